@@ -1,0 +1,68 @@
+"""The catalogue: every diagnostic code with its sentences. The only place where diagnostics become prose.
+
+One module per range of codes. `message` and `help` are `str.format` templates over a diagnostic's facts; a fact that is
+missing or empty drops the sentence of `help` that asks for it. `why` is the page's paragraph: why this matters in a hospital.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from segwright.core.diagnostic import Diagnostic
+from segwright.core.prose.entry import Entry
+
+ROLES = {
+    "first": "first written here",
+    "second": "written again here",
+    "declared": "declared here",
+    "base": "the inherited line",
+    "config": "the value is set here",
+    "schema": "the key is declared here",
+    "layer": "this layer comes first",
+    "opened": "the block begins here",
+    "needed": "needed here",
+    "table": "the table",
+    "row": "this row",
+    "anchor": "the anchor",
+    "reason": "under this reason",
+}
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """All entries by code. Loaded on the first diagnostic that is shown, not before."""
+    from segwright.core.prose import config, data, delivery, formats, names, overlays, structure, syntax, tables, types
+
+    entries: dict[str, Entry] = {}
+    for module in (syntax, names, types, structure, overlays, tables, config, formats, delivery, data):
+        for code, entry in module.ENTRIES.items():
+            if code in entries:
+                raise AssertionError(f"code {code} stands twice in the catalogue")
+            entries[code] = entry
+    return entries
+
+
+class _Facts(dict[str, str]):
+    """Facts for a template; what is asked for and absent is remembered as missing."""
+
+    missing = False
+
+    def __missing__(self, key: str) -> str:
+        self.missing = True
+        return ""
+
+
+def message(diagnostic: Diagnostic) -> str:
+    """The sentence that says what is wrong."""
+    return catalogue()[diagnostic.code].message.format_map(_Facts(diagnostic.facts))
+
+
+def help_lines(diagnostic: Diagnostic) -> list[str]:
+    """What to do about it: the catalogue's help lines whose facts are all there."""
+    lines = []
+    for template in catalogue()[diagnostic.code].help:
+        facts = _Facts({k: v for k, v in diagnostic.facts.items() if v})
+        line = template.format_map(facts)
+        if not facts.missing:
+            lines.append(line)
+    return lines

@@ -1,0 +1,3 @@
+from segwright.core.prose.entry import Entry
+
+ENTRIES: dict[str, Entry] = {}

@@ -1,0 +1,716 @@
+"""Reductions of the grammar to nodes of the tree.
+
+One method per rule or alias of `grammar/segwright.lark`; Lark calls them while it parses, with all children in their places
+and None for what is absent. A `Builder` serves one file: `begin` tells it the logical line, so that every span it makes is in
+file offsets. What the grammar lets through and the language does not is noted in `problems`, never raised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from segwright.core.source import Span
+from segwright.lang import ast
+
+
+class Clause(NamedTuple):
+    """`when C`, `optional`, `at most N`, `after A` …: a clause that may stand in any order."""
+
+    kind: str
+    value: Any
+    start: int
+    end: int
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """The line `for reason "…"`."""
+
+    because: str
+    span: Span
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """The line `end`."""
+
+    because: str
+    span: Span
+
+
+class Problem(NamedTuple):
+    """Something the grammar took and the language refuses."""
+
+    code: str
+    span: Span
+    facts: dict[str, str]
+
+
+_PLAIN_PATH = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)+\Z")
+_HL7_PATH = re.compile(r"([A-Z][A-Z0-9]{2})-([0-9]+)(?:\[([a-z0-9_]+)\])?(?:\.([0-9]+))?(?:\.([0-9]+))?")
+_SEGMENT_CLAUSES = {
+    "segment": ("from", "optional", "when"),
+    "add segment": ("from", "optional", "when", "anchor", "because"),
+    "replace segment": ("from", "optional", "when", "because"),
+}
+_LOOP_CLAUSES = {
+    "for each": ("where", "ordered by", "limit", "named", "when"),
+    "add loop": ("where", "ordered by", "limit", "named", "when", "anchor", "because"),
+    "replace loop": ("where", "ordered by", "limit", "named", "when", "because"),
+    "override loop": ("where", "ordered by", "limit", "because"),
+}
+_SAID = {"limit": "at most", "anchor": "after"}
+
+
+def unquoted(literal: str) -> str:
+    """The text of a literal: quotes off, `""` turned into one quote."""
+    return literal[1:-1].replace('""', '"')
+
+
+class Builder:
+    """The transformer of one file."""
+
+    def __init__(self, parse_value: Callable[[str, int], ast.Value | None]) -> None:
+        self.problems: list[Problem] = []
+        self.parse_value = parse_value
+        self.file = ""
+        self.base = 0
+        self.doc = ""
+        self.whole = Span("", 0, 0)
+
+    def begin(self, file: str, base: int, length: int, doc: str) -> None:
+        """Say which logical line comes next."""
+        self.file = file
+        self.base = base
+        self.doc = doc
+        self.whole = Span(file, base, base + length)
+
+    # --- spans and small helpers
+
+    def _at(self, token: Any) -> Span:
+        return Span(self.file, self.base + token.start_pos, self.base + token.end_pos)
+
+    def _start(self, child: Any) -> int:
+        if isinstance(child, ast.Node):
+            return child.span.start  # type: ignore[attr-defined, no-any-return]
+        return child.start if isinstance(child, Clause) else self.base + child.start_pos
+
+    def _end(self, child: Any) -> int:
+        if isinstance(child, ast.Node):
+            return child.span.end  # type: ignore[attr-defined, no-any-return]
+        if isinstance(child, list):
+            return self._end(child[-1])
+        return child.end if isinstance(child, Clause) else self.base + child.end_pos
+
+    def _over(self, children: list[Any]) -> Span:
+        """From the first child that is there to the last."""
+        there = [child for child in children if child is not None and child != []]
+        return Span(self.file, self._start(there[0]), self._end(there[-1]))
+
+    def _problem(self, code: str, span: Span, **facts: str) -> None:
+        self.problems.append(Problem(code, span, facts))
+
+    def _because(self, token: Any) -> str:
+        if token is None:
+            return ""
+        text = unquoted(token.value).strip()
+        if not text:
+            self._problem("SW0151", self._at(token))
+            return "?"
+        return text
+
+    def _clauses(self, children: Iterable[Clause], owner: str, allowed: tuple[str, ...]) -> dict[str, Any]:
+        """Clauses by kind; one that is not for this owner, or stands twice, is a problem."""
+        found: dict[str, Any] = {}
+        for clause in children:
+            span = Span(self.file, clause.start, clause.end)
+            said = clause.value.kind if clause.kind == "duty" else _SAID.get(clause.kind, clause.kind)
+            if clause.kind not in allowed:
+                self._problem("SW0153", span, clause=said, owner=owner)
+            elif clause.kind in found:
+                self._problem("SW0152", span, clause=said)
+            else:
+                found[clause.kind] = clause.value
+        return found
+
+    # --- the mapping and its statements
+
+    def mapping(self, c: list[Any]) -> ast.Mapping:
+        return ast.Mapping(c[1].value, c[2].value, c[3], c[5] or (), (), self.whole, self.doc)
+
+    def message_types(self, c: list[Any]) -> tuple[str, ...]:
+        return tuple(token.value for token in c[::2])
+
+    def parameters(self, c: list[Any]) -> tuple[ast.Parameter, ...]:
+        return tuple(c[::2])
+
+    def parameter(self, c: list[Any]) -> ast.Parameter:
+        return ast.Parameter(c[0].value, c[2], self._over(c))
+
+    def optional_type(self, c: list[Any]) -> ast.TypeRef:
+        return ast.TypeRef("optional", "", c[1], self._over(c))
+
+    def list_type(self, c: list[Any]) -> ast.TypeRef:
+        return ast.TypeRef("list", "", c[2], self._over(c))
+
+    def named_type(self, c: list[Any]) -> ast.TypeRef:
+        return ast.TypeRef("name", c[0].value, None, self._at(c[0]))
+
+    def use(self, c: list[Any]) -> ast.Use:
+        return ast.Use(c[1].value, c[2][0] if c[2] else (), self.whole)
+
+    def let(self, c: list[Any]) -> ast.Let:
+        return ast.Let(c[1].value, c[3], self.whole)
+
+    def segment(self, c: list[Any]) -> ast.Segment:
+        return self._segment(c[1], c[2], c[3], "segment")[0]
+
+    def _segment(self, name: Any, label: Any, clauses: Any, owner: str) -> tuple[ast.Segment, dict[str, Any]]:
+        found = self._clauses(clauses, owner, _SEGMENT_CLAUSES[owner])
+        segment = ast.Segment(
+            name.value, label.value if label else "", found.get("from"), "optional" in found, found.get("when"), (),
+            self.whole, self.doc,
+        )  # fmt: skip
+        return segment, found
+
+    def segment_clauses(self, c: list[Any]) -> list[Clause]:
+        return c
+
+    def segment_clause(self, c: list[Any]) -> Clause:
+        return self._clause(c)
+
+    def _clause(self, c: list[Any]) -> Clause:
+        head = c[0]
+        if isinstance(head, ast.Anchor):
+            return Clause("anchor", head, head.span.start, head.span.end)
+        start, end = self.base + head.start_pos, self._end(c[-1])
+        kind = head.value
+        value = c[-1]
+        if kind == "because":
+            value = self._because(value)
+        elif kind == "ordered":
+            kind = "ordered by"
+        elif kind == "at":
+            kind, value = "limit", ast.Limit("at most", value, Span(self.file, start, end))
+        elif kind == "first":
+            kind, value = "limit", ast.Limit("first", value, Span(self.file, start, end))
+        elif kind == "named":
+            value = value.value
+        return Clause(kind, value, start, end)
+
+    def rule(self, c: list[Any]) -> ast.Rule:
+        return ast.Rule(self._target(c[0]), c[2], self._because(c[4]), self.whole, self.doc)
+
+    def _target(self, child: Any) -> Any:
+        if isinstance(child, ast.Node):
+            return child
+        return self.component([child]) if child.type == "COMPONENT" else self.hl7_path([child])
+
+    def alternatives(self, c: list[Any]) -> tuple[ast.Alternative, ...]:
+        return tuple(c[::2])
+
+    def alternative(self, c: list[Any]) -> ast.Alternative:
+        value = c[0]
+        if len(c) == 1:
+            return ast.Alternative(value, ast.Duty(), None, False, value.span)
+        found = self._clauses(c[1:], "a rule", ("duty", "when", "otherwise"))
+        when, otherwise = found.get("when"), "otherwise" in found
+        if when is not None and otherwise:
+            self._problem("SW0154", self._over(c))
+            otherwise = False
+        return ast.Alternative(value, found.get("duty", ast.Duty()), when, otherwise, self._over(c))
+
+    def alternative_clause(self, c: list[Any]) -> Clause:
+        head = c[0]
+        kind = head.value
+        if kind == "when" or kind == "otherwise":
+            return Clause(kind, c[-1], self.base + head.start_pos, self._end(c[-1]))
+        span = self._over(c)
+        condition = c[2] if kind == "required" else None
+        return Clause("duty", ast.Duty(kind, condition, span), span.start, span.end)
+
+    def keep(self, c: list[Any]) -> ast.Keep:
+        return ast.Keep(tuple(token.value for token in c[1::2]), self._over(c))
+
+    def loop(self, c: list[Any]) -> ast.Loop:
+        return self._loop(c[2], c[4], c[5], "for each")[0]
+
+    def _loop(
+        self, variable: Any, source: Any, clauses: Any, owner: str, name: str = ""
+    ) -> tuple[ast.Loop, dict[str, Any]]:
+        found = self._clauses(clauses, owner, _LOOP_CLAUSES[owner])
+        end = max([source.span.end, *(clause.end for clause in clauses if clause.kind in ("where", "ordered by"))])
+        of = ast.Selection(
+            source, found.get("where"), found.get("ordered by"), None, Span(self.file, source.span.start, end)
+        )
+        name = found.get("named") or name or loop_name(source)
+        loop = ast.Loop(variable.value, of, (), found.get("limit"), name, found.get("when"), self.whole, self.doc)
+        return loop, found
+
+    def loop_clauses(self, c: list[Any]) -> list[Clause]:
+        return c
+
+    def loop_clause(self, c: list[Any]) -> Clause:
+        return self._clause(c)
+
+    def group(self, c: list[Any]) -> ast.Group:
+        return ast.Group(c[2], c[5].value, c[7].value if c[7] else "", (), self.whole, self.doc)
+
+    def check(self, c: list[Any]) -> ast.Check:
+        return ast.Check(c[1].value, c[3], unquoted(c[5].value), self.whole)
+
+    def reject(self, c: list[Any]) -> ast.Reject:
+        return ast.Reject(c[1].value, c[2].value, c[4], unquoted(c[6].value), self.whole)
+
+    def allow(self, c: list[Any]) -> ast.Allow:
+        return ast.Allow(c[1].value, c[3], self._because(c[5]), self.whole)
+
+    # --- addresses
+
+    def place_rule(self, c: list[Any]) -> ast.Address:
+        label = c[0].value if c[0] else ""
+        return ast.Address("rule", "", label, self.hl7_path([c[1]]), self._over(c))
+
+    def place_path(self, c: list[Any]) -> ast.Address:
+        return ast.Address("rule", "", "", self.path(c), self._at(c[0]))
+
+    def place_segment(self, c: list[Any]) -> ast.Address:
+        return ast.Address("segment", c[1].value, c[2].value if c[2] else "", None, self._over(c))
+
+    def place_label(self, c: list[Any]) -> ast.Address:
+        return ast.Address("segment", "", c[1].value, None, self._over(c))
+
+    def place_named(self, c: list[Any]) -> ast.Address:
+        return ast.Address(c[0].value, c[1].value, "", None, self._over(c))
+
+    def place_message(self, c: list[Any]) -> ast.Address:
+        return ast.Address("message", span=self._at(c[0]))
+
+    def _inner(self, c: list[Any]) -> Any:
+        return c[0]
+
+    segment_address = loop_address = named_address = anchor_place = allow_place = _inner
+
+    def anchor(self, c: list[Any]) -> ast.Anchor:
+        return ast.Anchor(c[0].value, c[1], c[2].value if c[2] else "", self._over(c))
+
+    def anchor_end(self, c: list[Any]) -> ast.Anchor:
+        return ast.Anchor("end", c[3], "", self._over(c))
+
+    # --- declarations
+
+    def table(self, c: list[Any]) -> ast.Table:
+        keys, columns, file = c[3]
+        return ast.Table(c[1].value, keys, columns, (), file, self.whole, self.doc)
+
+    def table_shape(self, c: list[Any]) -> tuple[Any, ...]:
+        if c[1].value != "->":
+            self._problem("SW0156", self._at(c[1]), found=c[1].value)
+        file = None
+        if c[3] is not None:
+            file = ast.TableFile(unquoted(c[5].value), c[4] is not None, self._over(c[3:]))
+        return c[0], c[2], file
+
+    def named_keys(self, c: list[Any]) -> tuple[ast.TypeRef, ...]:
+        return tuple(c[::2])
+
+    def key_type(self, c: list[Any]) -> ast.TypeRef:
+        return self.named_type(c)
+
+    def columns(self, c: list[Any]) -> tuple[ast.Column, ...]:
+        return tuple(c[::2])
+
+    def column(self, c: list[Any]) -> ast.Column:
+        words = c[2]
+        name = c[0].value if c[0] else ""
+        span = Span(self.file, self._start(c[0] or words[0]), self._end(words[-1]))
+        if len(words) == 2:
+            return ast.Column(name, "code", words[1].value, span)
+        return ast.Column(name, words[0].value, "", span)
+
+    def column_type(self, c: list[Any]) -> list[Any]:
+        return c
+
+    def row(self, c: list[Any]) -> ast.Row:
+        return ast.Row(c[1], c[2].value, c[3], False, "add" if c[0] else "", self.whole, self.doc)
+
+    def row_otherwise(self, c: list[Any]) -> ast.Row:
+        return ast.Row((), c[1].value, c[2], True, "", self.whole, self.doc)
+
+    def row_remove(self, c: list[Any]) -> ast.Row:
+        return ast.Row(c[1], c[2].value if c[2] else "->", c[3] or (), False, "remove", self.whole, self.doc)
+
+    def keys(self, c: list[Any]) -> tuple[ast.Value, ...]:
+        return tuple(c[::2])
+
+    def cells(self, c: list[Any]) -> tuple[ast.Cell, ...]:
+        return tuple(c[::2])
+
+    def cell(self, c: list[Any]) -> ast.Cell:
+        if not isinstance(c[0], ast.Node):
+            return ast.Cell((), c[0].value, self._at(c[0]))
+        return ast.Cell(tuple(c[::2]), "", self._over(c))
+
+    def format(self, c: list[Any]) -> ast.Format:
+        return ast.Format(c[1].value, c[3], c[5].value, c[6].value, (), self.whole, self.doc)
+
+    def component_rule(self, c: list[Any]) -> ast.FormatRule:
+        change: Any = c[0].value if c[0] else ""
+        return ast.FormatRule(self._target(c[1]), c[3], change, self._because(c[5]), self.whole, self.doc)
+
+    def component_remove(self, c: list[Any]) -> ast.FormatRule:
+        return ast.FormatRule(self._target(c[1]), (), "remove", self._because(c[3]), self.whole, self.doc)
+
+    def part(self, c: list[Any]) -> ast.Part:
+        return ast.Part(c[1].value, c[3] or (), (), self.whole, self.doc)
+
+    def record(self, c: list[Any]) -> ast.Record:
+        return ast.Record(c[1].value, (), self.whole, self.doc)
+
+    def field(self, c: list[Any]) -> ast.FieldDecl:
+        return ast.FieldDecl(c[0].value, c[2], self.whole, self.doc)
+
+    def enum(self, c: list[Any]) -> ast.Enum:
+        return ast.Enum(c[1].value, (), self.whole, self.doc)
+
+    def enum_value(self, c: list[Any]) -> ast.EnumValue:
+        return ast.EnumValue(c[0].value, self.whole, self.doc)
+
+    def narrative(self, c: list[Any]) -> ast.Narrative:
+        return ast.Narrative(c[1].value, c[3], (), self.whole, self.doc)
+
+    def closing(self, c: list[Any]) -> Closing:
+        return Closing(self._because(c[2]), self.whole)
+
+    # --- overlays
+
+    def overlay(self, c: list[Any]) -> ast.Overlay:
+        return ast.Overlay(c[1].value, (), self.whole, self.doc)
+
+    def reason(self, c: list[Any]) -> Reason:
+        return Reason(self._because(c[2]), self.whole)
+
+    def override_rule(self, c: list[Any]) -> ast.OverrideRule:
+        return ast.OverrideRule(self.place_rule(c[1:3]), c[4], self._because(c[6]), self.whole, self.doc)
+
+    def _path_address(self, path: ast.Ref) -> ast.Address:
+        return ast.Address("rule", "", "", path, path.span)
+
+    def override_path(self, c: list[Any]) -> ast.OverrideRule:
+        return ast.OverrideRule(self._path_address(c[1]), c[3], self._because(c[5]), self.whole, self.doc)
+
+    def override_segment(self, c: list[Any]) -> ast.OverrideSegment:
+        return ast.OverrideSegment(c[1], c[3], self._because(c[5]), self.whole)
+
+    def override_loop(self, c: list[Any]) -> ast.OverrideLoop:
+        found = self._clauses(c[3], "override loop", _LOOP_CLAUSES["override loop"])
+        return ast.OverrideLoop(
+            self.place_named(c[1:3]), found.get("where"), found.get("ordered by"), found.get("limit"),
+            found.get("because", ""), self.whole,
+        )  # fmt: skip
+
+    def override_table(self, c: list[Any]) -> ast.OverrideTable:
+        return ast.OverrideTable(c[2].value, (), self._because(c[4]), self.whole)
+
+    def override_format(self, c: list[Any]) -> ast.OverrideFormat:
+        return ast.OverrideFormat(c[2].value, (), self._because(c[4]), self.whole)
+
+    def override_text(self, c: list[Any]) -> ast.OverrideText:
+        return ast.OverrideText(c[2].value, (), self._because(c[4]), self.whole)
+
+    def override_part(self, c: list[Any]) -> ast.OverridePart:
+        return ast.OverridePart(c[2].value, (), self._because(c[4]), self.whole)
+
+    def add_rule(self, c: list[Any]) -> ast.AddRule:
+        before = c[5] is not None and c[5].value == "before"
+        beside = c[7].value if c[7] else ""
+        because = self._because(c[10])
+        return ast.AddRule(self.place_rule(c[1:3]), c[4], beside, before, because, self.whole, self.doc)
+
+    def add_path(self, c: list[Any]) -> ast.AddRule:
+        return ast.AddRule(self._path_address(c[1]), c[3], "", False, self._because(c[5]), self.whole, self.doc)
+
+    def add_segment(self, c: list[Any]) -> ast.AddBlock:
+        segment, found = self._segment(c[2], c[3], c[4], "add segment")
+        return ast.AddBlock(segment, self._anchor(found, "add segment"), found.get("because", ""), self.whole)
+
+    def add_loop(self, c: list[Any]) -> ast.AddBlock:
+        loop, found = self._loop(c[4], c[6], c[7], "add loop")
+        return ast.AddBlock(loop, self._anchor(found, "add loop"), found.get("because", ""), self.whole)
+
+    def _anchor(self, found: dict[str, Any], owner: str) -> ast.Anchor:
+        anchor = found.get("anchor")
+        if isinstance(anchor, ast.Anchor):
+            return anchor
+        self._problem("SW0155", self.whole, owner=owner)
+        return ast.Anchor("end", ast.Address("message", span=self.whole), "", self.whole)
+
+    def add_check(self, c: list[Any]) -> ast.AddCheck:
+        return ast.AddCheck(c[1], self._because(c[3]), self.whole)
+
+    def remove_rules(self, c: list[Any]) -> ast.Remove:
+        addresses = [self.place_rule([c[1], token]) for token in c[2:-2:2]]
+        return ast.Remove(tuple(addresses), self._because(c[-1]), self.whole)
+
+    def remove_paths(self, c: list[Any]) -> ast.Remove:
+        return ast.Remove(tuple(self._path_address(path) for path in c[1:-2:2]), self._because(c[-1]), self.whole)
+
+    def remove_named(self, c: list[Any]) -> ast.Remove:
+        return ast.Remove((c[1],), self._because(c[3]), self.whole)
+
+    def replace_segment(self, c: list[Any]) -> ast.Replace:
+        segment, found = self._segment(c[2], c[3], c[4], "replace segment")
+        return ast.Replace(self.place_segment(c[1:4]), segment, found.get("because", ""), self.whole)
+
+    def replace_loop(self, c: list[Any]) -> ast.Replace:
+        loop, found = self._loop(c[5], c[7], c[8], "replace loop", c[2].value)
+        return ast.Replace(self.place_named(c[1:3]), loop, found.get("because", ""), self.whole)
+
+    def replace_table(self, c: list[Any]) -> ast.Replace:
+        keys, columns, file = c[4] or ((), (), None)
+        table = ast.Table(c[2].value, keys, columns, (), file, self.whole, self.doc)
+        return ast.Replace(self.place_named(c[1:3]), table, self._because(c[6]), self.whole)
+
+    def move(self, c: list[Any]) -> ast.Move:
+        return ast.Move(c[1], c[2], self._because(c[4]), self.whole)
+
+    # --- values
+
+    def composite(self, c: list[Any]) -> ast.Composite:
+        return ast.Composite(tuple(c[::2]), self._over(c))
+
+    def as_step(self, c: list[Any]) -> ast.As:
+        arguments = c[3][0] if c[3] else ()
+        last = c[6] if c[6] is not None else None
+        end = last.span.end if last is not None else c[3][1] if c[3] else self.base + c[2].end_pos
+        return ast.As(
+            c[0], c[2].value, arguments, last, Span(self.file, c[0].span.start, end), self._at(c[2])
+        )
+
+    def via_step(self, c: list[Any]) -> ast.Via:
+        return ast.Via(c[0], c[2], c[5], self._over(c))
+
+    def else_step(self, c: list[Any]) -> ast.Else:
+        return ast.Else(c[0], c[2], Span(self.file, c[0].span.start, c[2].span.end))
+
+    def parenthesised(self, c: list[Any]) -> Any:
+        return c[1]
+
+    def hold(self, c: list[Any]) -> ast.Hold:
+        return ast.Hold(self._at(c[0]))
+
+    def null(self, c: list[Any]) -> ast.Null:
+        return ast.Null(self._at(c[0]))
+
+    def blank(self, c: list[Any]) -> ast.Blank:
+        return ast.Blank(self._at(c[0]))
+
+    def position(self, c: list[Any]) -> ast.Place:
+        return ast.Place(self._at(c[0]))
+
+    def inherited(self, c: list[Any]) -> ast.Inherited:
+        return ast.Inherited(self._at(c[0]))
+
+    def each_in(self, c: list[Any]) -> ast.Each:
+        return ast.Each(c[1].value, self._selection(c[3], c[4]), self._over(c))
+
+    def each_path(self, c: list[Any]) -> ast.Each:
+        return ast.Each("", self._selection(self.hl7_path([c[1]]), c[2]), self._over(c))
+
+    def first_in(self, c: list[Any]) -> ast.First:
+        return ast.First(c[1].value, self._selection(c[3], c[4]), self._over(c))
+
+    def first_path(self, c: list[Any]) -> ast.First:
+        return ast.First("", self._selection(self.hl7_path([c[1]]), c[2]), self._over(c))
+
+    def _selection(self, source: Any, clauses: list[Clause]) -> ast.Selection:
+        found = self._clauses(clauses, "a selection", ("where", "ordered by", "having"))
+        end = clauses[-1].end if clauses else source.span.end
+        span = Span(self.file, source.span.start, end)
+        return ast.Selection(source, found.get("where"), found.get("ordered by"), found.get("having"), span)
+
+    def selection_clauses(self, c: list[Any]) -> list[Clause]:
+        return c
+
+    def selection_clause(self, c: list[Any]) -> Clause:
+        if c[0].type == "HAVING":
+            component = self.component([c[1]])
+            return Clause("having", component, self._start(c[0]), component.span.end)
+        return self._clause(c)
+
+    def count(self, c: list[Any]) -> ast.Count:
+        since = c[3].value if c[3] else ""
+        start = 1
+        if c[5] is not None:
+            if c[5].value.isdigit() and len(c[5].value) < 9:
+                start = int(c[5].value)
+            else:
+                self._problem("SW0157", self._at(c[5]), found=c[5].value)
+        return ast.Count(c[1].value, since, start, self._over(c))
+
+    def count_plain(self, c: list[Any]) -> ast.Count:
+        return ast.Count(c[1].value, c[3].value if c[3] else "", 1, self._over(c))
+
+    def text_call(self, c: list[Any]) -> ast.TextCall:
+        arguments, end = c[2]
+        return ast.TextCall(c[1].value, arguments, Span(self.file, self._start(c[0]), end))
+
+    def call(self, c: list[Any]) -> ast.Call:
+        arguments, end = c[1]
+        return ast.Call(c[0], arguments, Span(self.file, c[0].span.start, end))
+
+    def call_arguments(self, c: list[Any]) -> tuple[tuple[ast.Argument, ...], int]:
+        return c[1] or (), self.base + c[2].end_pos
+
+    def arguments(self, c: list[Any]) -> tuple[ast.Argument, ...]:
+        return tuple(c[::2])
+
+    def argument(self, c: list[Any]) -> ast.Argument:
+        if c[0] is None:
+            return ast.Argument("", c[2], c[2].span)
+        return ast.Argument(c[0].value, c[2], Span(self.file, self._start(c[0]), c[2].span.end))
+
+    def path(self, c: list[Any]) -> ast.Ref:
+        return ast.Ref(tuple(c[0].value.split(".")), self._at(c[0]))
+
+    def hl7_path(self, c: list[Any]) -> ast.Hl7Path:
+        token = c[0]
+        found = _HL7_PATH.fullmatch(token.value)
+        assert found is not None, "the terminal PATH and its reading differ"
+        segment, field, repetition, component, subcomponent = found.groups()
+        return ast.Hl7Path(
+            segment, self._number(field, token), repetition or "", self._number(component or "0", token),
+            self._number(subcomponent or "0", token), self._at(token),
+        )  # fmt: skip
+
+    def component(self, c: list[Any]) -> ast.ComponentPath:
+        _, component, *rest = c[0].value.split(".")
+        token = c[0]
+        return ast.ComponentPath(
+            self._number(component, token), self._number(rest[0], token) if rest else 0, self._at(token)
+        )
+
+    def _number(self, digits: str, token: Any) -> int:
+        """Numbers of fields and components: none has more than four digits, and Python refuses thousands of them."""
+        if len(digits) > 4:
+            self._problem("SW0158", self._at(token), found=token.value[:40])
+            return 0
+        return int(digits)
+
+    def number(self, c: list[Any]) -> ast.Number:
+        return ast.Number(c[0].value, self._at(c[0]))
+
+    def raw_text(self, c: list[Any]) -> ast.Text:
+        token = c[0]
+        if token.value == '""':
+            self._problem("SW0120", self._at(token))
+        return ast.Text(unquoted(token.value), self._at(token))
+
+    def text_literal(self, c: list[Any]) -> ast.Text | ast.Interpolation:
+        literal = c[0].value
+        if "{" not in literal and "}" not in literal:
+            return self.raw_text(c)
+        return self._interpolation(c[0])
+
+    def _interpolation(self, token: Any) -> ast.Text | ast.Interpolation:
+        literal: str = token.value
+        span = self._at(token)
+        parts: list[ast.Value] = []
+        text, text_start = "", 1
+        at, end = 1, len(literal) - 1
+        while at < end:
+            char = literal[at]
+            if char in "{}" and literal[at + 1 : at + 2] == char and at + 1 < end:
+                text, at = text + char, at + 2
+            elif char == "{":
+                close = literal.find("}", at, end)
+                if close < 0:
+                    self._problem("SW0133", Span(self.file, span.start + at, span.start + at + 1), found="{")
+                    break
+                if text:
+                    parts.append(ast.Text(text, Span(self.file, span.start + text_start, span.start + at)))
+                value = self._between_braces(literal[at + 1 : close], span.start + at + 1)
+                if value is not None:
+                    parts.append(value)
+                at = close + 1
+                text, text_start = "", at
+            elif char == "}":
+                self._problem("SW0133", Span(self.file, span.start + at, span.start + at + 1), found="}")
+                text, at = text + char, at + 1
+            elif char == '"':
+                text, at = text + '"', at + 2
+            else:
+                text, at = text + char, at + 1
+        if text:
+            parts.append(ast.Text(text, Span(self.file, span.start + text_start, span.start + at)))
+        if not any(not isinstance(part, ast.Text) for part in parts):
+            return ast.Text("".join(part.value for part in parts if isinstance(part, ast.Text)), span)
+        return ast.Interpolation(tuple(parts), span)
+
+    def _between_braces(self, inner: str, at: int) -> ast.Value | None:
+        stripped = inner.strip()
+        at += len(inner) - len(inner.lstrip())
+        if _PLAIN_PATH.match(stripped):
+            return ast.Ref(tuple(stripped.split(".")), Span(self.file, at, at + len(stripped)))
+        if not stripped:
+            self._problem("SW0134", Span(self.file, at - len(inner) - 1, at + 1))
+            return None
+        kept = self.base, self.doc, self.whole
+        value = self.parse_value(stripped, at)
+        self.base, self.doc, self.whole = kept
+        return value
+
+    # --- conditions
+
+    def any_of(self, c: list[Any]) -> ast.AnyOf:
+        return ast.AnyOf(tuple(c[::2]), self._over(c))
+
+    def all_of(self, c: list[Any]) -> ast.AllOf:
+        return ast.AllOf(tuple(c[::2]), self._over(c))
+
+    def negation(self, c: list[Any]) -> ast.Not:
+        return ast.Not(c[1], self._over(c))
+
+    def holds(self, c: list[Any]) -> ast.Holds | ast.InheritedCondition:
+        value = c[0]
+        return ast.InheritedCondition(value.span) if isinstance(value, ast.Inherited) else ast.Holds(value, value.span)
+
+    def is_equal(self, c: list[Any]) -> ast.Is:
+        if isinstance(c[3], ast.Ref) and c[3].names in (("blank",), ("empty",)):
+            self._problem("SW0125", c[3].span, found=c[3].names[0])
+        return ast.Is(c[0], c[3], c[2] is not None, self._over(c))
+
+    def state(self, c: list[Any]) -> ast.State | ast.Is:
+        word = c[3].value
+        if word in ("first", "last") and not isinstance(c[0], ast.Place):
+            return ast.Is(c[0], ast.Ref((word,), self._at(c[3])), c[2] is not None, self._over(c))
+        return ast.State(c[0], word, c[2] is not None, self._over(c))
+
+    def compare(self, c: list[Any]) -> ast.Compare:
+        return ast.Compare(c[0], c[2].value, c[3], self._over(c))
+
+    def compare_at(self, c: list[Any]) -> ast.Compare:
+        return ast.Compare(c[0], "at least" if c[3].value == "least" else "at most", c[4], self._over(c))
+
+    def between(self, c: list[Any]) -> ast.Between:
+        return ast.Between(c[0], c[3], c[5], self._over(c))
+
+    def in_list(self, c: list[Any]) -> ast.In:
+        return ast.In(c[0], (c[3],), False, c[1] is not None, self._over(c))
+
+    def in_listed(self, c: list[Any]) -> ast.In:
+        return ast.In(c[0], tuple(c[4:-1:2]), True, c[1] is not None, self._over(c))
+
+    def matches(self, c: list[Any]) -> ast.Matches:
+        return ast.Matches(c[0], c[2], self._over(c))
+
+
+def loop_name(source: Any) -> str:
+    """A loop is named after its list: the last word of a path, the text of `lines(text report(…))`."""
+    if isinstance(source, ast.Ref):
+        return source.names[-1]
+    if isinstance(source, ast.Call):
+        return source.name.names[-1]
+    return str(source)

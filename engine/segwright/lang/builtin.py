@@ -1,0 +1,194 @@
+"""Built-in formats and functions: `x as dtm(second)` and `join(", ", names)` checked against their records."""
+
+from __future__ import annotations
+
+import msgspec
+
+from segwright import library
+from segwright.core.source import Span
+from segwright.core.suggest import nearest
+from segwright.lang import ast
+from segwright.lang.context import Context
+from segwright.lang.typed import Frame, Typed
+from segwright.library.record import Builtin, Parameter
+from segwright.plan import ops
+from segwright.plan.model import BOOLEAN, Type, scalar
+
+
+def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed:
+    """`value as FORMAT(arguments)`; over a list it applies to each element."""
+    records = [r for r in library.find(node.format) if r.kind == "format"]
+    if not records:
+        known = {r.name for r in library.builtins() if r.kind == "format"} | {n for n, _ in ctx.scope.formats} | {"ft"}
+        return ctx.fail(
+            "SW0202", node.format_span, kind="format", name=node.format, nearest=nearest(node.format, known)
+        )
+    if ctx.is_unknown(value.type):
+        return value
+    if value.type.of is not None:
+        slot = ctx.slot()
+        element = Typed(ops.Slot(slot), value.type.of, said=value.said, span=value.span)
+        made = apply_format(ctx, frame, node, element)
+        each = ops.Each(slot, value.op, made.op)
+        return msgspec.structs.replace(value, op=each, type=Type("list", of=made.type), hint=made.hint, constants=None)
+    record = _fitting(records, value.type)
+    if record is None:
+        return ctx.fail(
+            "SW0320", node.format_span, format=node.format, type=str(value.type), name=value.said,
+            wanted=sorted({s for r in records for s in r.subject}),
+        )  # fmt: skip
+    arguments = _arguments(ctx, frame, record, node.arguments, node.format_span)
+    invalid: ops.Value | None = None
+    if node.on_invalid is not None:
+        from segwright.lang.values import lower
+
+        other = lower(ctx, frame, node.on_invalid)
+        invalid = other.op
+        if not isinstance(node.on_invalid, ast.Blank):
+            ctx.note(invalid)
+    key = _key(record, value.type)
+    constants = None
+    if record.name == "ucum":
+        constants = value.constants
+        _check_units(ctx, node.span, constants)
+    call = ops.Call(ctx.function(key), (value.op, *arguments), invalid)
+    result = ctx.type_named(record.result.removeprefix("optional "), node.span)
+    maybe = value.maybe or record.result.startswith("optional ") or isinstance(node.on_invalid, ast.Blank)
+    return Typed(
+        call, result, maybe=maybe, soft=value.soft or isinstance(node.on_invalid, ast.Blank), hint=node.format,
+        constants=constants, depends=value.depends, absent_key=value.absent_key, said=value.said, span=node.span,
+    )  # fmt: skip
+
+
+def _check_units(ctx: Context, span: Span, constants: tuple[str, ...] | None) -> None:
+    from segwright.lang.units import is_ucum
+
+    for unit in constants or ():
+        if not is_ucum(unit):
+            ctx.report("SW0607", span, unit=unit)
+
+
+def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
+    """`NAME(first, more…)`: a built-in function."""
+    from segwright.lang.values import lower, must_be_present, printable
+
+    name = str(node.name)
+    records = [r for r in library.find(name) if r.kind == "function" and r.name != "concat"]
+    if not records:
+        known = {r.name for r in library.builtins() if r.kind == "function"} | set(ctx.scope.tables)
+        return ctx.fail("SW0202", node.name.span, kind="function or table", name=name, nearest=nearest(name, known))
+    if not node.arguments or node.arguments[0].name:
+        return ctx.fail("SW0323", node.span, name=name)
+    first = lower(ctx, frame, node.arguments[0].value)
+    record = _fitting(records, first.type) if first.known else records[0]
+    if record is None:
+        return ctx.fail(
+            "SW0320", node.span, format=name, type=str(first.type), name=first.said,
+            wanted=sorted({s for r in records for s in r.subject}),
+        )  # fmt: skip
+    if name == "join":
+        texts: list[ops.Value | None] = []
+        for argument in node.arguments[1:]:
+            typed = lower(ctx, frame, argument.value)
+            listed = typed.type.of is not None
+            texts.append((typed if listed else printable(ctx, typed, argument.span)).op)
+        call = ops.Call(ctx.function(record.key), (first.op, *texts))
+        return Typed(call, scalar("text"), maybe=True, hint=name, said=f"{name}(…)", span=node.span)
+    if first.absent_key:
+        must_be_present(ctx, first, node.arguments[0].span, where=f"{name}(…)")
+    arguments = _arguments(ctx, frame, record, node.arguments[1:], node.span)
+    call = ops.Call(ctx.function(_key(record, first.type)), (first.op, *arguments))
+    result = ctx.type_named(record.result.removeprefix("optional "), node.span)
+    # A narrative that comes out empty has no lines: a loop over them simply does not turn.
+    maybe = (first.maybe and first.hint != "narrative") or record.result.startswith("optional ")
+    return Typed(call, result, maybe=maybe, hint=name, depends=first.depends, said=f"{name}({first.said})", span=node.span)
+
+
+def _fitting(records: list[Builtin], type_: Type) -> Builtin | None:
+    """The newest record that works on a type."""
+    name = type_.name if type_.kind == "scalar" else ""
+    fitting = [r for r in records if name in r.subject]
+    return max(fitting, key=lambda r: r.version) if fitting else None
+
+
+def _key(record: Builtin, type_: Type) -> str:
+    return record.key
+
+
+def _arguments(
+    ctx: Context, frame: Frame, record: Builtin, given: tuple[ast.Argument, ...], span: Span
+) -> tuple[ops.Value | None, ...]:
+    """Arguments in the order of the record's parameters, defaults and configuration filled in."""
+    names = [p.name for p in record.parameters]
+    by_name: dict[str, ast.Argument] = {}
+    for number, argument in enumerate(given):
+        name = argument.name
+        if not name:
+            name = names[number] if number < len(names) else ""
+            # A bare word may stand for the parameter that has it among its choices: `dtm(second)`.
+            if isinstance(argument.value, ast.Ref) and len(argument.value.names) == 1:
+                word = argument.value.names[0]
+                name = next((p.name for p in record.parameters if word in p.choices), name)
+        if name not in names:
+            ctx.report(
+                "SW0211", argument.span, name=argument.name or "one more", of=record.name, nearest=nearest(argument.name, names),
+                known=names,
+            )  # fmt: skip
+        elif name in by_name:
+            ctx.report("SW0212", argument.span, name=name)
+        else:
+            by_name[name] = argument
+    out = [_argument(ctx, frame, record, p, by_name.get(p.name), span) for p in record.parameters]
+    while out and out[-1] is None:
+        out.pop()
+    out += [None] * (len(record.parameters) - len(out))
+    return tuple(out)
+
+
+def _argument(
+    ctx: Context, frame: Frame, record: Builtin, parameter: Parameter, given: ast.Argument | None, span: Span
+) -> ops.Value | None:
+    from segwright.lang.values import lower, must_be_present
+
+    if given is None:
+        if parameter.config:
+            typed = ctx.config(ast.Ref(("org", *parameter.config.split(".")), span))
+            must_be_present(ctx, typed, span, where=f"{record.name}(…)")
+            return typed.op
+        if parameter.default is not None:
+            return _constant(parameter.default)
+        if not parameter.optional:
+            ctx.report("SW0213", span, names=[parameter.name], of=record.name)
+        return None
+    node = given.value
+    if parameter.choices and isinstance(node, ast.Ref) and len(node.names) == 1 and node.names[0] not in frame.names:
+        word = node.names[0]
+        if word not in parameter.choices:
+            ctx.report(
+                "SW0324", given.span, name=word, parameter=parameter.name, of=record.name,
+                nearest=nearest(word, parameter.choices), known=parameter.choices,
+            )  # fmt: skip
+        return ops.Const("text", word)
+    want = BOOLEAN if parameter.type == "boolean" else ctx.type_named("text" if parameter.type == "word" else parameter.type, span)
+    typed = lower(ctx, frame, node, want)
+    if typed.known and typed.type != want and not {typed.type.name, want.name} <= {"text", "code"} and not (
+        {typed.type.name, want.name} <= {"date", "datetime"}
+    ):
+        ctx.report("SW0325", given.span, parameter=parameter.name, of=record.name, wanted=str(want), type=str(typed.type))
+        return typed.op
+    if parameter.choices and typed.constants is not None:
+        for word in typed.constants:
+            if word not in parameter.choices:
+                ctx.report(
+                    "SW0324", given.span, name=word, parameter=parameter.name, of=record.name,
+                    nearest=nearest(word, parameter.choices), known=parameter.choices,
+                )  # fmt: skip
+    if not parameter.optional:
+        must_be_present(ctx, typed, given.span, where=f"{record.name}(…)")
+    return typed.op
+
+
+def _constant(value: str | int | bool) -> ops.Const:
+    if isinstance(value, bool):
+        return ops.Const("boolean", "true" if value else "false")
+    return ops.Const("integer" if isinstance(value, int) else "text", str(value))

@@ -1,0 +1,214 @@
+"""The compiler: the visible list of passes from parsed layers to checked plans.
+
+    declare → flatten (base, overlays) → lower (write or read) → check → emit
+
+Each pass takes what the one before gave and returns findings beside its result; none raises on what an analyst wrote. A plan is
+given only when nothing in it is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from segwright.core.diagnostic import Diagnostic, diagnostic, errors
+from segwright.core.source import Span
+from segwright.lang import ast
+from segwright.lang.checks import check_written
+from segwright.lang.context import Context, Written
+from segwright.lang.flat import FlatAllow, FlatMapping, Origin, walk
+from segwright.lang.flatten import Applied, Flattened, base, overlay
+from segwright.lang.reading import read_body
+from segwright.lang.scope import Layer, Scope, overlays
+from segwright.lang.settings import Settings
+from segwright.lang.typed import Typed
+from segwright.lang.writing import first_frame, write_body
+from segwright.library.zones import TZDATA_VERSION
+from segwright.plan import ops
+from segwright.plan.canonical import encode
+from segwright.profiles import Profile, profile
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What an organisation's catalogue asks of one message: its mapping, kinds that go out, and what is mandatory."""
+
+    name: str
+    direction: Literal["writes", "reads"]
+    types: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    mandatory: tuple[str, ...] = ()
+    span: Span = Span("", 0, 0)
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """One message of one organisation: its flat mapping, its plan when nothing is wrong, who wrote each operation, what was
+    found, and what it used (for the checks on unused keys, tables and formats)."""
+
+    mapping: FlatMapping
+    plan: ops.Plan | None
+    written: tuple[Written | None, ...]
+    found: tuple[Diagnostic, ...]
+    missed: tuple[tuple[Span, Diagnostic], ...]
+    idle_allows: tuple[tuple[str, Diagnostic], ...]
+    used_keys: frozenset[tuple[str, ...]]
+    scope: Scope
+
+
+def flatten(below: Flattened, layers: tuple[Layer, ...], name: str) -> Flattened:
+    """A mapping with the overlays of several layers."""
+    applied = [
+        Applied(layer.name, found, found.name == "organisation") for layer in layers for _, found in overlays(layer, name)
+    ]
+    return overlay(below, applied)
+
+
+def flatten_base(mapping: ast.Mapping, scope: Scope) -> Flattened:
+    """A base mapping alone."""
+    return base(mapping, scope)
+
+
+def compile_message(flattened: Flattened, order: Order, settings: Settings, encoding: ops.Encoding, model_hash: str) -> Compiled:
+    """Lowers, checks and emits one flattened mapping for one organisation."""
+    mapping = flattened.mapping
+    ctx = Context(flattened.scope, settings, profile(encoding.version), mapping.direction, order.name)
+    ctx.allowed = _allows(mapping)
+    before = len(ctx.found)
+    if mapping.direction == "writes":
+        narrowed = _narrowed(ctx, mapping, order)
+        frame = first_frame(ctx, mapping.inputs, narrowed)
+        previous = _previous(ctx, mapping)
+        if previous is not None:
+            frame = frame.binding(previous=previous)
+        written_body, facts = write_body(ctx, frame, mapping.body)
+        body: tuple[ops.WriteOp | ops.ReadOp, ...] = written_body
+        check_written(ctx, mapping, order.types, order.mandatory, facts)
+        results: tuple[ops.Result, ...] = ()
+        inputs = _inputs(mapping, frame.names)
+    else:
+        read, results = read_body(ctx, mapping.body)
+        body, inputs = read, ()
+    idle = _idle_allows(ctx)
+    found = (*flattened.found, *ctx.found[before:])
+    plan = None
+    written: tuple[Written | None, ...] = ()
+    if not errors(found):
+        plan = ops.Plan(
+            order.name, mapping.direction, order.types, model_hash, _encoding(encoding, ctx.profile, body), inputs, body, ctx.slots,
+            tables=tuple(ctx.tables), patterns=tuple(ctx.patterns), narratives=tuple(ctx.narratives),
+            functions=tuple(ctx.functions), libraries=_libraries(ctx), results=results,
+        )  # fmt: skip
+        plan, written = emit(plan, ctx)
+    return Compiled(mapping, plan, written, found, flattened.missed, idle, frozenset(ctx.used_keys), flattened.scope)
+
+
+def emit(plan: ops.Plan, ctx: Context) -> tuple[ops.Plan, tuple[Written | None, ...]]:
+    """The plan as it comes back from its own bytes, so that every operation is an object of its own, and who wrote each."""
+    from segwright.plan.walk import walk as walk_ops
+
+    written: list[Written | None] = []
+    last: Written | None = None
+    for op in walk_ops(plan):
+        last = ctx.written.get(id(op), last)
+        written.append(last)
+    fresh = msgspec.json.decode(encode(plan), type=ops.Plan)
+    return fresh, tuple(written)
+
+
+def _encoding(encoding: ops.Encoding, profile_: Profile, body: tuple[ops.WriteOp | ops.ReadOp, ...]) -> ops.Encoding:
+    """The encoding with, for `full`, the number of fields of every segment the message writes."""
+    if encoding.trailing != "full":
+        return encoding
+    names = sorted({name for op in body for name in _segment_names(op)})
+    counts = {
+        name: len(segment.fields) for name in names for segment in (profile_.segment(name),) if segment is not None
+    }
+    return msgspec.structs.replace(encoding, full_to=counts)
+
+
+def _segment_names(op: ops.WriteOp | ops.ReadOp) -> list[str]:
+    match op:
+        case ops.SegmentOp():
+            return [op.name]
+        case ops.LoopOp():
+            return [name for inner in op.body for name in _segment_names(inner)]
+        case _:
+            return []
+
+
+def _inputs(mapping: FlatMapping, bound: dict[str, Typed]) -> tuple[ops.Input, ...]:
+    declared = [p.name for p in mapping.inputs]
+    out = [ops.Input(name, bound[name].type, bound[name].maybe) for name in declared]
+    out.append(ops.Input("message", bound["message"].type))
+    if "previous" in bound:
+        out.append(ops.Input("previous", bound["previous"].type, True))
+    return tuple(out)
+
+
+def _previous(ctx: Context, mapping: FlatMapping) -> Typed | None:
+    """`previous`: what this destination last accepted, of the subject's type; only when the mapping asks `is changed`."""
+    subject = subject_of(mapping)
+    if subject is None or not _asks_changed(mapping):
+        return None
+    type_ = ctx.type_named(subject.type.name, subject.span)
+    return Typed(ops.Slot(ctx.slot()), type_, maybe=True, key=("previous",), said="previous")
+
+
+def _asks_changed(mapping: FlatMapping) -> bool:
+    def look(node: object) -> bool:
+        if isinstance(node, ast.State) and node.state == "changed":
+            return True
+        if isinstance(node, tuple):
+            return any(look(item) for item in node)
+        if isinstance(node, msgspec.Struct) and not isinstance(node, Span):
+            return any(look(getattr(node, name)) for name in node.__struct_fields__)
+        return False
+
+    return look(mapping.body)
+
+
+def subject_of(mapping: FlatMapping) -> ast.Parameter | None:
+    """The input that is decoded from JSON: the one that is not the order, its group or the patient."""
+    return next((p for p in mapping.inputs if p.name not in ("order", "group", "patient")), None)
+
+
+def _narrowed(ctx: Context, mapping: FlatMapping, order: Order) -> dict[tuple[str, ...], frozenset[str]]:
+    """The subject's status can only be a kind that the organisation's catalogue lets out."""
+    subject = subject_of(mapping)
+    if subject is None or not order.kinds:
+        return {}
+    return {(subject.name, "status"): frozenset(order.kinds)}
+
+
+def _allows(mapping: FlatMapping) -> dict[tuple[str, str], Origin]:
+    return {(item.allow.code, place_of(item.allow.on)): item.origin for _, item in walk(mapping.body) if isinstance(item, FlatAllow)}
+
+
+def place_of(address: ast.Address) -> str:
+    """The place an `allow` names, as the checks name places: `DG1`, `OBX-8`, `table t`."""
+    if address.kind == "rule":
+        return str(address.target)
+    if address.kind == "segment":
+        return address.name or address.label
+    return str(address)
+
+
+def _idle_allows(ctx: Context) -> tuple[tuple[str, Diagnostic], ...]:
+    """The allows that cover nothing here, with their layer. An error only if they cover nothing in any message they stand in:
+    what a removed rule needed falls away with it."""
+    return tuple(
+        (origin.layer, diagnostic("SW0412", origin.span, code=key[0], place=key[1]))
+        for key, origin in ctx.allowed.items()
+        if key not in ctx.used_allows
+    )
+
+
+def _libraries(ctx: Context) -> dict[str, str]:
+    libraries: dict[str, str] = {}
+    if any(name.split("/")[0] in ("dtm", "date", "time") for name in ctx.functions):
+        libraries["tzdata"] = TZDATA_VERSION
+    if ctx.narratives:
+        from importlib.metadata import version
+
+        libraries["jinja2"] = version("jinja2")
+    return libraries

@@ -1,0 +1,178 @@
+"""The state of lowering one mapping for one organisation: slots, the plan's own tables, findings, and who wrote what.
+
+Everything that is numbered in a plan is numbered here, in order of first use, so that the same mapping gives the same plan.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from segwright.core.diagnostic import Diagnostic, Label, Severity, diagnostic
+from segwright.core.source import Span
+from segwright.core.suggest import nearest
+from segwright.lang import ast
+from segwright.lang.flat import Origin
+from segwright.lang.scope import Scope
+from segwright.lang.settings import Settings
+from segwright.lang.typed import UNKNOWN, Typed, broken
+from segwright.plan import ops
+from segwright.plan.model import Model, Type, scalar
+from segwright.profiles import Profile
+
+
+class Written(msgspec.Struct, frozen=True):
+    """Who wrote an operation: its rule's origin, the address people know it by, the config keys it reads, a sentence."""
+
+    origin: Origin
+    address: str
+    keys: tuple[tuple[str, ...], ...] = ()
+
+
+class Context:
+    """Collects what lowering makes. One for each mapping and organisation."""
+
+    def __init__(
+        self, scope: Scope, settings: Settings, profile: Profile, direction: Literal["writes", "reads"], message: str
+    ) -> None:
+        self.scope = scope
+        self.settings = settings
+        self.profile = profile
+        self.direction = direction
+        self.message = message
+        self.found: list[Diagnostic] = []
+        self.slots = 0
+        self.functions: list[str] = []
+        self.patterns: list[str] = []
+        self.tables: list[ops.Table] = []
+        self.table_numbers: dict[tuple[str, bool], int] = {}
+        self.narratives: list[ops.Narrative] = []
+        self.narrative_numbers: dict[str, int] = {}
+        self.used_keys: set[tuple[str, ...]] = set()
+        self.used_tables: set[str] = set()
+        self.used_formats: set[tuple[str, str]] = set()
+        self.used_narratives: set[str] = set()
+        self.written: dict[int, Written] = {}
+        self.kept: list[ops.Op] = []
+        self.at: Written | None = None
+        self.allowed: dict[tuple[str, str], Origin] = {}
+        self.used_allows: set[tuple[str, str]] = set()
+        self.loop_sources: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    @property
+    def model(self) -> Model:
+        """The data model."""
+        return self.scope.model
+
+    # -- findings
+
+    def report(
+        self, code: str, span: Span, /, *labels: Label, severity: Severity = Severity.ERROR, **facts: object
+    ) -> None:
+        """Adds a finding about this organisation."""
+        self.found.append(
+            diagnostic(code, span, *labels, organisation=self.settings.id, severity=severity, **facts)
+        )
+
+    def fail(self, code: str, span: Span, /, *labels: Label, **facts: object) -> Typed:
+        """Adds a finding and gives the value that stands for what is wrong."""
+        self.found.append(diagnostic(code, span, *labels, organisation=self.settings.id, **facts))  # type: ignore[arg-type]
+        return broken(span)
+
+    # -- numbering
+
+    def slot(self, count: int = 1) -> int:
+        """The first of `count` new slots."""
+        first = self.slots
+        self.slots += count
+        return first
+
+    def function(self, key: str) -> int:
+        """The number of a built-in in this plan."""
+        if key not in self.functions:
+            self.functions.append(key)
+        return self.functions.index(key)
+
+    def pattern(self, text: str) -> int:
+        """The number of a pattern in this plan."""
+        if text not in self.patterns:
+            self.patterns.append(text)
+        return self.patterns.index(text)
+
+    # -- who wrote what
+
+    def note(self, op: ops.Op) -> None:
+        """Remembers that the rule being lowered wrote `op`."""
+        if self.at is not None and id(op) not in self.written:
+            self.written[id(op)] = self.at
+            self.kept.append(op)
+
+    # -- configuration
+
+    def config(self, node: ast.Ref) -> Typed:
+        """`org.K`: the organisation's value as a constant."""
+        key = node.names[1:]
+        said = str(node)
+        declared = self.settings.declared(key) if key else None
+        if declared is None:
+            known = [".".join(("org", *k)) for k in self.settings.keys()]
+            return self.fail("SW0203", node.span, name=said, nearest=nearest(said, known))
+        self.used_keys.add(key)
+        type_ = self.type_named(declared.type, node.span)
+        setting = self.settings.setting(key)
+        soft = not declared.required
+        if setting is None:
+            return Typed(
+                ops.Const("blank"), type_, maybe=True, soft=True, key=("org", *key), constants=(), depends=False,
+                absent_key=said, said=said, span=node.span,
+            )  # fmt: skip
+        op, constants = self._constant(setting.value, type_, setting.span)
+        return Typed(
+            op, type_, soft=soft, key=("org", *key), constants=constants, depends=False, said=said, span=node.span
+        )
+
+    def _constant(self, value: object, type_: Type, span: Span) -> tuple[ops.Value, tuple[str, ...] | None]:
+        if isinstance(value, tuple) and type_.of is not None:
+            items = []
+            for item in value:
+                op, _ = self._constant(item, type_.of, span)
+                if isinstance(op, ops.Const):
+                    items.append(op)
+            return ops.Listed(tuple(items)), tuple(item.value for item in items)
+        if type_.kind == "enum" and str(value) not in self.model.enums[type_.name]:
+            values = self.model.enums[type_.name]
+            self.report(
+                "SW0750", span, value=str(value), enum=type_.name, nearest=nearest(str(value), values), known=values
+            )
+        if isinstance(value, bool):
+            return ops.Const("boolean", "true" if value else "false"), None
+        kind: Literal["text", "integer", "decimal"] = "text"
+        if type_.name in ("integer", "decimal"):
+            kind = "integer" if type_.name == "integer" else "decimal"
+        return ops.Const(kind, str(value)), (str(value),)
+
+    def type_named(self, text: str, span: Span) -> Type:
+        """A type by its text, as schemas and built-ins write it: `list of text`, `optional text`, `MeasurementKind`."""
+        if text.startswith("optional "):
+            return self.type_named(text[9:], span)
+        if text.startswith("list of "):
+            return Type("list", of=self.type_named(text[8:], span))
+        if text in self.model.enums:
+            return Type("enum", text)
+        if text in self.model.records:
+            return Type("record", text)
+        return scalar(text)
+
+    def possible(self, typed: Typed, facts_values: frozenset[str] | None) -> tuple[str, ...] | None:
+        """The texts a value can be: constants, or what is left of its enum."""
+        if typed.constants is not None:
+            return typed.constants
+        if typed.type.kind == "enum":
+            every = self.model.enums.get(typed.type.name, ())
+            return tuple(v for v in every if facts_values is None or v in facts_values)
+        return None
+
+    def is_unknown(self, type_: Type) -> bool:
+        """Whether a type stands for something already reported."""
+        return type_ is UNKNOWN or type_.name == "unknown"

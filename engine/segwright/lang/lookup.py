@@ -1,0 +1,339 @@
+"""Tables: `value via table.column`, `table.column(a, b)`, and a declared table as data of the plan.
+
+A table is typed at both ends. An enum going out must find a row for every value it can still have, or an `otherwise`; what
+comes in is found by the rows that point left. Every row is checked once per organisation against its key and column types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from segwright.core.diagnostic import Label
+from segwright.core.source import Span
+from segwright.core.suggest import nearest
+from segwright.lang import ast
+from segwright.lang.context import Context
+from segwright.lang.typed import UNKNOWN, Frame, Typed
+from segwright.plan import ops
+from segwright.plan.model import Type, scalar
+from segwright.profiles import is_closed
+
+SCALAR_COLUMNS = {"text", "integer", "decimal", "code", "boolean"}
+
+
+def lookup(ctx: Context, frame: Frame, node: ast.Via, keys: tuple[Typed, ...]) -> Typed:
+    """A lookup with one component or a scalar column; a composite column as a whole belongs to `contents`."""
+    found = column_of(ctx, node.table)
+    if found is None or any(not key.known for key in keys):
+        if found is not None:
+            ctx.used_tables.add(found[0].name)
+        return Typed(ops.Const("blank"), UNKNOWN, span=node.span, soft=True)
+    table, column = found
+    if composite(ctx, table, column):
+        return ctx.fail("SW0326", node.table.span, name=str(node.table), type=table.columns[column].type)
+    return lookups(ctx, frame, node, table, column, keys, 0)
+
+
+def lookups(
+    ctx: Context, frame: Frame, node: ast.Via, table: ast.Table, column: int, keys: tuple[Typed, ...], component: int
+) -> Typed:
+    """One lookup operation, with its checks."""
+    inverse = reads_back(ctx, table, keys)
+    number = table_number(ctx, table, inverse)
+    if len(keys) != (1 if inverse else len(table.keys)):
+        return ctx.fail(
+            "SW0601", node.span, Label(table.span, "table"), table=table.name, count=len(table.keys), given=len(keys)
+        )
+    if not inverse:
+        for key, wanted in zip(keys, table.keys, strict=True):
+            key_type = ctx.type_named(wanted.name, table.span)
+            if key.type != key_type and not {key.type.name, key_type.name} <= {"text", "code", "field"}:
+                return ctx.fail(
+                    "SW0602", node.span, Label(table.span, "table"), table=table.name, wanted=str(key_type), type=str(key.type),
+                    name=key.said,
+                )  # fmt: skip
+    type_ = _column_type(ctx, table, column) if not inverse else ctx.type_named(table.keys[0].name, table.span)
+    if component:
+        type_ = scalar("text")
+    for key in keys[1:]:
+        from segwright.lang.values import must_be_present
+
+        must_be_present(ctx, key, key.span, where=f"the lookup in {table.name}")
+    unmapped, same, other = _unmapped(ctx, frame, node, keys[0], type_)
+    data = ctx.tables[number]
+    blank = _check_reach(ctx, frame, node, table, data, keys, column, covered=same or unmapped is not None)
+    op = ops.Lookup(number, tuple(key.op for key in keys), column, component, unmapped, same)
+    ctx.note(op)
+    constants = _constants(ctx, frame, data, keys, column, component)
+    if other is not None:
+        constants = None if other.constants is None or constants is None else (*constants, *other.constants)
+    return Typed(
+        op, type_, maybe=keys[0].maybe or blank or (other is not None and other.maybe), soft=keys[0].soft or blank,
+        constants=None if same else constants, depends=any(k.depends for k in keys), said=keys[0].said, span=node.span,
+        absent_key=keys[0].absent_key,
+    )  # fmt: skip
+
+
+def column_of(ctx: Context, ref: ast.Ref) -> tuple[ast.Table, int] | None:
+    """The table and column a reference names; bare names mean the first column."""
+    table = ctx.scope.tables.get(ref.names[0])
+    if table is None:
+        ctx.report(
+            "SW0202", ref.span, kind="table", name=ref.names[0], nearest=nearest(ref.names[0], ctx.scope.tables)
+        )
+        return None
+    if len(ref.names) == 1:
+        return table, 0
+    names = [column.name for column in table.columns]
+    if ref.names[1] not in names or len(ref.names) > 2:
+        ctx.report(
+            "SW0603", ref.span, Label(table.span, "table"), table=table.name, name=".".join(ref.names[1:]),
+            nearest=nearest(ref.names[1], names), known=[n for n in names if n],
+        )  # fmt: skip
+        return None
+    return table, names.index(ref.names[1])
+
+
+def composite(ctx: Context, table: ast.Table, column: int) -> bool:
+    """Whether a column holds composites: its type is an HL7 data type with components."""
+    declared = table.columns[column]
+    if declared.hl7_table or declared.type in SCALAR_COLUMNS or declared.type in ctx.model.enums:
+        return False
+    datatype = ctx.profile.datatype(declared.type)
+    return datatype is None or not datatype.primitive
+
+
+def reads_back(ctx: Context, table: ast.Table, keys: tuple[Typed, ...]) -> bool:
+    """Whether a lookup goes from the column back to the key: a text (or code) found in a table whose key is an enum."""
+    if len(keys) != 1 or len(table.keys) != 1:
+        return False
+    key_type = ctx.type_named(table.keys[0].name, table.span)
+    return keys[0].type != key_type and key_type.kind == "enum" and keys[0].type.name in ("text", "code", "field")
+
+
+def _unmapped(
+    ctx: Context, frame: Frame, node: ast.Via, key: Typed, wanted: Type
+) -> tuple[ops.Value | None, bool, Typed | None]:
+    other = node.on_unmapped
+    if other is None:
+        return None, False, None
+    if isinstance(other, ast.Ref) and other.names == ("same",):
+        if key.type.name not in ("text", "code"):
+            ctx.report("SW0604", other.span, name=key.said, type=str(key.type))
+        return None, True, None
+    from segwright.lang.values import lower
+
+    typed = lower(ctx, frame, other, wanted)
+    return typed.op, False, typed
+
+
+def table_number(ctx: Context, table: ast.Table, inverse: bool) -> int:
+    """The number of a table in this plan, made on first use."""
+    key = (table.name, inverse)
+    if key not in ctx.table_numbers:
+        ctx.used_tables.add(table.name)
+        data = _inverted(ctx, table) if inverse else _forward(ctx, table)
+        ctx.table_numbers[key] = len(ctx.tables)
+        ctx.tables.append(data)
+    return ctx.table_numbers[key]
+
+
+def key_texts(row: ast.Row) -> tuple[str, ...]:
+    """The keys of a row as the runtime compares them."""
+    return tuple(
+        k.value if isinstance(k, ast.Text) else k.digits if isinstance(k, ast.Number) else str(k) for k in row.keys
+    )
+
+
+def _forward(ctx: Context, table: ast.Table) -> ops.Table:
+    rows: dict[tuple[str, ...], ops.TableRow] = {}
+    spans: dict[tuple[str, ...], ast.Row] = {}
+    otherwise: tuple[ops.Cell, ...] | None = None
+    for row in table.rows:
+        if row.arrow == "<-":
+            continue
+        if not row.otherwise:
+            _check_keys(ctx, table, row)
+        if len(row.cells) != len(table.columns):
+            if row.otherwise and len(row.cells) == 1 and row.cells[0].word == "error":
+                otherwise = (ops.Cell("error"),) * len(table.columns)
+                continue
+            ctx.report(
+                "SW0605", row.span, Label(table.span, "table"), table=table.name, count=len(table.columns), given=len(row.cells)
+            )
+            continue
+        cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
+        if row.otherwise:
+            otherwise = cells
+            continue
+        keys = key_texts(row)
+        if keys in rows:
+            ctx.report("SW0606", row.span, Label(spans[keys].span, "first"), table=table.name, key=", ".join(keys))
+        rows[keys], spans[keys] = ops.TableRow(keys, cells), row
+    return ops.Table(tuple(rows[k] for k in sorted(rows)), otherwise)
+
+
+def _inverted(ctx: Context, table: ast.Table) -> ops.Table:
+    """The rows that point left (`<-`, `<->`), keyed by their first cell."""
+    rows: dict[tuple[str, ...], ops.TableRow] = {}
+    for row in table.rows:
+        if row.arrow == "->" or not row.cells or row.otherwise:
+            continue
+        _check_keys(ctx, table, row)
+        cell = _cell(ctx, table, 0, row.cells[0], row)
+        if cell.type in ("blank", "error") or not cell.value:
+            continue
+        key = (cell.value[0],)
+        if key in rows:
+            ctx.report("SW0606", row.span, Label(table.span, "table"), table=table.name, key=cell.value[0])
+        rows[key] = ops.TableRow(key, (ops.Cell("text", key_texts(row)),))
+    return ops.Table(tuple(rows[k] for k in sorted(rows)))
+
+
+def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> None:
+    if len(row.keys) != len(table.keys):
+        ctx.report(
+            "SW0608", row.span, Label(table.span, "table"), table=table.name, count=len(table.keys), given=len(row.keys)
+        )
+        return
+    for key, wanted in zip(row.keys, table.keys, strict=True):
+        type_ = ctx.type_named(wanted.name, table.span)
+        if type_.kind == "enum":
+            values = ctx.model.enums[type_.name]
+            name = str(key) if isinstance(key, ast.Ref) else ""
+            if name not in values:
+                said = name or (key.value if isinstance(key, ast.Text) else str(key))
+                ctx.report("SW0204", key.span, name=said, enum=type_.name, nearest=nearest(said, values), known=values)
+        elif not isinstance(key, ast.Text | ast.Number):
+            ctx.report("SW0609", key.span, table=table.name, name=str(key), wanted=str(type_))
+
+
+def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.Row) -> ops.Cell:
+    column = table.columns[number]
+    if cell.word == "error":
+        return ops.Cell("error")
+    if cell.word == "same":
+        keys = key_texts(row)
+        return ops.Cell("text", keys[:1]) if keys else ops.Cell("error")
+    parts = tuple(_part(ctx, table, column, part) for part in cell.parts)
+    if len(parts) == 1 and isinstance(cell.parts[0], ast.Blank):
+        return ops.Cell("blank")
+    if composite(ctx, table, number):
+        return ops.Cell("composite", parts)
+    if len(parts) > 1:
+        ctx.report("SW0610", cell.span, table=table.name, column=column.name or "its column", type=column.type)
+        return ops.Cell("blank")
+    text = parts[0] if parts else ""
+    if column.hl7_table:
+        allowed = ctx.profile.table(column.hl7_table)
+        if allowed is not None and is_closed(column.hl7_table) and not ctx.profile.allows(column.hl7_table, text):
+            _code_not_in_table(ctx, cell.span, text, column.hl7_table, tuple(sorted(allowed)), table.name)
+        return ops.Cell("text", (text,))
+    kinds: dict[str, Literal["integer", "decimal", "boolean"]] = {
+        "integer": "integer", "decimal": "decimal", "boolean": "boolean"
+    }  # fmt: skip
+    if column.type in kinds:
+        if column.type == "boolean":
+            text = {"yes": "true", "no": "false"}.get(text, text)
+        checks: dict[str, Callable[[str], bool]] = {
+            "integer": lambda t: t.lstrip("-").isdigit(),
+            "decimal": lambda t: t.lstrip("-").replace(".", "", 1).isdigit(),
+            "boolean": lambda t: t in ("true", "false"),
+        }
+        if not checks[column.type](text):
+            ctx.report("SW0611", cell.span, table=table.name, column=column.name or "its column", wanted=column.type, value=text)
+            return ops.Cell("blank")
+        return ops.Cell(kinds[column.type], (text,))
+    if column.type in ctx.model.enums and text not in ctx.model.enums[column.type]:
+        values = ctx.model.enums[column.type]
+        ctx.report("SW0204", cell.span, name=text, enum=column.type, nearest=nearest(text, values), known=values)
+    return ops.Cell("text", (text,))
+
+
+def _code_not_in_table(
+    ctx: Context, span: Span, code: str, number: str, known: tuple[str, ...], table: str
+) -> None:
+    origin = ctx.allowed.get(("SW0612", f"table {table}"))
+    if origin is None:
+        ctx.report(
+            "SW0612", span, code=code, number=number, version=ctx.profile.version, known=known, nearest=nearest(code, known)
+        )
+    else:
+        ctx.used_allows.add(("SW0612", f"table {table}"))
+
+
+def _part(ctx: Context, table: ast.Table, column: ast.Column, part: ast.Value) -> str:
+    match part:
+        case ast.Text():
+            return part.value
+        case ast.Number():
+            return part.digits
+        case ast.Blank():
+            return ""
+        case ast.Ref():
+            if column.type in ctx.model.enums or column.type == "boolean":
+                return str(part)
+            ctx.report("SW0609", part.span, table=table.name, name=str(part), wanted=column.type or "text")
+            return ""
+        case _:
+            return ""
+
+
+def _column_type(ctx: Context, table: ast.Table, column: int) -> Type:
+    declared = table.columns[column]
+    if declared.hl7_table:
+        return scalar("text")
+    if declared.type in SCALAR_COLUMNS:
+        return scalar("text" if declared.type == "code" else declared.type)
+    if declared.type in ctx.model.enums:
+        return Type("enum", declared.type)
+    return scalar("text")
+
+
+def _check_reach(
+    ctx: Context, frame: Frame, node: ast.Via, table: ast.Table, data: ops.Table, keys: tuple[Typed, ...], column: int, *,
+    covered: bool,
+) -> bool:  # fmt: skip
+    """Whether a cell that can be reached is blank; reports enum values without a row."""
+    possible = ctx.possible(keys[0], frame.facts.values.get(keys[0].key)) if len(keys) == 1 else None
+    rows = {row.keys: row for row in data.rows}
+    if possible is None:
+        reached = [row.cells for row in data.rows] + ([data.otherwise] if data.otherwise else [])
+        return any(column < len(cells) and cells[column].type == "blank" for cells in reached)
+    missing = [value for value in possible if (value,) not in rows]
+    if missing and data.otherwise is None and not covered:
+        ctx.report(
+            "SW0613", node.span, Label(table.span, "table"), table=table.name, missing=missing, name=keys[0].said,
+            values=" and ".join(missing) if len(missing) < 3 else ", ".join(missing),
+        )  # fmt: skip
+    blank = any(
+        rows[(v,)].cells[column].type == "blank" for v in possible if (v,) in rows and column < len(rows[(v,)].cells)
+    )
+    if missing and data.otherwise is not None and column < len(data.otherwise):
+        blank = blank or data.otherwise[column].type == "blank"
+    return blank
+
+
+def _constants(
+    ctx: Context, frame: Frame, data: ops.Table, keys: tuple[Typed, ...], column: int, component: int
+) -> tuple[str, ...] | None:
+    """Every text the lookup can give."""
+    possible = ctx.possible(keys[0], frame.facts.values.get(keys[0].key)) if len(keys) == 1 else None
+    texts: dict[str, None] = {}
+    rows = [r.cells for r in data.rows if possible is None or r.keys[0] in possible]
+    for cells in [*rows, *([data.otherwise] if data.otherwise else [])]:
+        if column >= len(cells):
+            continue
+        value = cells[column].value
+        text = value[component - 1] if 0 < component <= len(value) else value[0] if value and not component else ""
+        if text:
+            texts[text] = None
+    return tuple(texts)
+
+
+def composite_width(data: ops.Table, column: int) -> int:
+    """How many components the widest cell of a composite column has."""
+    cells = [r.cells for r in data.rows] + ([data.otherwise] if data.otherwise else [])
+    return max((len(c[column].value) for c in cells if column < len(c)), default=0)
+

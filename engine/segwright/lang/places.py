@@ -1,0 +1,160 @@
+"""HL7 places: whether a path exists in a version, what type stands there, and what a value may put into it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from segwright.core.source import Span
+from segwright.core.suggest import nearest
+from segwright.lang import ast
+from segwright.lang.context import Context
+from segwright.lang.typed import Typed
+from segwright.profiles import FieldType, is_closed
+
+ENGINE_FIELDS: Final = {("MSH", 1), ("MSH", 2), ("MSH", 18)}
+_TIMES: Final = {"TS", "DTM", "DT", "TM"}
+_TIME_TEXT: Final = re.compile(r"[0-9]{4}(?:[0-9]{2}){0,5}(?:\.[0-9]{1,4})?(?:[+-][0-9]{4})?")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]*\.?[0-9]*")
+
+
+def allowed(ctx: Context, code: str, *places: str) -> bool:
+    """Whether an `allow` covers a deviation at one of these places; an allow that covers something is used."""
+    for place in places:
+        if (code, place) in ctx.allowed:
+            ctx.used_allows.add((code, place))
+            return True
+    return False
+
+
+def check_place(ctx: Context, path: ast.Hl7Path, *, reading: bool = False) -> bool:
+    """Reports a segment, field or component that this version does not have (or has withdrawn)."""
+    if path.segment.startswith("Z"):
+        return True
+    version = ctx.profile.version
+    segment = ctx.profile.segment(path.segment)
+    if segment is None:
+        ctx.report(
+            "SW0404", path.span, segment=path.segment, version=version, nearest=nearest(path.segment, ctx.profile.segment_names())
+        )
+        return False
+    if not reading and (path.segment, path.field) in ENGINE_FIELDS:
+        ctx.report("SW0405", path.span, path=str(path))
+        return False
+    field = segment.field(path.field)
+    if field is None:
+        if not allowed(ctx, "SW0406", f"{path.segment}-{path.field}"):
+            ctx.report("SW0406", path.span, path=f"{path.segment}-{path.field}", version=version, count=len(segment.fields))
+            return False
+        return True
+    if field.withdrawn:
+        if not reading and not allowed(ctx, "SW0407", f"{path.segment}-{path.field}"):
+            ctx.report("SW0407", path.span, path=f"{path.segment}-{path.field}", version=version, name=field.name)
+        return True
+    if path.component:
+        return check_component(ctx, field.datatype, path.component, path.subcomponent, path.span, str(path), f"{path.segment}-{path.field}")
+    return True
+
+
+def check_component(
+    ctx: Context, datatype: str, component: int, subcomponent: int, span: Span, said: str, field: str = ""
+) -> bool:
+    """Reports a component or subcomponent that a data type does not have in this version."""
+    type_ = ctx.profile.datatype(datatype)
+    if datatype in ("", "varies", "VARIES", "*") or type_ is None:
+        return True
+    if type_.primitive:
+        if component > 1 or subcomponent > 1:
+            if not allowed(ctx, "SW0408", said, field):
+                ctx.report("SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=1)
+            return False
+        return True
+    found = type_.component(component)
+    if found is None:
+        if not allowed(ctx, "SW0408", said, field):
+            ctx.report("SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=len(type_.components))
+        return False
+    if subcomponent:
+        return check_component(ctx, found.datatype, subcomponent, 0, span, said, field)
+    return True
+
+
+def check_value(
+    ctx: Context, path: str, datatype: str, table: str, length: int | None, typed: Typed, span: Span, *, whole: bool = False
+) -> None:
+    """Reports a value that cannot stand at a place: its kind, a code outside the place's HL7 table, a constant too long."""
+    if not typed.known or typed.hint in ("null", "blank"):
+        return
+    base = path.split("[")[0].split(".")[0]
+    primitive = _primitive(ctx, datatype)
+    for text in typed.constants or ():
+        if length is not None and len(text) > length and not allowed(ctx, "SW0410", path, base):
+            ctx.report("SW0410", span, path=path, length=length, given=len(text))
+        if table and is_closed(table) and primitive in ("ID", "IS") and ctx.profile.allows(table, text) is False:
+            if not allowed(ctx, "SW0612", path, base):
+                known = tuple(sorted(ctx.profile.table(table) or ()))
+                ctx.report(
+                    "SW0612", span, code=text, number=table, version=ctx.profile.version, known=known if len(known) < 30 else (),
+                    nearest=nearest(text, known),
+                )  # fmt: skip
+            break
+    if primitive in _TIMES:
+        fine = typed.hint in ("dtm", "date", "time") or (
+            typed.constants is not None and all(_TIME_TEXT.fullmatch(t) for t in typed.constants)
+        )
+        if not fine and not allowed(ctx, "SW0409", path, base):
+            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a time", advice="as dtm")
+    elif primitive in ("NM", "SI"):
+        fine = typed.hint in ("number", "integer", "digits", "value_of") or (
+            typed.constants is not None and all(_NUMBER.fullmatch(t) for t in typed.constants)
+        )
+        # Text that was received may stand in a numeric component (an area code); a whole numeric field must be made one.
+        fine = fine or (not whole and typed.constants is None)
+        if not fine and not allowed(ctx, "SW0409", path, base):
+            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", advice="as number")
+    if typed.hint == "ft" and primitive not in ("FT", "varies", "VARIES", "*", "") and not allowed(ctx, "SW0409", path, base):
+        ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="plain text", advice="")
+
+
+def _primitive(ctx: Context, datatype: str) -> str:
+    """The primitive type that a single value lands in: the first component of a composite, and so on down."""
+    seen = 0
+    while seen < 4:
+        type_ = ctx.profile.datatype(datatype)
+        if type_ is None or type_.primitive:
+            return datatype
+        datatype = type_.components[0].datatype
+        seen += 1
+    return datatype
+
+
+def check_leaves(ctx: Context, path: ast.Hl7Path, field: FieldType, leaves: dict[tuple[int, int], Typed], span: Span) -> None:
+    """Checks every leaf of a field against its data type."""
+    datatype = ctx.profile.datatype(field.datatype)
+    for (component, subcomponent), typed in sorted(leaves.items()):
+        said = f"{path.segment}-{path.field}"
+        if datatype is None or datatype.primitive:
+            if (component, subcomponent) != (1, 1):
+                if field.datatype not in ("varies", "VARIES", "*", ""):
+                    check_component(ctx, field.datatype, component, subcomponent, typed.span, f"{said}.{component}", said)
+            else:
+                check_value(ctx, said, field.datatype, field.table, field.length, typed, typed.span, whole=True)
+            continue
+        said = f"{said}.{component}" + (f".{subcomponent}" if subcomponent > 1 else "")
+        if not check_component(ctx, field.datatype, component, 0, span, said, f"{path.segment}-{path.field}"):
+            continue
+        found = datatype.component(component)
+        if found is None:
+            continue
+        inner = ctx.profile.datatype(found.datatype)
+        if inner is not None and not inner.primitive:
+            if check_component(ctx, found.datatype, subcomponent, 0, span, said, f"{path.segment}-{path.field}"):
+                part = inner.component(subcomponent)
+                if part is not None:
+                    table = part.table or (found.table if subcomponent == 1 else "")
+                    check_value(ctx, said, part.datatype, table, part.length, typed, typed.span)
+        elif subcomponent > 1:
+            check_component(ctx, found.datatype, subcomponent, 0, span, said, f"{path.segment}-{path.field}")
+        else:
+            table = found.table or (field.table if component == 1 else "")
+            check_value(ctx, said, found.datatype, table, found.length, typed, typed.span)

@@ -1,0 +1,213 @@
+"""What came in: HL7 paths, components and kept segments as values of a reading mapping, and declared formats that read.
+
+`PID-3` is the whole field (type `field`), `PID-3.1` a text. A field that may repeat is read with `first` or `each`: nothing is
+dropped in silence. `.1` reads from the repetition at hand.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from segwright.core.diagnostic import Label
+from segwright.core.source import Span
+from segwright.core.suggest import nearest
+from segwright.lang import ast
+from segwright.lang.context import Context
+from segwright.lang.typed import UNKNOWN, Frame, Typed, present
+from segwright.plan import ops
+from segwright.plan.model import FIELD, TEXT, Type, scalar
+
+
+def take(ctx: Context, frame: Frame, node: ast.Hl7Path | ast.ComponentPath | ast.Keep) -> Typed:
+    """A received place as a value."""
+    if isinstance(node, ast.Keep):
+        if not frame.reading:
+            return ctx.fail("SW0340", node.span, said="keep")
+        return Typed(ops.Keep(node.segments), scalar("segments"), maybe=True, said="keep " + ", ".join(node.segments), span=node.span)
+    if isinstance(node, ast.ComponentPath):
+        return _component(ctx, frame, node)
+    if not frame.reading:
+        return ctx.fail("SW0340", node.span, said=str(node))
+    if not check_path(ctx, node):
+        return Typed(ops.Const("blank"), UNKNOWN, maybe=True, soft=True, span=node.span)
+    whole = ops.Take(node.segment, node.field, single=True)
+    ctx.note(whole)
+    key = ("hl7", str(node))
+    maybe = not frame.facts.is_present(key)
+    field_type = ctx.profile.segment(node.segment)
+    declared = field_type.field(node.field) if field_type is not None else None
+    if declared is not None and (declared.repeats is None or declared.repeats > 1):
+        return ctx.fail("SW0341", node.span, path=str(node))
+    if not node.component:
+        return Typed(whole, FIELD, maybe=maybe, key=key, said=str(node), span=node.span)
+    op = ops.Component(whole, node.component, node.subcomponent)
+    return Typed(op, TEXT, maybe=maybe, key=key, said=str(node), span=node.span)
+
+
+def _component(ctx: Context, frame: Frame, node: ast.ComponentPath) -> Typed:
+    if frame.element is None:
+        return ctx.fail("SW0342", node.span, said=str(node))
+    key = (*frame.element.key, str(node))
+    op = ops.Component(frame.element.op, node.component, node.subcomponent)
+    return Typed(op, TEXT, maybe=not frame.facts.is_present(key), key=key, said=str(node), span=node.span)
+
+
+def repetitions(ctx: Context, frame: Frame, node: ast.Hl7Path) -> Typed:
+    """All repetitions of a field in all its segments, for `each PID-3` and `first PID-3`."""
+    if not frame.reading:
+        return ctx.fail("SW0340", node.span, said=str(node))
+    if not check_path(ctx, node):
+        return Typed(ops.Const("blank"), UNKNOWN, maybe=True, soft=True, span=node.span)
+    op = ops.TakeAll(node.segment, node.field)
+    ctx.note(op)
+    if node.component:
+        slot = ctx.slot()
+        inner = ops.Component(ops.Slot(slot), node.component, node.subcomponent)
+        each = ops.Each(slot, op, inner)
+        return Typed(each, Type("list", of=TEXT), said=str(node), span=node.span)
+    return Typed(op, Type("list", of=FIELD), said=str(node), span=node.span)
+
+
+def check_path(ctx: Context, node: ast.Hl7Path) -> bool:
+    """Whether a received path can exist in this organisation's version; Z-segments are free."""
+    from segwright.lang.places import check_place
+
+    return check_place(ctx, node, reading=True)
+
+
+def read_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed:
+    """`PID-5 as person_name` with a declared format that reads: a record made of the repetition at hand."""
+    if value.known and value.type.of == FIELD:
+        # `each ORC-12 else each OBR-16 as provider`: every repetition makes a record.
+        slot = ctx.slot()
+        key = (f"@{slot}",)
+        element = Typed(ops.Slot(slot), FIELD, key=key, said=value.said, span=value.span)
+        made = read_format(ctx, frame.knowing(present(key)), node, element)
+        each = ops.Each(slot, value.op, made.op)
+        ctx.note(each)
+        return msgspec.structs.replace(made, op=each, type=Type("list", of=made.type), maybe=value.maybe)
+    declared = ctx.scope.formats.get((node.format, "from"))
+    if declared is None:
+        return _read_back(ctx, frame, node, value, ctx.scope.formats[node.format, "as"])
+    ctx.used_formats.add((node.format, "from"))
+    wanted = ctx.type_named(declared.parameter.type.name, declared.span)
+    record = ctx.model.records.get(wanted.name)
+    if record is None:
+        return ctx.fail("SW0801", node.format_span, Label(declared.span, "declared"), format=declared.name, type=str(wanted))
+    if value.known and value.type != FIELD:
+        return ctx.fail("SW0320", node.span, format=node.format, type=str(value.type), name=value.said, wanted="field")
+    slot = ctx.slot()
+    element = Typed(ops.Slot(slot), FIELD, key=(f"@{slot}",), said=value.said, span=node.span)
+    inner = msgspec.structs.replace(frame.knowing(present(element.key)), element=element)
+    parts: dict[int, ops.MadePart] = {}
+    certain: set[int] = set()
+    for rule in declared.rules:
+        part = _read_rule(ctx, inner, rule, declared, record.name)
+        if part is None:
+            continue
+        index, attribute, sure = part
+        if index in parts:
+            ctx.report("SW0401", rule.span, target=str(rule.target), first=str(rule.target))
+        parts[index] = attribute
+        if sure:
+            certain.add(index)
+    return _make(ctx, node, value, slot, parts, certain, declared, wanted)
+
+
+def _make(
+    ctx: Context, node: ast.As, value: Typed, slot: int, parts: dict[int, ops.MadePart], certain: set[int],
+    declared: ast.Format, wanted: Type,
+) -> Typed:  # fmt: skip
+    record = ctx.model.records[wanted.name]
+    unmade = [a.name for n, a in enumerate(record.attributes) if not a.optional and n not in certain and a.type.of is None]
+    if unmade:
+        ctx.report("SW0802", declared.span, format=declared.name, record=record.name, names=unmade)
+    op = ops.Make(slot, value.op, len(record.attributes), tuple(parts[n] for n in sorted(parts)))
+    ctx.note(op)
+    return Typed(
+        op, wanted, maybe=value.maybe or not certain, soft=value.soft, hint=node.format, said=value.said, span=node.span
+    )
+
+
+def _read_rule(
+    ctx: Context, frame: Frame, rule: ast.FormatRule, declared: ast.Format, record_name: str
+) -> tuple[int, ops.MadePart, bool] | None:
+    from segwright.lang.contents import duty_of, judge
+    from segwright.lang.values import ladder
+
+    record = ctx.model.records[record_name]
+    if not isinstance(rule.target, ast.Ref) or len(rule.target.names) != 2 or rule.target.names[0] != declared.parameter.name:
+        ctx.report("SW0803", rule.span, target=str(rule.target), parameter=declared.parameter.name)
+        return None
+    name = rule.target.names[1]
+    index = record.index(name)
+    if index < 0:
+        names = [a.name for a in record.attributes]
+        ctx.report(
+            "SW0206", rule.target.span, name=name, of=declared.parameter.name, record=record.name, nearest=nearest(name, names),
+            known=names,
+        )  # fmt: skip
+        return None
+    attribute = record.attributes[index]
+    typed = fitted(ctx, ladder(ctx, frame, rule.alternatives, attribute.type), attribute.type, rule.span, str(rule.target))
+    first = rule.alternatives[0]
+    judge(
+        ctx, first, maybe=typed.open, soft=typed.soft, said=typed.said, absent_key=typed.absent_key, known=typed.known,
+        blank=isinstance(first.value, ast.Blank),
+    )  # fmt: skip
+    if not attribute.optional and typed.maybe and first.duty.kind != "required" and typed.known and attribute.type.of is None:
+        ctx.report("SW0804", rule.span, target=str(rule.target), record=record.name)
+    duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=True)
+    part = ops.MadePart(index, typed.op, duty)
+    ctx.note(part)
+    return index, part, not typed.maybe or first.duty.kind == "required" and first.duty.condition is None
+
+
+def fitted(ctx: Context, typed: Typed, wanted: Type, span: Span, target: str) -> Typed:
+    """A value for an attribute of a declared type; what came as text is taken for text and code as it is."""
+    if not typed.known or typed.type == wanted or typed.hint == "blank":
+        return typed
+    if {typed.type.name, wanted.name} <= {"text", "code"} and typed.type.kind == wanted.kind == "scalar":
+        return msgspec.structs.replace(typed, type=wanted)
+    if typed.type == FIELD and wanted.name in ("text", "code") and wanted.kind == "scalar":
+        op = ops.Component(typed.op, 0)
+        ctx.note(op)
+        return msgspec.structs.replace(typed, op=op, type=wanted)
+    if typed.type == FIELD and wanted.kind == "scalar" and wanted.name in ("date", "datetime", "integer", "decimal"):
+        advice = {"date": "as date", "datetime": "as dtm", "integer": "as integer", "decimal": "as number"}[wanted.name]
+        return ctx.fail("SW0343", span, target=target, wanted=str(wanted), type="received text", advice=advice)
+    if typed.type.of is not None and wanted.of is not None:
+        of = typed.type.of
+        if {of.name, wanted.of.name} <= {"text", "code"}:
+            return msgspec.structs.replace(typed, type=wanted)
+        if of == FIELD and wanted.of.name in ("text", "code"):
+            slot = ctx.slot()
+            op2 = ops.Each(slot, typed.op, ops.Component(ops.Slot(slot), 0))
+            ctx.note(op2)
+            return msgspec.structs.replace(typed, op=op2, type=wanted)
+    return ctx.fail("SW0343", span, target=target, wanted=str(wanted), type=str(typed.type), advice="")
+
+
+def _read_back(ctx: Context, frame: Frame, node: ast.As, value: Typed, declared: ast.Format) -> Typed:
+    """Reading through a format that is declared for writing: it must be two-way in every line."""
+    from segwright.lang.twoway import reading_rules
+
+    ctx.used_formats.add((node.format, "as"))
+    rules, problems = reading_rules(ctx, declared)
+    if problems:
+        for span, reason in problems:
+            ctx.report("SW0805", node.format_span, Label(span, "declared"), format=declared.name, reason=reason)
+        return Typed(ops.Const("blank"), UNKNOWN, maybe=True, soft=True, span=node.span)
+    wanted = ctx.type_named(declared.parameter.type.name, declared.span)
+    slot = ctx.slot()
+    element = Typed(ops.Slot(slot), FIELD, key=(f"@{slot}",), said=value.said, span=node.span)
+    inner = msgspec.structs.replace(frame.knowing(present(element.key)), element=element)
+    parts: dict[int, ops.MadePart] = {}
+    certain: set[int] = set()
+    for rule in rules:
+        part = _read_rule(ctx, inner, rule, declared, wanted.name)
+        if part is not None:
+            parts[part[0]] = part[1]
+            if part[2]:
+                certain.add(part[0])
+    return _make(ctx, node, value, slot, parts, certain, declared, wanted)

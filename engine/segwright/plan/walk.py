@@ -1,0 +1,117 @@
+"""The operations of a plan in their order, and what can be read off them without running.
+
+Takes a plan; gives its operations one after another (their place is their number, the key of `plan.explain`), how they nest,
+and which slots hold what an input decides. Refuses a plan in which one object stands at two places: its number would be two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+import msgspec
+
+from segwright.plan import ops
+from segwright.plan.ops import Op, Plan
+
+_RECEIVED: Final = (ops.Received, ops.Take, ops.TakeAll, ops.Keep)
+
+
+@cache
+def _names(kind: type[Op]) -> tuple[str, ...]:
+    return tuple(field.name for field in msgspec.structs.fields(kind))
+
+
+def children(op: Op) -> Iterator[Op]:
+    """The operations that stand directly in an operation, in field order; those of a duty in the place of the duty."""
+    for name in _names(type(op)):
+        value = getattr(op, name)
+        for one in value if type(value) is tuple else (value,):
+            if isinstance(one, ops.Duty):
+                yield from children(one)
+            elif isinstance(one, Op):
+                yield one
+
+
+def walk(plan: Plan) -> Iterator[Op]:
+    """Every operation of the body, each before those inside it. A `Duty` is no operation of its own; its condition is."""
+    waiting: list[Op] = list(reversed(plan.body))
+    while waiting:
+        op = waiting.pop()
+        yield op
+        waiting.extend(reversed(list(children(op))))
+
+
+def number_of(plan: Plan) -> dict[int, int]:
+    """`id(op)` to its number, for as long as the plan lives. Raises ValueError when an object stands at two places, which a
+    decoded plan never has."""
+    numbers: dict[int, int] = {}
+    for number, op in enumerate(walk(plan)):
+        if numbers.setdefault(id(op), number) != number:
+            raise ValueError(f"operation {number} is the same object as operation {numbers[id(op)]}")
+    return numbers
+
+
+def _below(op: Op) -> Iterator[Op]:
+    yield op
+    for child in children(op):
+        yield from _below(child)
+
+
+def _depends(op: Op | None, slots: set[int]) -> bool:
+    """Whether an input decides a value or a condition: it reads one, or a slot that holds what came from one."""
+    return op is not None and any(
+        isinstance(each, _RECEIVED) or (isinstance(each, ops.Slot) and each.slot in slots) for each in _below(op)
+    )
+
+
+def _from_inputs(plan: Plan) -> set[int]:
+    """The slots that hold something of an input. The turn of a loop is not: it is counted, not given."""
+    slots = set(range(len(plan.inputs)))
+    for op in walk(plan):
+        # Loops inside `source` need no closer look: if they go over an input, `source` itself reads it.
+        if isinstance(op, ops.LoopOp | ops.Each | ops.First | ops.EachRep):
+            decided = _depends(op.source, slots)
+        elif isinstance(op, ops.LetOp):
+            decided = _depends(op.value, slots)
+        else:
+            decided = isinstance(op, ops.EchoOp)
+        if decided and isinstance(op, ops.LoopOp | ops.Each | ops.First | ops.EachRep | ops.LetOp | ops.EchoOp):
+            slots.add(op.slot)
+    return slots
+
+
+def _counting(content: Op, slots: set[int], decided: bool) -> Iterator[Op]:
+    """The puts of a content that an input decides, by their value or by what chooses them (`decided`)."""
+    if isinstance(content, ops.Leaves):
+        yield from (put for put in content.puts if decided or _depends(put.value, slots))
+    elif isinstance(content, ops.Opaque):
+        if decided or _depends(content.value, slots):
+            yield content
+    elif isinstance(content, ops.ChooseRep):
+        decided = decided or any(_depends(rung.when, slots) for rung in content.rungs)
+        for rung in content.rungs:
+            yield from _counting(rung.content, slots, decided)
+    elif isinstance(content, ops.Fallback):
+        decided = decided or any(True for inner in content.contents for _ in _counting(inner, slots, False))
+        for inner in content.contents:
+            yield from _counting(inner, slots, decided)
+    elif isinstance(content, ops.EachRep):
+        decided = decided or _depends(content.source, slots) or _depends(content.where, slots)
+        yield from _counting(content.content, slots, decided)
+
+
+def decided_by_input(plan: Plan) -> frozenset[int]:
+    """`id` of every `Put` and `Opaque` that counts for a segment's `optional`: an input decides its value, whether it is chosen
+    (a ladder's condition, an earlier fallback), or how often it is written. Constants, counts and turns of loops are no input.
+    """
+    slots = _from_inputs(plan)
+    return frozenset(
+        id(put)
+        for op in walk(plan)
+        if isinstance(op, ops.SegmentOp)
+        for field in op.fields
+        for content in field.contents
+        for put in _counting(content, slots, False)
+    )

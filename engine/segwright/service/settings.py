@@ -1,0 +1,82 @@
+"""An organisation's configuration as the compiler asks for it, for one environment."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from segwright.core.source import Span
+from segwright.lang.settings import Declared, Setting
+from segwright.orgs.organisation import Organisation
+from segwright.plan import ops
+
+
+class OrganisationSettings:
+    """Answers `lang.settings.Settings` from an `Organisation`."""
+
+    def __init__(self, organisation: Organisation, environment: str) -> None:
+        self.organisation = organisation
+        self.environment = environment
+
+    @property
+    def id(self) -> str:
+        """The organisation's id."""
+        return self.organisation.id
+
+    @property
+    def version(self) -> str:
+        """The HL7 version it speaks."""
+        return self.organisation.encoding.version
+
+    def setting(self, key: tuple[str, ...]) -> Setting | None:
+        """The value of a key in this environment."""
+        found = self.organisation.value(key, self.environment)
+        if found is None or not found.type:
+            return None
+        return Setting(_frozen(found.value), found.type, found.span)
+
+    def declared(self, key: tuple[str, ...]) -> Declared | None:
+        """The declaration of a key that mappings may read."""
+        found = self.organisation.declared(key)
+        if found is None or not found.mapping or not found.type:
+            return None
+        return Declared(found.type, found.always, found.span)
+
+    def keys(self) -> frozenset[tuple[str, ...]]:
+        """Every declared key that mappings may read."""
+        return self._keys
+
+    @cached_property
+    def _keys(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(
+            d.key for d in self.organisation.schema.root.walk() if d.mapping and d.type and "*" not in d.key
+        ) | self.organisation.mapping_keys()
+
+    def span(self) -> Span:
+        """Where org.yaml begins."""
+        return self.organisation.source.span(0, 1)
+
+    def limit(self, place: str) -> tuple[str, int] | None:
+        """The encoding limit of a data type place."""
+        found = self.organisation.encoding.limits.get(place)
+        return None if found is None else (found.over, found.length)
+
+
+def _frozen(value: Any) -> object:
+    return tuple(_frozen(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def plan_encoding(organisation: Organisation) -> ops.Encoding:
+    """The encoding a plan carries."""
+    encoding = organisation.encoding
+    return ops.Encoding(
+        encoding.version,
+        encoding.delimiters.field,
+        encoding.delimiters.msh2,
+        encoding.msh18,
+        encoding.codec,
+        encoding.unencodable,
+        "full" if encoding.trailing == "full" else "trim",
+        {},
+        encoding.segment_end,
+    )
