@@ -24,13 +24,13 @@ def test_values_are_written_as_rfc_8785_says() -> None:
     keys = {
         "€": "Euro Sign",
         "\r": "Carriage Return",
-        "דּ": "Hebrew",
+        "\ufb33": "Hebrew",
         "1": "One",
         "😀": "Emoji",
         "\x80": "Control",
         "ö": "o",
     }
-    assert list(json.loads(encode(keys))) == ["\r", "1", "\x80", "ö", "€", "😀", "דּ"]
+    assert list(json.loads(encode(keys))) == ["\r", "1", "\x80", "ö", "€", "😀", "\ufb33"]
     assert (
         encode('\x00\x1f\b\t\n\f\r"\\/\x7f\u2028é😀')
         == b'"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\/' + "\x7f\u2028é😀".encode() + b'"'
@@ -97,7 +97,7 @@ def test_data_of_is_canonical() -> None:
         (data_of() + b"\n", "not canonical"),
         (data_of()[:-1], "not JSON"),
         (b"\xef\xbb\xbf" + data_of(), "not JSON"),
-        (b"[" * 100_000, "not"),
+        (b'{"body":[{"op":"let","value":' + b'{"op":"part","of":' * 100_000, "nested too deeply"),
         (b"", "not JSON"),
         (b"null", "Expected"),
     ],

@@ -330,12 +330,30 @@ class InheritedCondition(Node, frozen=True):
 
 
 Value: TypeAlias = (
-    Text | Interpolation | Number | Blank | Hold | Null | Place | Inherited | Count | Call | TextCall | Keep | Each | First
-    | As | Via | Else | Composite | Ladder | Ref | Hl7Path | ComponentPath
+    Text
+    | Interpolation
+    | Number
+    | Blank
+    | Hold
+    | Null
+    | Place
+    | Inherited
+    | Count
+    | Call
+    | TextCall
+    | Keep
+    | Each
+    | First
+    | As
+    | Via
+    | Else
+    | Composite
+    | Ladder
+    | Ref
+    | Hl7Path
+    | ComponentPath
 )
-Condition: TypeAlias = (
-    AnyOf | AllOf | Not | Is | State | Compare | Between | In | Matches | Holds | InheritedCondition
-)
+Condition: TypeAlias = AnyOf | AllOf | Not | Is | State | Compare | Between | In | Matches | Holds | InheritedCondition
 
 # --- rules -----------------------------------------------------------------------------------------------------------
 
@@ -778,8 +796,20 @@ class OverridePart(Node, frozen=True):
 
 
 Operation: TypeAlias = (
-    OverrideRule | AddRule | Remove | Replace | OverrideSegment | OverrideLoop | Move | AddBlock | AddCheck | OverrideTable
-    | OverrideFormat | OverrideText | OverridePart | Allow
+    OverrideRule
+    | AddRule
+    | Remove
+    | Replace
+    | OverrideSegment
+    | OverrideLoop
+    | Move
+    | AddBlock
+    | AddCheck
+    | OverrideTable
+    | OverrideFormat
+    | OverrideText
+    | OverridePart
+    | Allow
 )
 
 

@@ -24,32 +24,77 @@ from segwright.lang.lines import HEADER, Line
 ParseLine = Callable[[Line, str], Any]
 
 _STARTS = {
-    "record": "field", "enum": "enum_value", "table": "row", "override table": "row", "replace table": "row",
-    "format": "component_rule", "override format": "component_rule",
-}  # fmt: skip
+    "record": "field",
+    "enum": "enum_value",
+    "table": "row",
+    "override table": "row",
+    "replace table": "row",
+    "format": "component_rule",
+    "override format": "component_rule",
+}
 _IMPLICIT = frozenset({"segment", "add segment"})
 _SEGMENTS = frozenset({"segment", "add segment", "replace segment"})
 _CODE = frozenset({"for each", "for each group", "part", "add loop", "replace loop"})
 _OPERATIONS = frozenset({"for reason", "override part"})
 _REASONED = frozenset(
-    {"override table", "override format", "override text", "override part", "replace segment", "replace loop",
-     "replace table", "add loop"}
-)  # fmt: skip
+    {
+        "override table",
+        "override format",
+        "override text",
+        "override part",
+        "replace segment",
+        "replace loop",
+        "replace table",
+        "add loop",
+    }
+)
 _DECLARED = (ast.Record, ast.Enum, ast.Table, ast.Format, ast.Part, ast.Narrative)
 _OPERATION = (
-    ast.OverrideRule, ast.AddRule, ast.Remove, ast.Replace, ast.OverrideSegment, ast.OverrideLoop, ast.Move, ast.AddBlock,
-    ast.AddCheck, ast.OverrideTable, ast.OverrideFormat, ast.OverrideText, ast.OverridePart,
-)  # fmt: skip
+    ast.OverrideRule,
+    ast.AddRule,
+    ast.Remove,
+    ast.Replace,
+    ast.OverrideSegment,
+    ast.OverrideLoop,
+    ast.Move,
+    ast.AddBlock,
+    ast.AddCheck,
+    ast.OverrideTable,
+    ast.OverrideFormat,
+    ast.OverrideText,
+    ast.OverridePart,
+)
 _OPENS: dict[type, str] = {
-    ast.Segment: "segment", ast.Loop: "for each", ast.Group: "for each group", ast.Part: "part", ast.Record: "record",
-    ast.Enum: "enum", ast.Format: "format", ast.Narrative: "text", Reason: "for reason",
-    ast.OverrideTable: "override table", ast.OverrideFormat: "override format", ast.OverrideText: "override text",
+    ast.Segment: "segment",
+    ast.Loop: "for each",
+    ast.Group: "for each group",
+    ast.Part: "part",
+    ast.Record: "record",
+    ast.Enum: "enum",
+    ast.Format: "format",
+    ast.Narrative: "text",
+    Reason: "for reason",
+    ast.OverrideTable: "override table",
+    ast.OverrideFormat: "override format",
+    ast.OverrideText: "override text",
     ast.OverridePart: "override part",
-}  # fmt: skip
+}
 _FIRST_WORDS = {
-    "mapping", "overlay", "segment", "for", "table", "format", "part", "record", "enum", "text", "override", "add", "replace",
+    "mapping",
+    "overlay",
+    "segment",
+    "for",
+    "table",
+    "format",
+    "part",
+    "record",
+    "enum",
+    "text",
+    "override",
+    "add",
+    "replace",
     "end",
-}  # fmt: skip
+}
 _CHANGE = re.compile(r'\s*(add|remove)\s+"((?:[^"]|"")*)"\s*$')
 _OPENING = re.compile(r"[a-z_]{3,}(?:\s+[A-Za-z_]|\s*$)")
 _WORDS = re.compile(r"[A-Za-z_]+")
@@ -124,7 +169,7 @@ class Blocks:
 
     def line(self, line: Line) -> None:
         first = _WORDS.match(line.text)
-        if first and first[0] == "end" and not line.text[3:4] in (".", ":", "_"):
+        if first and first[0] == "end" and line.text[3:4] not in (".", ":", "_"):
             self.end(line, self.parse_line(line, "closing"))
             return
         if self.top.kind == "text" or self.top.kind == "override text":
@@ -185,8 +230,14 @@ class Blocks:
         if isinstance(head, ast.AddBlock | ast.Replace):
             name = (head.block if isinstance(head, ast.AddBlock) else head.body).name
         if isinstance(node, ast.Rule) and isinstance(node.target, ast.Hl7Path) and name and node.target.segment != name:
-            self.say("SW0143", node.target.span, Label(self.top.span, "opened"), path=node.target, open=name,
-                     segment=node.target.segment)  # fmt: skip
+            self.say(
+                "SW0143",
+                node.target.span,
+                Label(self.top.span, "opened"),
+                path=node.target,
+                open=name,
+                segment=node.target.segment,
+            )
             return
         self.top.children.append(node)
 
@@ -399,10 +450,20 @@ def _filled(block: Any, children: tuple[Any, ...]) -> Any:
 
 
 _CALLED: dict[type, str] = {
-    ast.Record: "record", ast.Enum: "enum", ast.Table: "table", ast.Format: "format", ast.Part: "part",
-    ast.Narrative: "text", ast.Allow: "allow", ast.Remove: "remove", ast.Replace: "replace", ast.Move: "move",
-    ast.AddBlock: "add", ast.AddRule: "add", ast.AddCheck: "add",
-}  # fmt: skip
+    ast.Record: "record",
+    ast.Enum: "enum",
+    ast.Table: "table",
+    ast.Format: "format",
+    ast.Part: "part",
+    ast.Narrative: "text",
+    ast.Allow: "allow",
+    ast.Remove: "remove",
+    ast.Replace: "replace",
+    ast.Move: "move",
+    ast.AddBlock: "add",
+    ast.AddRule: "add",
+    ast.AddCheck: "add",
+}
 
 
 def _called(node: Any) -> str:

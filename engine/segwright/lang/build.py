@@ -170,9 +170,15 @@ class Builder:
     def _segment(self, name: Any, label: Any, clauses: Any, owner: str) -> tuple[ast.Segment, dict[str, Any]]:
         found = self._clauses(clauses, owner, _SEGMENT_CLAUSES[owner])
         segment = ast.Segment(
-            name.value, label.value if label else "", found.get("from"), "optional" in found, found.get("when"), (),
-            self.whole, self.doc,
-        )  # fmt: skip
+            name.value,
+            label.value if label else "",
+            found.get("from"),
+            "optional" in found,
+            found.get("when"),
+            (),
+            self.whole,
+            self.doc,
+        )
         return segment, found
 
     def segment_clauses(self, c: list[Any]) -> list[Clause]:
@@ -407,9 +413,13 @@ class Builder:
     def override_loop(self, c: list[Any]) -> ast.OverrideLoop:
         found = self._clauses(c[3], "override loop", _LOOP_CLAUSES["override loop"])
         return ast.OverrideLoop(
-            self.place_named(c[1:3]), found.get("where"), found.get("ordered by"), found.get("limit"),
-            found.get("because", ""), self.whole,
-        )  # fmt: skip
+            self.place_named(c[1:3]),
+            found.get("where"),
+            found.get("ordered by"),
+            found.get("limit"),
+            found.get("because", ""),
+            self.whole,
+        )
 
     def override_table(self, c: list[Any]) -> ast.OverrideTable:
         return ast.OverrideTable(c[2].value, (), self._because(c[4]), self.whole)
@@ -485,9 +495,7 @@ class Builder:
         arguments = c[3][0] if c[3] else ()
         last = c[6] if c[6] is not None else None
         end = last.span.end if last is not None else c[3][1] if c[3] else self.base + c[2].end_pos
-        return ast.As(
-            c[0], c[2].value, arguments, last, Span(self.file, c[0].span.start, end), self._at(c[2])
-        )
+        return ast.As(c[0], c[2].value, arguments, last, Span(self.file, c[0].span.start, end), self._at(c[2]))
 
     def via_step(self, c: list[Any]) -> ast.Via:
         return ast.Via(c[0], c[2], c[5], self._over(c))
@@ -581,9 +589,13 @@ class Builder:
         assert found is not None, "the terminal PATH and its reading differ"
         segment, field, repetition, component, subcomponent = found.groups()
         return ast.Hl7Path(
-            segment, self._number(field, token), repetition or "", self._number(component or "0", token),
-            self._number(subcomponent or "0", token), self._at(token),
-        )  # fmt: skip
+            segment,
+            self._number(field, token),
+            repetition or "",
+            self._number(component or "0", token),
+            self._number(subcomponent or "0", token),
+            self._at(token),
+        )
 
     def component(self, c: list[Any]) -> ast.ComponentPath:
         _, component, *rest = c[0].value.split(".")

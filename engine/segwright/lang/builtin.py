@@ -9,6 +9,7 @@ from segwright.core.source import Span
 from segwright.core.suggest import nearest
 from segwright.lang import ast
 from segwright.lang.context import Context
+from segwright.lang.lookup import as_text
 from segwright.lang.typed import Frame, Typed
 from segwright.library.record import Builtin, Parameter
 from segwright.plan import ops
@@ -31,12 +32,17 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
         made = apply_format(ctx, frame, node, element)
         each = ops.Each(slot, value.op, made.op)
         return msgspec.structs.replace(value, op=each, type=Type("list", of=made.type), hint=made.hint, constants=None)
+    value = as_text(ctx, value)
     record = _fitting(records, value.type)
     if record is None:
         return ctx.fail(
-            "SW0320", node.format_span, format=node.format, type=str(value.type), name=value.said,
+            "SW0320",
+            node.format_span,
+            format=node.format,
+            type=str(value.type),
+            name=value.said,
             wanted=sorted({s for r in records for s in r.subject}),
-        )  # fmt: skip
+        )
     arguments = _arguments(ctx, frame, record, node.arguments, node.format_span)
     invalid: ops.Value | None = None
     if node.on_invalid is not None:
@@ -55,9 +61,17 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
     result = ctx.type_named(record.result.removeprefix("optional "), node.span)
     maybe = value.maybe or record.result.startswith("optional ") or isinstance(node.on_invalid, ast.Blank)
     return Typed(
-        call, result, maybe=maybe, soft=value.soft or isinstance(node.on_invalid, ast.Blank), hint=node.format,
-        constants=constants, depends=value.depends, absent_key=value.absent_key, said=value.said, span=node.span,
-    )  # fmt: skip
+        call,
+        result,
+        maybe=maybe,
+        soft=value.soft or isinstance(node.on_invalid, ast.Blank),
+        hint=node.format,
+        constants=constants,
+        depends=value.depends,
+        absent_key=value.absent_key,
+        said=value.said,
+        span=node.span,
+    )
 
 
 def _check_units(ctx: Context, span: Span, constants: tuple[str, ...] | None) -> None:
@@ -83,9 +97,13 @@ def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
     record = _fitting(records, first.type) if first.known else records[0]
     if record is None:
         return ctx.fail(
-            "SW0320", node.span, format=name, type=str(first.type), name=first.said,
+            "SW0320",
+            node.span,
+            format=name,
+            type=str(first.type),
+            name=first.said,
             wanted=sorted({s for r in records for s in r.subject}),
-        )  # fmt: skip
+        )
     if name == "join":
         texts: list[ops.Value | None] = []
         for argument in node.arguments[1:]:
@@ -101,7 +119,9 @@ def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
     result = ctx.type_named(record.result.removeprefix("optional "), node.span)
     # A narrative that comes out empty has no lines: a loop over them simply does not turn.
     maybe = (first.maybe and first.hint != "narrative") or record.result.startswith("optional ")
-    return Typed(call, result, maybe=maybe, hint=name, depends=first.depends, said=f"{name}({first.said})", span=node.span)
+    return Typed(
+        call, result, maybe=maybe, hint=name, depends=first.depends, said=f"{name}({first.said})", span=node.span
+    )
 
 
 def _fitting(records: list[Builtin], type_: Type) -> Builtin | None:
@@ -131,9 +151,13 @@ def _arguments(
                 name = next((p.name for p in record.parameters if word in p.choices), name)
         if name not in names:
             ctx.report(
-                "SW0211", argument.span, name=argument.name or "one more", of=record.name, nearest=nearest(argument.name, names),
+                "SW0211",
+                argument.span,
+                name=argument.name or "one more",
+                of=record.name,
+                nearest=nearest(argument.name, names),
                 known=names,
-            )  # fmt: skip
+            )
         elif name in by_name:
             ctx.report("SW0212", argument.span, name=name)
         else:
@@ -165,24 +189,43 @@ def _argument(
         word = node.names[0]
         if word not in parameter.choices:
             ctx.report(
-                "SW0324", given.span, name=word, parameter=parameter.name, of=record.name,
-                nearest=nearest(word, parameter.choices), known=parameter.choices,
-            )  # fmt: skip
+                "SW0324",
+                given.span,
+                name=word,
+                parameter=parameter.name,
+                of=record.name,
+                nearest=nearest(word, parameter.choices),
+                known=parameter.choices,
+            )
         return ops.Const("text", word)
-    want = BOOLEAN if parameter.type == "boolean" else ctx.type_named("text" if parameter.type == "word" else parameter.type, span)
+    want = (
+        BOOLEAN
+        if parameter.type == "boolean"
+        else ctx.type_named("text" if parameter.type == "word" else parameter.type, span)
+    )
     typed = lower(ctx, frame, node, want)
-    if typed.known and typed.type != want and not {typed.type.name, want.name} <= {"text", "code"} and not (
-        {typed.type.name, want.name} <= {"date", "datetime"}
+    if (
+        typed.known
+        and typed.type != want
+        and not {typed.type.name, want.name} <= {"text", "code"}
+        and not ({typed.type.name, want.name} <= {"date", "datetime"})
     ):
-        ctx.report("SW0325", given.span, parameter=parameter.name, of=record.name, wanted=str(want), type=str(typed.type))
+        ctx.report(
+            "SW0325", given.span, parameter=parameter.name, of=record.name, wanted=str(want), type=str(typed.type)
+        )
         return typed.op
     if parameter.choices and typed.constants is not None:
         for word in typed.constants:
             if word not in parameter.choices:
                 ctx.report(
-                    "SW0324", given.span, name=word, parameter=parameter.name, of=record.name,
-                    nearest=nearest(word, parameter.choices), known=parameter.choices,
-                )  # fmt: skip
+                    "SW0324",
+                    given.span,
+                    name=word,
+                    parameter=parameter.name,
+                    of=record.name,
+                    nearest=nearest(word, parameter.choices),
+                    known=parameter.choices,
+                )
     if not parameter.optional:
         must_be_present(ctx, typed, given.span, where=f"{record.name}(…)")
     return typed.op

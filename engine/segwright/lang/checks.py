@@ -64,7 +64,9 @@ def _structure(ctx: Context, mapping: FlatMapping, message_type: str, facts: tup
             ctx.report("SW0414", mapping.span, segment=name, structure=structure.id, version=ctx.profile.version)
 
 
-def _items(facts: tuple[Fact, ...], path: tuple[int, ...] = ()) -> tuple[list[Seg | Loop], dict[tuple[int, ...], SegmentFacts]]:
+def _items(
+    facts: tuple[Fact, ...], path: tuple[int, ...] = ()
+) -> tuple[list[Seg | Loop], dict[tuple[int, ...], SegmentFacts]]:
     items: list[Seg | Loop] = []
     flat: dict[tuple[int, ...], SegmentFacts] = {}
     for number, fact in enumerate(facts):
@@ -81,9 +83,15 @@ def _items(facts: tuple[Fact, ...], path: tuple[int, ...] = ()) -> tuple[list[Se
 
 def _misplaced(ctx: Context, problem: Problem, fact: SegmentFacts, structure: str) -> None:
     ctx.report(
-        "SW0403" if problem.kind == "outside" else "SW0415", fact.item.origin.span, segment=problem.segment, structure=structure,
-        version=ctx.profile.version, path=problem.segment, after=problem.after, stood_after=problem.stood_after or "the beginning",
-    )  # fmt: skip
+        "SW0403" if problem.kind == "outside" else "SW0415",
+        fact.item.origin.span,
+        segment=problem.segment,
+        structure=structure,
+        version=ctx.profile.version,
+        path=problem.segment,
+        after=problem.after,
+        stood_after=problem.stood_after or "the beginning",
+    )
 
 
 # --- required fields -------------------------------------------------------------------------------------------------
@@ -127,16 +135,20 @@ def _mandatory(ctx: Context, mapping: FlatMapping, mandatory: tuple[str, ...], f
             if path.component:
                 where = (path.component, path.subcomponent or 1)
                 sure = any(
-                    not m.maybe and (m.opaque or (where in m.leaves and (len(m.leaves) == 1 or not m.leaves[where].maybe)))
+                    not m.maybe
+                    and (m.opaque or (where in m.leaves and (len(m.leaves) == 1 or not m.leaves[where].maybe)))
                     for m in written.made
                 )
             else:
                 sure = not written.maybe
             if not sure:
                 ctx.report(
-                    "SW0419", written.rules[0].origin.span, path=text, message=mapping.name,
+                    "SW0419",
+                    written.rules[0].origin.span,
+                    path=text,
+                    message=mapping.name,
                     name=next((m.said for m in written.made if m.said), ""),
-                )  # fmt: skip
+                )
 
 
 # --- OBX-2 against OBX-5 ---------------------------------------------------------------------------------------------
@@ -160,7 +172,11 @@ def _value_type(ctx: Context, fact: SegmentFacts) -> None:
             problem = _fits(ctx, value_type, values.made[0].leaves, rung, values.rules[0])
             if problem and not allowed(ctx, "SW0422", "OBX-5", "OBX-2"):
                 ctx.report(
-                    "SW0422", values.rules[0].origin.span, Label(types.rules[0].origin.span, "needed"), type=value_type, problem=problem
+                    "SW0422",
+                    values.rules[0].origin.span,
+                    Label(types.rules[0].origin.span, "needed"),
+                    type=value_type,
+                    problem=problem,
                 )
                 return
 
@@ -224,11 +240,12 @@ def _twins(ctx: Context, facts: tuple[Fact, ...]) -> None:
         left, right = by_name["ORC"].fields.get(number), by_name["OBR"].fields.get(number)
         if left is None or right is None:
             continue
-        same = alike(
-            tuple(r.alternatives for r in left.rules), tuple(r.alternatives for r in right.rules)
-        )
+        same = alike(tuple(r.alternatives for r in left.rules), tuple(r.alternatives for r in right.rules))
         if not same and not allowed(ctx, "SW0424", f"OBR-{number}", f"ORC-{number}"):
             ctx.report(
-                "SW0424", right.rules[0].origin.span, Label(left.rules[0].origin.span, "first"), left=f"ORC-{number}",
+                "SW0424",
+                right.rules[0].origin.span,
+                Label(left.rules[0].origin.span, "first"),
+                left=f"ORC-{number}",
                 right=f"OBR-{number}",
-            )  # fmt: skip
+            )

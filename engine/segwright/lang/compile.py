@@ -58,7 +58,9 @@ class Compiled(msgspec.Struct, frozen=True):
 def flatten(below: Flattened, layers: tuple[Layer, ...], name: str) -> Flattened:
     """A mapping with the overlays of several layers."""
     applied = [
-        Applied(layer.name, found, found.name == "organisation") for layer in layers for _, found in overlays(layer, name)
+        Applied(layer.name, found, found.name == "organisation")
+        for layer in layers
+        for _, found in overlays(layer, name)
     ]
     return overlay(below, applied)
 
@@ -68,7 +70,9 @@ def flatten_base(mapping: ast.Mapping, scope: Scope) -> Flattened:
     return base(mapping, scope)
 
 
-def compile_message(flattened: Flattened, order: Order, settings: Settings, encoding: ops.Encoding, model_hash: str) -> Compiled:
+def compile_message(
+    flattened: Flattened, order: Order, settings: Settings, encoding: ops.Encoding, model_hash: str
+) -> Compiled:
     """Lowers, checks and emits one flattened mapping for one organisation."""
     mapping = flattened.mapping
     ctx = Context(flattened.scope, settings, profile(encoding.version), mapping.direction, order.name)
@@ -94,10 +98,21 @@ def compile_message(flattened: Flattened, order: Order, settings: Settings, enco
     written: tuple[Written | None, ...] = ()
     if not errors(found):
         plan = ops.Plan(
-            order.name, mapping.direction, order.types, model_hash, _encoding(encoding, ctx.profile, body), inputs, body, ctx.slots,
-            tables=tuple(ctx.tables), patterns=tuple(ctx.patterns), narratives=tuple(ctx.narratives),
-            functions=tuple(ctx.functions), libraries=_libraries(ctx), results=results,
-        )  # fmt: skip
+            order.name,
+            mapping.direction,
+            order.types,
+            model_hash,
+            _encoding(encoding, ctx.profile, body),
+            inputs,
+            body,
+            ctx.slots,
+            tables=tuple(ctx.tables),
+            patterns=tuple(ctx.patterns),
+            narratives=tuple(ctx.narratives),
+            functions=tuple(ctx.functions),
+            libraries=_libraries(ctx),
+            results=results,
+        )
         plan, written = emit(plan, ctx)
     return Compiled(mapping, plan, written, found, flattened.missed, idle, frozenset(ctx.used_keys), flattened.scope)
 
@@ -181,7 +196,11 @@ def _narrowed(ctx: Context, mapping: FlatMapping, order: Order) -> dict[tuple[st
 
 
 def _allows(mapping: FlatMapping) -> dict[tuple[str, str], Origin]:
-    return {(item.allow.code, place_of(item.allow.on)): item.origin for _, item in walk(mapping.body) if isinstance(item, FlatAllow)}
+    return {
+        (item.allow.code, place_of(item.allow.on)): item.origin
+        for _, item in walk(mapping.body)
+        if isinstance(item, FlatAllow)
+    }
 
 
 def place_of(address: ast.Address) -> str:

@@ -143,7 +143,6 @@ def _changed(ctx: Context, frame: Frame, node: ast.State) -> Checked:
     return ops.AllOf((ops.Present(root.op), ops.Not(same))), NOTHING, NOTHING
 
 
-
 def _operands(ctx: Context, frame: Frame, left: ast.Value, right: ast.Value) -> tuple[Typed, Typed]:
     first = lower(ctx, frame, left)
     second = lower(ctx, frame, right, first.type if first.known else None)
@@ -182,7 +181,11 @@ def _in(ctx: Context, frame: Frame, node: ast.In) -> Checked:
         members = [lower(ctx, frame, member, want) for member in node.members]
         for member in members:
             must_be_present(ctx, member, member.span, where="a list")
-            if member.known and value.known and alike_types(ctx, value, member)[0].type != alike_types(ctx, value, member)[1].type:
+            if (
+                member.known
+                and value.known
+                and alike_types(ctx, value, member)[0].type != alike_types(ctx, value, member)[1].type
+            ):
                 ctx.report("SW0328", member.span, left=str(value.type), right=str(member.type), name=value.said)
         if all(isinstance(m.op, ops.Const) for m in members):
             source: ops.Value = ops.Listed(tuple(m.op for m in members if isinstance(m.op, ops.Const)))
@@ -196,8 +199,11 @@ def _in(ctx: Context, frame: Frame, node: ast.In) -> Checked:
         must_be_present(ctx, listed, member_node.span, where="a list")
         if listed.known and listed.type.of is None:
             ctx.report("SW0307", member_node.span, name=listed.said, type=str(listed.type))
-        elif listed.known and value.known and listed.type.of != value.type and not (
-            {str(listed.type.of), value.type.name} <= {"text", "code"}
+        elif (
+            listed.known
+            and value.known
+            and listed.type.of != value.type
+            and not ({str(listed.type.of), value.type.name} <= {"text", "code"})
         ):
             ctx.report("SW0328", node.span, left=str(value.type), right=str(listed.type.of), name=value.said)
         op = ops.In(value.op, listed.op)
@@ -215,7 +221,10 @@ def _in(ctx: Context, frame: Frame, node: ast.In) -> Checked:
 
 def _compare(ctx: Context, frame: Frame, node: ast.Compare) -> Checked:
     left, right = _operands(ctx, frame, node.left, node.right)
-    fits = left.type == right.type or {left.type.name, right.type.name} in ({"date", "datetime"}, {"quantity", "decimal"})
+    fits = left.type == right.type or {left.type.name, right.type.name} in (
+        {"date", "datetime"},
+        {"quantity", "decimal"},
+    )
     if left.known and right.known and (not fits or left.type.name not in ORDERED):
         ctx.report("SW0330", node.span, left=str(left.type), right=str(right.type), operator=node.operator)
     if {left.type.name, right.type.name} == {"quantity", "decimal"}:
@@ -239,4 +248,3 @@ def _matches(ctx: Context, frame: Frame, node: ast.Matches) -> Checked:
         ctx.report("SW0333", node.pattern.span, pattern=pattern.constants[0], problem=problem)
         return ops.Match(value.op, ctx.pattern("")), NOTHING, NOTHING
     return ops.Match(value.op, ctx.pattern(pattern.constants[0])), NOTHING, NOTHING
-

@@ -65,7 +65,15 @@ def duty_of(ctx: Context, frame: Frame, node: ast.Duty, typed_maybe: bool, *, in
 
 
 def judge(
-    ctx: Context, node: ast.Alternative, *, maybe: bool, soft: bool, said: str, absent_key: str, known: bool, blank: bool = False
+    ctx: Context,
+    node: ast.Alternative,
+    *,
+    maybe: bool,
+    soft: bool,
+    said: str,
+    absent_key: str,
+    known: bool,
+    blank: bool = False,
 ) -> None:
     """Rule 5: what may be missing says what then; what cannot be missing says nothing."""
     if not known or blank:
@@ -98,7 +106,14 @@ def alternatives_content(
         made = value_content(ctx, inner, alternative.value, component)
         blank = isinstance(alternative.value, ast.Blank | ast.Hold)
         judge(
-            ctx, alternative, maybe=made.maybe, soft=made.soft, said=made.said, absent_key=made.absent_key, known=True, blank=blank
+            ctx,
+            alternative,
+            maybe=made.maybe,
+            soft=made.soft,
+            said=made.said,
+            absent_key=made.absent_key,
+            known=True,
+            blank=blank,
         )
         duty = duty_of(ctx, inner, alternative.duty, made.maybe, inside=inside)
         out.append((when, with_duty(ctx, made, duty)))
@@ -108,9 +123,14 @@ def alternatives_content(
     ctx.note(op)
     closed = out[-1][0] is None
     return Made(
-        op, maybe=not closed or any(m.maybe for _, m in out), leaves=_merge([m for _, m in out]), soft=True,
-        opaque=any(m.opaque for _, m in out), said=out[0][1].said, lists=any(m.lists for _, m in out),
-    )  # fmt: skip
+        op,
+        maybe=not closed or any(m.maybe for _, m in out),
+        leaves=_merge([m for _, m in out]),
+        soft=True,
+        opaque=any(m.opaque for _, m in out),
+        said=out[0][1].said,
+        lists=any(m.lists for _, m in out),
+    )
 
 
 def _duty_text(duty: ast.Duty) -> str:
@@ -127,25 +147,38 @@ def _leaf_content(
             typed = ctx.fail("SW0334", first.value.span, name=typed.said)
         else:
             judge(
-                ctx, first, maybe=typed.open, soft=typed.soft or len(alternatives) > 1, said=typed.said,
-                absent_key=typed.absent_key, known=typed.known,
-            )  # fmt: skip
+                ctx,
+                first,
+                maybe=typed.open,
+                soft=typed.soft or len(alternatives) > 1,
+                said=typed.said,
+                absent_key=typed.absent_key,
+                known=typed.known,
+            )
             duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=inside)
             op = ops.Opaque(typed.op, duty)
             ctx.note(op)
             return Made(op, maybe=_after(typed.maybe, duty), leaves={}, opaque=True, soft=typed.soft, said=typed.said)
     typed = printable(ctx, typed, first.value.span)
     judge(
-        ctx, first, maybe=typed.open, soft=typed.soft, said=typed.said,
-        absent_key=typed.absent_key, known=typed.known, blank=isinstance(first.value, ast.Blank),
-    )  # fmt: skip
+        ctx,
+        first,
+        maybe=typed.open,
+        soft=typed.soft,
+        said=typed.said,
+        absent_key=typed.absent_key,
+        known=typed.known,
+        blank=isinstance(first.value, ast.Blank),
+    )
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=inside)
     where = (component, 1) if component else (1, 1)
     put = make_put(ctx, where, typed, duty)
     op2 = ops.Leaves((put,))
     ctx.note(op2)
     result = msgspec.structs.replace(typed, maybe=_after(typed.maybe, duty))
-    return Made(op2, maybe=result.maybe, leaves={where: result}, soft=typed.soft, said=typed.said, absent_key=typed.absent_key)
+    return Made(
+        op2, maybe=result.maybe, leaves={where: result}, soft=typed.soft, said=typed.said, absent_key=typed.absent_key
+    )
 
 
 def _after(maybe: bool, duty: ops.Duty) -> bool:
@@ -215,7 +248,9 @@ def _scalar(ctx: Context, frame: Frame, node: ast.Value) -> bool:
         case ast.Call():
             return node.name.names != ("lines",) and node.name.names != ("chunks",)
         case ast.Else():
-            return _scalar(ctx, frame, node.value) and _scalar(ctx, frame, node.other) and not _is_field(ctx, frame, node)
+            return (
+                _scalar(ctx, frame, node.value) and _scalar(ctx, frame, node.other) and not _is_field(ctx, frame, node)
+            )
         case ast.Ladder():
             return all(_scalar(ctx, frame, a.value) for a in node.alternatives)
         case ast.Ref():
@@ -243,7 +278,7 @@ def _is_field(ctx: Context, frame: Frame, node: ast.Else) -> bool:
     """An `else` between a received field and something of another kind becomes a fallback of contents."""
     sides = [_peek(ctx, frame, side) for side in (node.value, node.other)]
     kinds = {typed is not None and typed.type == FIELD for typed in sides}
-    return kinds == {True, False} or isinstance(node.value, ast.Inherited) and frame.echo >= 0
+    return kinds == {True, False} or (isinstance(node.value, ast.Inherited) and frame.echo >= 0)
 
 
 def value_content(ctx: Context, frame: Frame, node: ast.Value, component: int) -> Made:
@@ -269,12 +304,17 @@ def value_content(ctx: Context, frame: Frame, node: ast.Value, component: int) -
         case ast.Ladder():
             return alternatives_content(ctx, frame, node.alternatives, component, inside=False)
         case ast.Each():
-            return _each(ctx, frame, node, component, lambda inner, element: _element(ctx, inner, element, node, component))
+            return _each(
+                ctx, frame, node, component, lambda inner, element: _element(ctx, inner, element, node, component)
+            )
         case ast.As(value=ast.Each() as each):
             return _each(
-                ctx, frame, each, component,
+                ctx,
+                frame,
+                each,
+                component,
                 lambda inner, element: _applied(ctx, inner, element, node, component),
-            )  # fmt: skip
+            )
         case _:
             return _plain(ctx, frame, node, component)
 
@@ -319,9 +359,7 @@ def _applied(ctx: Context, frame: Frame, element: Typed, node: ast.As, component
     return _leaf(ctx, apply_format(ctx, frame, node, element), node, component)
 
 
-def _each(
-    ctx: Context, frame: Frame, node: ast.Each, component: int, make: Callable[[Frame, Typed], Made]
-) -> Made:
+def _each(ctx: Context, frame: Frame, node: ast.Each, component: int, make: Callable[[Frame, Typed], Made]) -> Made:
     if component:
         typed = ctx.fail("SW0335", node.span)
         return _leaf(ctx, typed, node, component)
@@ -380,7 +418,13 @@ def _leaves_of(ctx: Context, made: Made, node: ast.Value) -> list[Leaf]:
         ctx.report("SW0336", node.span)
         return []
     return [
-        Leaf(put.component, put.subcomponent, made.leaves[put.component, put.subcomponent], put.duty, ctx.written.get(id(put)))
+        Leaf(
+            put.component,
+            put.subcomponent,
+            made.leaves[put.component, put.subcomponent],
+            put.duty,
+            ctx.written.get(id(put)),
+        )
         for put in made.content.puts
         if (put.component, put.subcomponent) in made.leaves
     ]
@@ -416,10 +460,16 @@ def _format(ctx: Context, frame: Frame, node: ast.As, component: int) -> Made:
     declared = ctx.scope.formats[node.format, "as"]
     ctx.used_formats.add((node.format, "as"))
     if node.arguments:
-        ctx.report("SW0211", node.arguments[0].span, Label(declared.span, "declared"), name="an argument", of=node.format)
+        ctx.report(
+            "SW0211", node.arguments[0].span, Label(declared.span, "declared"), name="an argument", of=node.format
+        )
     if isinstance(node.value, ast.Each):
         return _each(
-            ctx, frame, node.value, component, lambda inner, element: _formatted(ctx, inner, element, declared, node, component)
+            ctx,
+            frame,
+            node.value,
+            component,
+            lambda inner, element: _formatted(ctx, inner, element, declared, node, component),
         )
     if isinstance(node.value, ast.Else | ast.Ladder) and not _scalar(ctx, frame, node.value):
         return ctx_fail_content(ctx, node)
@@ -441,7 +491,11 @@ def as_parameter(frame: Frame, value: Typed, name: str) -> tuple[Typed, Facts]:
     """A value as the parameter of a format or part, which captures nothing: what it holds is judged by its type alone, so that
     every use of it says the same. Only the values an enum can still have come along."""
     key = ("parameter", name)
-    values = {(*key, *k[len(value.key) :]): v for k, v in frame.facts.values.items() if value.key and k[: len(value.key)] == value.key}
+    values = {
+        (*key, *k[len(value.key) :]): v
+        for k, v in frame.facts.values.items()
+        if value.key and k[: len(value.key)] == value.key
+    }
     return msgspec.structs.replace(value, key=key, said=name), Facts(values=values)
 
 
@@ -455,9 +509,14 @@ def _formatted(ctx: Context, frame: Frame, value: Typed, declared: ast.Format, n
     wanted = ctx.type_named(declared.parameter.type.name, declared.span)
     if value.known and value.type != wanted:
         ctx.report(
-            "SW0338", node.format_span, Label(declared.span, "declared"), format=declared.name, wanted=str(wanted),
-            type=str(value.type), name=value.said,
-        )  # fmt: skip
+            "SW0338",
+            node.format_span,
+            Label(declared.span, "declared"),
+            format=declared.name,
+            wanted=str(wanted),
+            type=str(value.type),
+            name=value.said,
+        )
     param = declared.parameter.name
     bound, facts = as_parameter(frame, value, param)
     bound = msgspec.structs.replace(bound, type=wanted, maybe=False)
@@ -480,9 +539,7 @@ def _formatted(ctx: Context, frame: Frame, value: Typed, declared: ast.Format, n
         return msgspec.structs.replace(made, said=value.said, soft=value.soft or made.soft)
     op = ops.ChooseRep((ops.RepRung(made.content, ops.Present(value.op)),))
     ctx.note(op)
-    return Made(
-        op, maybe=True, leaves=made.leaves, soft=value.soft, said=value.said, absent_key=value.absent_key
-    )
+    return Made(op, maybe=True, leaves=made.leaves, soft=value.soft, said=value.said, absent_key=value.absent_key)
 
 
 def _format_rule(ctx: Context, frame: Frame, rule: ast.FormatRule, component: int, node: ast.As) -> list[Leaf]:
@@ -502,9 +559,15 @@ def _format_rule(ctx: Context, frame: Frame, rule: ast.FormatRule, component: in
     typed = printable(ctx, ladder(ctx, frame, rule.alternatives), rule.span)
     first = rule.alternatives[0]
     judge(
-        ctx, first, maybe=typed.open, soft=typed.soft, said=typed.said, absent_key=typed.absent_key, known=typed.known,
+        ctx,
+        first,
+        maybe=typed.open,
+        soft=typed.soft,
+        said=typed.said,
+        absent_key=typed.absent_key,
+        known=typed.known,
         blank=isinstance(first.value, ast.Blank),
-    )  # fmt: skip
+    )
     return [Leaf(where[0], where[1], typed, duty_of(ctx, frame, first.duty, typed.maybe, inside=True), ctx.at)]
 
 
@@ -537,9 +600,15 @@ def _fallback(ctx: Context, frame: Frame, node: ast.Else, component: int) -> Mad
     op = ops.Fallback((first.content, other.content))
     ctx.note(op)
     return Made(
-        op, maybe=other.maybe, leaves=_merge([first, other]), opaque=first.opaque or other.opaque, soft=other.soft,
-        said=first.said, absent_key=other.absent_key, lists=first.lists or other.lists,
-    )  # fmt: skip
+        op,
+        maybe=other.maybe,
+        leaves=_merge([first, other]),
+        opaque=first.opaque or other.opaque,
+        soft=other.soft,
+        said=first.said,
+        absent_key=other.absent_key,
+        lists=first.lists or other.lists,
+    )
 
 
 # --- overrides of single components ----------------------------------------------------------------------------------
@@ -584,15 +653,19 @@ def _override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule:
         ctx.at = before
         return result
 
-    content = _map_leaves(ctx, made.content, in_leaves)
+    content = map_leaves(ctx, made.content, in_leaves)
     ctx.at = outer
     if not hit[0] and not adding:
         known = [f".{c}" + (f".{s}" if s > 1 else "") for c, s in sorted(made.leaves)]
         said = f".{where[0]}" + (f".{where[1]}" if target.subcomponent else "")
         ctx.report(
-            "SW0514", part.origin.span, Label(rule.origin.span, "base"), address=str(target),
-            nearest=nearest(said, known), known=known,
-        )  # fmt: skip
+            "SW0514",
+            part.origin.span,
+            Label(rule.origin.span, "base"),
+            address=str(target),
+            nearest=nearest(said, known),
+            known=known,
+        )
         return made
     leaves = dict(made.leaves)
     if fresh:
@@ -617,9 +690,15 @@ def _part_put(
         inner, alternatives = frame, part.alternatives
     typed = printable(ctx, ladder(ctx, inner, alternatives), part.origin.span)
     judge(
-        ctx, first, maybe=typed.open, soft=typed.soft, said=typed.said, absent_key=typed.absent_key, known=typed.known,
+        ctx,
+        first,
+        maybe=typed.open,
+        soft=typed.soft,
+        said=typed.said,
+        absent_key=typed.absent_key,
+        known=typed.known,
         blank=isinstance(first.value, ast.Blank),
-    )  # fmt: skip
+    )
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=True)
     fresh.append(msgspec.structs.replace(typed, maybe=typed.maybe and duty.need != "any"))
     return make_put(ctx, where, typed, duty)
@@ -631,19 +710,20 @@ def _inherits(part: FlatRule) -> bool:
     return mentions(part.alternatives, ast.Inherited)
 
 
-def _map_leaves(ctx: Context, content: ops.Content, change: Callable[[ops.Leaves], ops.Leaves]) -> ops.Content:
+def map_leaves(ctx: Context, content: ops.Content, change: Callable[[ops.Leaves], ops.Leaves]) -> ops.Content:
+    """The content with every repetition made of leaves changed."""
     new: ops.Content
     match content:
         case ops.Leaves():
             new = change(content)
         case ops.ChooseRep():
             new = ops.ChooseRep(
-                tuple(msgspec.structs.replace(r, content=_map_leaves(ctx, r.content, change)) for r in content.rungs)
+                tuple(msgspec.structs.replace(r, content=map_leaves(ctx, r.content, change)) for r in content.rungs)
             )
         case ops.Fallback():
-            new = msgspec.structs.replace(content, contents=tuple(_map_leaves(ctx, c, change) for c in content.contents))
+            new = msgspec.structs.replace(content, contents=tuple(map_leaves(ctx, c, change) for c in content.contents))
         case ops.EachRep():
-            new = msgspec.structs.replace(content, content=_map_leaves(ctx, content.content, change))
+            new = msgspec.structs.replace(content, content=map_leaves(ctx, content.content, change))
         case _:
             return content
     ctx.note(new)

@@ -71,9 +71,7 @@ class Context:
         self, code: str, span: Span, /, *labels: Label, severity: Severity = Severity.ERROR, **facts: object
     ) -> None:
         """Adds a finding about this organisation."""
-        self.found.append(
-            diagnostic(code, span, *labels, organisation=self.settings.id, severity=severity, **facts)
-        )
+        self.found.append(diagnostic(code, span, *labels, organisation=self.settings.id, severity=severity, **facts))
 
     def fail(self, code: str, span: Span, /, *labels: Label, **facts: object) -> Typed:
         """Adds a finding and gives the value that stands for what is wrong."""
@@ -124,9 +122,17 @@ class Context:
         soft = not declared.required
         if setting is None:
             return Typed(
-                ops.Const("blank"), type_, maybe=True, soft=True, key=("org", *key), constants=(), depends=False,
-                absent_key=said, said=said, span=node.span,
-            )  # fmt: skip
+                ops.Const("blank"),
+                type_,
+                maybe=True,
+                soft=True,
+                key=("org", *key),
+                constants=(),
+                depends=False,
+                absent_key=said,
+                said=said,
+                span=node.span,
+            )
         op, constants = self._constant(setting.value, type_, setting.span)
         return Typed(
             op, type_, soft=soft, key=("org", *key), constants=constants, depends=False, said=said, span=node.span

@@ -85,10 +85,13 @@ class Expander:
             if twin is not None:
                 self.found.append(
                     diagnostic(
-                        "SW0401", rule.origin.span, Label(twin.origin.span, "first"),
-                        target=str(rule.target), first=str(twin.target),
+                        "SW0401",
+                        rule.origin.span,
+                        Label(twin.origin.span, "first"),
+                        target=str(rule.target),
+                        first=str(twin.target),
                     )
-                )  # fmt: skip
+                )
             else:
                 written.append(rule)
         return FlatSegment(
@@ -104,10 +107,13 @@ class Expander:
                 if first is not item:
                     self.found.append(
                         diagnostic(
-                            "SW0401", item.origin.span, Label(first.origin.span, "first"),
-                            target=str(item.target), first=str(first.target),
+                            "SW0401",
+                            item.origin.span,
+                            Label(first.origin.span, "first"),
+                            target=str(item.target),
+                            first=str(first.target),
                         )
-                    )  # fmt: skip
+                    )
         return items
 
     def _use(self, node: ast.Use) -> FlatUse | None:
@@ -120,7 +126,9 @@ class Expander:
             )
             return None
         if node.name in self.open:
-            self.found.append(diagnostic("SW0209", node.span, name=node.name, chain=" → ".join([*self.open, node.name])))
+            self.found.append(
+                diagnostic("SW0209", node.span, name=node.name, chain=" → ".join([*self.open, node.name]))
+            )
             return None
         bindings = self._bind(node, part)
         origin = self._origin(node)
@@ -137,10 +145,15 @@ class Expander:
             if not name or name not in positional:
                 self.found.append(
                     diagnostic(
-                        "SW0211", argument.span, Label(part.span, "declared"), name=argument.name or "one more", of=part.name,
-                        nearest=nearest(argument.name, positional), known=positional,
+                        "SW0211",
+                        argument.span,
+                        Label(part.span, "declared"),
+                        name=argument.name or "one more",
+                        of=part.name,
+                        nearest=nearest(argument.name, positional),
+                        known=positional,
                     )
-                )  # fmt: skip
+                )
             elif name in given:
                 self.found.append(diagnostic("SW0212", argument.span, Label(given[name].span, "first"), name=name))
             else:
@@ -150,6 +163,4 @@ class Expander:
             self.found.append(
                 diagnostic("SW0213", node.span, Label(part.span, "declared"), names=missing, of=part.name)
             )
-        return tuple(
-            (p, given[p.name].value if p.name in given else ast.Blank(node.span)) for p in part.parameters
-        )
+        return tuple((p, given[p.name].value if p.name in given else ast.Blank(node.span)) for p in part.parameters)

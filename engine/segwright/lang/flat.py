@@ -182,9 +182,7 @@ def alike(left: object, right: object) -> bool:
         return len(left) == len(right) and all(map(alike, left, right))
     if isinstance(left, msgspec.Struct) and type(left) is type(right):
         return all(
-            alike(getattr(left, name), getattr(right, name))
-            for name in left.__struct_fields__
-            if name not in _LAYOUT
+            alike(getattr(left, name), getattr(right, name)) for name in left.__struct_fields__ if name not in _LAYOUT
         )
     return left == right
 

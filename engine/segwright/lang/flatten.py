@@ -67,9 +67,7 @@ def base(mapping: ast.Mapping, scope: Scope, layer: str = "base") -> Flattened:
     """The mapping alone: parts expanded, nothing overlaid."""
     expander = Expander(scope, layer)
     body = expander.body(mapping.body)
-    flat = FlatMapping(
-        mapping.name, mapping.direction, mapping.messages, mapping.inputs, body, (), mapping.span
-    )
+    flat = FlatMapping(mapping.name, mapping.direction, mapping.messages, mapping.inputs, body, (), mapping.span)
     return Flattened(flat, scope, (*expander.found, *_unlabelled(body)), ())
 
 
@@ -98,7 +96,11 @@ def _unlabelled(body: tuple[Item, ...]) -> list[Diagnostic]:
             if first is not item and first.origin.span != item.origin.span:
                 found.append(
                     diagnostic(
-                        "SW0210", item.origin.span, Label(first.origin.span, "first"), segment=item.name, label=item.label
+                        "SW0210",
+                        item.origin.span,
+                        Label(first.origin.span, "first"),
+                        segment=item.name,
+                        label=item.label,
                     )
                 )
     return found
@@ -160,7 +162,9 @@ class _Overlaying:
                 return self._remove(op)
             case ast.OverrideSegment():
                 return self._change_segment(
-                    op.address, op.span, lambda s: msgspec.structs.replace(s, when=op.when, origin=self.origin(op, "override"))
+                    op.address,
+                    op.span,
+                    lambda s: msgspec.structs.replace(s, when=op.when, origin=self.origin(op, "override")),
                 )
             case ast.OverrideLoop():
                 return self._override_loop(op)
@@ -212,9 +216,14 @@ class _Overlaying:
             labels = [s.label for _, s in walk(self.body) if isinstance(s, FlatSegment) and s.label]
             said = f"{name} {label}".strip()
             return diagnostic(
-                "SW0501", address.span, what="segment", address=said, message=self.name,
-                nearest=nearest(label, labels) if label else nearest(name, known), known=sorted(set(known)),
-            )  # fmt: skip
+                "SW0501",
+                address.span,
+                what="segment",
+                address=said,
+                message=self.name,
+                nearest=nearest(label, labels) if label else nearest(name, known),
+                known=sorted(set(known)),
+            )
         if len({s.origin.span for _, s in hits}) > 1:
             return diagnostic("SW0502", address.span, segment=name, labels=sorted({s.title for _, s in hits}))
         return hits
@@ -227,9 +236,14 @@ class _Overlaying:
                 return path, item
         names = [item.name for _, item in loops]
         return diagnostic(
-            "SW0501", address.span, what="loop", address=address.name, message=self.name,
-            nearest=nearest(address.name, names), known=sorted(set(names)),
-        )  # fmt: skip
+            "SW0501",
+            address.span,
+            what="loop",
+            address=address.name,
+            message=self.name,
+            nearest=nearest(address.name, names),
+            known=sorted(set(names)),
+        )
 
     # -- rules
 
@@ -251,7 +265,9 @@ class _Overlaying:
     def _other_direction(self, op: ast.Operation, address: str) -> Diagnostic:
         return diagnostic("SW0508", op.span, address=address, message=self.name, direction=self.direction)
 
-    def _edit_rules(self, hits: list[tuple[Path, FlatSegment]], op: ast.OverrideRule | ast.AddRule) -> Diagnostic | None:
+    def _edit_rules(
+        self, hits: list[tuple[Path, FlatSegment]], op: ast.OverrideRule | ast.AddRule
+    ) -> Diagnostic | None:
         miss: Diagnostic | None = None
         for path, segment in hits:
             rules = edit_rules(segment, op, self.origin(op, "add" if isinstance(op, ast.AddRule) else "override"))
@@ -279,9 +295,14 @@ class _Overlaying:
         if hit is None:
             known = [str(r.target) for _, r in rules]
             return diagnostic(
-                "SW0501", op.span, what="rule", address=str(target), message=self.name,
-                nearest=nearest(str(target), known), known=sorted(known),
-            )  # fmt: skip
+                "SW0501",
+                op.span,
+                what="rule",
+                address=str(target),
+                message=self.name,
+                nearest=nearest(str(target), known),
+                known=sorted(known),
+            )
         path, rule = hit
         if alike(op.alternatives, rule.alternatives):
             self.found.append(diagnostic("SW0504", op.span, Label(rule.origin.span, "base"), address=str(target)))
@@ -387,9 +408,14 @@ class _Overlaying:
             known = [_name(item) for _, item in walk(self.body) if _kind(item) == what]
             said = str(address.target) if address.kind == "rule" else address.name
             return diagnostic(
-                "SW0501", address.span, what=what, address=said, message=self.name,
-                nearest=nearest(said, known), known=sorted(set(known)),
-            )  # fmt: skip
+                "SW0501",
+                address.span,
+                what=what,
+                address=said,
+                message=self.name,
+                nearest=nearest(said, known),
+                known=sorted(set(known)),
+            )
         for path, item in reversed(hits):
             self.removed.append(Removed(_name(item), origin, _origin(item)))
             self.body = edit(self.body, path, lambda _: ())
@@ -504,9 +530,7 @@ class _Overlaying:
         reads = isinstance(op.check, ast.Reject)
         if reads != (self.direction == "reads"):
             return self._other_direction(op, op.check.name)
-        twin = next(
-            (i for _, i in walk(self.body) if isinstance(i, FlatCheck) and i.check.name == op.check.name), None
-        )
+        twin = next((i for _, i in walk(self.body) if isinstance(i, FlatCheck) and i.check.name == op.check.name), None)
         if twin is not None:
             return diagnostic("SW0503", op.span, Label(twin.origin.span, "base"), address=op.check.name)
         new = FlatCheck(op.check, self.origin(op, "add"))
@@ -527,9 +551,14 @@ class _Overlaying:
         if not uses:
             known = sorted({item.part for _, item in walk(self.body) if isinstance(item, FlatUse)})
             return diagnostic(
-                "SW0501", op.span, what="part", address=op.name, message=self.name,
-                nearest=nearest(op.name, known), known=known,
-            )  # fmt: skip
+                "SW0501",
+                op.span,
+                what="part",
+                address=op.name,
+                message=self.name,
+                nearest=nearest(op.name, known),
+                known=known,
+            )
         whole = self.body
         for path in uses:
             inner = self._at(whole, path)
@@ -647,7 +676,9 @@ def _addresses(operation: ast.Operation) -> list[str]:
         case ast.OverrideSegment():
             return [f"when of {operation.address}"]
         case ast.OverrideLoop() | ast.Replace() | ast.Move():
-            return [str(operation.address)] if not isinstance(operation, ast.Move) else [f"place of {operation.address}"]
+            return (
+                [str(operation.address)] if not isinstance(operation, ast.Move) else [f"place of {operation.address}"]
+            )
         case ast.AddCheck():
             return [operation.check.name]
         case _:
@@ -656,7 +687,9 @@ def _addresses(operation: ast.Operation) -> list[str]:
 
 def _title(operation: ast.Operation) -> str:
     match operation:
-        case ast.OverrideRule() | ast.AddRule() | ast.OverrideSegment() | ast.OverrideLoop() | ast.Replace() | ast.Move():
+        case (
+            ast.OverrideRule() | ast.AddRule() | ast.OverrideSegment() | ast.OverrideLoop() | ast.Replace() | ast.Move()
+        ):
             return str(operation.address)
         case ast.Remove():
             return ", ".join(map(str, operation.addresses))

@@ -39,9 +39,7 @@ class LineToken:
 class LineLexer(ContextualLexer):
     """Lark's contextual lexer (one scanner per set of accepted terminals, made when first needed), without line counting."""
 
-    def __init__(
-        self, conf: Any, states: dict[int, Collection[str]], always_accept: Collection[str] = ()
-    ) -> None:
+    def __init__(self, conf: Any, states: dict[int, Collection[str]], always_accept: Collection[str] = ()) -> None:
         self._known = conf.terminals_by_name
         self._accepts = states
         self._scanners: dict[int, Any] = {}

@@ -26,13 +26,48 @@ CONTINUES = frozenset(
 """Words that go on with the line above. No line of a file begins with them otherwise."""
 
 LOOK_ALIKES = {
-    "\u00a0": " ", "\u1680": " ", "\u2002": " ", "\u2003": " ", "\u2004": " ", "\u2005": " ", "\u2006": " ",
-    "\u2007": " ", "\u2008": " ", "\u2009": " ", "\u200a": " ", "\u200b": " ", "\u202f": " ", "\u205f": " ",
-    "\u2028": " ", "\u2029": " ", "\u2060": " ", "\u3000": " ", "\ufeff": " ", "\u0085": " ",
-    "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "－": "-", "﹣": "-",
-    "＝": "=", "（": "(", "）": ")", "［": "[", "］": "]", "，": ",", "：": ":", "．": ".", "＃": "#", "＾": "^", "ˆ": "^",
-    "‘": "'", "’": "'",
-}  # fmt: skip
+    "\u00a0": " ",
+    "\u1680": " ",
+    "\u2002": " ",
+    "\u2003": " ",
+    "\u2004": " ",
+    "\u2005": " ",
+    "\u2006": " ",
+    "\u2007": " ",
+    "\u2008": " ",
+    "\u2009": " ",
+    "\u200a": " ",
+    "\u200b": " ",
+    "\u202f": " ",
+    "\u205f": " ",
+    "\u2028": " ",
+    "\u2029": " ",
+    "\u2060": " ",
+    "\u3000": " ",
+    "\ufeff": " ",
+    "\u0085": " ",
+    "‐": "-",
+    "‑": "-",
+    "‒": "-",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "－": "-",
+    "﹣": "-",
+    "＝": "=",
+    "（": "(",
+    "）": ")",
+    "［": "[",
+    "］": "]",
+    "，": ",",
+    "：": ":",
+    "．": ".",
+    "＃": "#",
+    "＾": "^",
+    "ˆ": "^",
+    "‘": "'",
+    "’": "'",
+}
 """Characters that look like ones of the language, and the one that was meant."""
 
 QUOTES = frozenset("“”„‟«»″＂")
@@ -230,7 +265,9 @@ class _Splitter:
         end = len(line.rstrip())
         self.say("SW0101", at + stop, at + end)
         rest = line[stop + 1 : end]
-        return line[:stop] + '"' + (rest + '"' if at + end < len(self.source.text) else rest[:-1] + '"' if rest else '"')
+        return (
+            line[:stop] + '"' + (rest + '"' if at + end < len(self.source.text) else rest[:-1] + '"' if rest else '"')
+        )
 
     def without_look_alikes(self, at: int, line: str) -> tuple[str, bool]:
         """The line with every look-alike outside of quotes replaced by what was meant; each kind is said once a line."""
@@ -286,10 +323,16 @@ def _physical(text: str) -> Iterator[tuple[int, str]]:
 
 
 _NAMES = {
-    " ": "a space", "\u00a0": "a non-breaking space", "\u200b": "an invisible space", "\ufeff": "an invisible mark",
-    "\u3000": "a wide space", "\u0085": "an invisible line end", "\u2028": "an invisible line end",
-    "\u2029": "an invisible line end", "\u2060": "an invisible mark",
-}  # fmt: skip
+    " ": "a space",
+    "\u00a0": "a non-breaking space",
+    "\u200b": "an invisible space",
+    "\ufeff": "an invisible mark",
+    "\u3000": "a wide space",
+    "\u0085": "an invisible line end",
+    "\u2028": "an invisible line end",
+    "\u2029": "an invisible line end",
+    "\u2060": "an invisible mark",
+}
 
 
 def _shown(char: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import msgspec
+
 from segwright.core.diagnostic import Label
 from segwright.core.source import Span
 from segwright.core.suggest import nearest
@@ -16,7 +18,7 @@ from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.typed import UNKNOWN, Frame, Typed
 from segwright.plan import ops
-from segwright.plan.model import Type, scalar
+from segwright.plan.model import FIELD, TEXT, Type, scalar
 from segwright.profiles import is_closed
 
 SCALAR_COLUMNS = {"text", "integer", "decimal", "code", "boolean"}
@@ -39,6 +41,7 @@ def lookups(
     ctx: Context, frame: Frame, node: ast.Via, table: ast.Table, column: int, keys: tuple[Typed, ...], component: int
 ) -> Typed:
     """One lookup operation, with its checks."""
+    keys = tuple(as_text(ctx, key) for key in keys)
     inverse = reads_back(ctx, table, keys)
     number = table_number(ctx, table, inverse)
     if len(keys) != (1 if inverse else len(table.keys)):
@@ -50,9 +53,14 @@ def lookups(
             key_type = ctx.type_named(wanted.name, table.span)
             if key.type != key_type and not {key.type.name, key_type.name} <= {"text", "code", "field"}:
                 return ctx.fail(
-                    "SW0602", node.span, Label(table.span, "table"), table=table.name, wanted=str(key_type), type=str(key.type),
+                    "SW0602",
+                    node.span,
+                    Label(table.span, "table"),
+                    table=table.name,
+                    wanted=str(key_type),
+                    type=str(key.type),
                     name=key.said,
-                )  # fmt: skip
+                )
     type_ = _column_type(ctx, table, column) if not inverse else ctx.type_named(table.keys[0].name, table.span)
     if component:
         type_ = scalar("text")
@@ -69,28 +77,46 @@ def lookups(
     if other is not None:
         constants = None if other.constants is None or constants is None else (*constants, *other.constants)
     return Typed(
-        op, type_, maybe=keys[0].maybe or blank or (other is not None and other.maybe), soft=keys[0].soft or blank,
-        constants=None if same else constants, depends=any(k.depends for k in keys), said=keys[0].said, span=node.span,
+        op,
+        type_,
+        maybe=keys[0].maybe or blank or (other is not None and other.maybe),
+        soft=keys[0].soft or blank,
+        constants=None if same else constants,
+        depends=any(k.depends for k in keys),
+        said=keys[0].said,
+        span=node.span,
         absent_key=keys[0].absent_key,
-    )  # fmt: skip
+    )
+
+
+def as_text(ctx: Context, typed: Typed) -> Typed:
+    """A received field as one text, for what works on text; anything else as it is."""
+    if typed.type != FIELD:
+        return typed
+    op = ops.Component(typed.op, 0)
+    ctx.note(op)
+    return msgspec.structs.replace(typed, op=op, type=TEXT)
 
 
 def column_of(ctx: Context, ref: ast.Ref) -> tuple[ast.Table, int] | None:
     """The table and column a reference names; bare names mean the first column."""
     table = ctx.scope.tables.get(ref.names[0])
     if table is None:
-        ctx.report(
-            "SW0202", ref.span, kind="table", name=ref.names[0], nearest=nearest(ref.names[0], ctx.scope.tables)
-        )
+        ctx.report("SW0202", ref.span, kind="table", name=ref.names[0], nearest=nearest(ref.names[0], ctx.scope.tables))
         return None
     if len(ref.names) == 1:
         return table, 0
     names = [column.name for column in table.columns]
     if ref.names[1] not in names or len(ref.names) > 2:
         ctx.report(
-            "SW0603", ref.span, Label(table.span, "table"), table=table.name, name=".".join(ref.names[1:]),
-            nearest=nearest(ref.names[1], names), known=[n for n in names if n],
-        )  # fmt: skip
+            "SW0603",
+            ref.span,
+            Label(table.span, "table"),
+            table=table.name,
+            name=".".join(ref.names[1:]),
+            nearest=nearest(ref.names[1], names),
+            known=[n for n in names if n],
+        )
         return None
     return table, names.index(ref.names[1])
 
@@ -160,7 +186,12 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
                 otherwise = (ops.Cell("error"),) * len(table.columns)
                 continue
             ctx.report(
-                "SW0605", row.span, Label(table.span, "table"), table=table.name, count=len(table.columns), given=len(row.cells)
+                "SW0605",
+                row.span,
+                Label(table.span, "table"),
+                table=table.name,
+                count=len(table.columns),
+                given=len(row.cells),
             )
             continue
         cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
@@ -231,8 +262,10 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
             _code_not_in_table(ctx, cell.span, text, column.hl7_table, tuple(sorted(allowed)), table.name)
         return ops.Cell("text", (text,))
     kinds: dict[str, Literal["integer", "decimal", "boolean"]] = {
-        "integer": "integer", "decimal": "decimal", "boolean": "boolean"
-    }  # fmt: skip
+        "integer": "integer",
+        "decimal": "decimal",
+        "boolean": "boolean",
+    }
     if column.type in kinds:
         if column.type == "boolean":
             text = {"yes": "true", "no": "false"}.get(text, text)
@@ -242,7 +275,14 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
             "boolean": lambda t: t in ("true", "false"),
         }
         if not checks[column.type](text):
-            ctx.report("SW0611", cell.span, table=table.name, column=column.name or "its column", wanted=column.type, value=text)
+            ctx.report(
+                "SW0611",
+                cell.span,
+                table=table.name,
+                column=column.name or "its column",
+                wanted=column.type,
+                value=text,
+            )
             return ops.Cell("blank")
         return ops.Cell(kinds[column.type], (text,))
     if column.type in ctx.model.enums and text not in ctx.model.enums[column.type]:
@@ -251,13 +291,17 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
     return ops.Cell("text", (text,))
 
 
-def _code_not_in_table(
-    ctx: Context, span: Span, code: str, number: str, known: tuple[str, ...], table: str
-) -> None:
+def _code_not_in_table(ctx: Context, span: Span, code: str, number: str, known: tuple[str, ...], table: str) -> None:
     origin = ctx.allowed.get(("SW0612", f"table {table}"))
     if origin is None:
         ctx.report(
-            "SW0612", span, code=code, number=number, version=ctx.profile.version, known=known, nearest=nearest(code, known)
+            "SW0612",
+            span,
+            code=code,
+            number=number,
+            version=ctx.profile.version,
+            known=known,
+            nearest=nearest(code, known),
         )
     else:
         ctx.used_allows.add(("SW0612", f"table {table}"))
@@ -292,9 +336,16 @@ def _column_type(ctx: Context, table: ast.Table, column: int) -> Type:
 
 
 def _check_reach(
-    ctx: Context, frame: Frame, node: ast.Via, table: ast.Table, data: ops.Table, keys: tuple[Typed, ...], column: int, *,
+    ctx: Context,
+    frame: Frame,
+    node: ast.Via,
+    table: ast.Table,
+    data: ops.Table,
+    keys: tuple[Typed, ...],
+    column: int,
+    *,
     covered: bool,
-) -> bool:  # fmt: skip
+) -> bool:
     """Whether a cell that can be reached is blank; reports enum values without a row."""
     possible = ctx.possible(keys[0], frame.facts.values.get(keys[0].key)) if len(keys) == 1 else None
     rows = {row.keys: row for row in data.rows}
@@ -304,9 +355,14 @@ def _check_reach(
     missing = [value for value in possible if (value,) not in rows]
     if missing and data.otherwise is None and not covered:
         ctx.report(
-            "SW0613", node.span, Label(table.span, "table"), table=table.name, missing=missing, name=keys[0].said,
+            "SW0613",
+            node.span,
+            Label(table.span, "table"),
+            table=table.name,
+            missing=missing,
+            name=keys[0].said,
             values=" and ".join(missing) if len(missing) < 3 else ", ".join(missing),
-        )  # fmt: skip
+        )
     blank = any(
         rows[(v,)].cells[column].type == "blank" for v in possible if (v,) in rows and column < len(rows[(v,)].cells)
     )
@@ -336,4 +392,3 @@ def composite_width(data: ops.Table, column: int) -> int:
     """How many components the widest cell of a composite column has."""
     cells = [r.cells for r in data.rows] + ([data.otherwise] if data.otherwise else [])
     return max((len(c[column].value) for c in cells if column < len(c)), default=0)
-

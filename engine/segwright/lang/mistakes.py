@@ -30,24 +30,60 @@ _FIRST_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATOMS = {"STRING", "NUMBER", "NAME", "DOTTED", "PATH", "COMPONENT", "POSITION", "INHERITED", "COUNT"}
 _VALUES = _ATOMS | {"BLANK", "HOLD", "NULL", "EACH", "FIRST", "TEXT", "LPAR"}
 _STATEMENTS = (
-    "mapping", "overlay", "use", "let", "segment", "for", "table", "format", "part", "record", "enum", "text", "check",
-    "reject", "allow", "override", "add", "remove", "replace", "move", "end",
-)  # fmt: skip
+    "mapping",
+    "overlay",
+    "use",
+    "let",
+    "segment",
+    "for",
+    "table",
+    "format",
+    "part",
+    "record",
+    "enum",
+    "text",
+    "check",
+    "reject",
+    "allow",
+    "override",
+    "add",
+    "remove",
+    "replace",
+    "move",
+    "end",
+)
 
 _SIGNS = {
-    "||": ("SW0116", "`or`"), "|": ("SW0116", "`or`"), "&&": ("SW0116", "`and`"), "&": ("SW0116", "`and`"),
+    "||": ("SW0116", "`or`"),
+    "|": ("SW0116", "`or`"),
+    "&&": ("SW0116", "`and`"),
+    "&": ("SW0116", "`and`"),
     "!": ("SW0116", "`not`"),
-    "!=": ("SW0130", "`is not`"), "<>": ("SW0130", "`is not`"), "<=": ("SW0130", "`is at most`"),
-    ">=": ("SW0130", "`is at least`"), "<": ("SW0130", "`is below`"), ">": ("SW0130", "`is above`"),
-    "==": ("SW0114", ""), "=>": ("SW0115", ""), ":=": ("SW0123", ""), ";": ("SW0122", ""),
-    "'": ("SW0124", ""), "`": ("SW0124", ""), "//": ("SW0132", ""), "/*": ("SW0132", ""), "--": ("SW0132", ""),
-    "+": ("SW0131", ""), "*": ("SW0131", ""), "/": ("SW0131", ""), "%": ("SW0131", ""),
-}  # fmt: skip
+    "!=": ("SW0130", "`is not`"),
+    "<>": ("SW0130", "`is not`"),
+    "<=": ("SW0130", "`is at most`"),
+    ">=": ("SW0130", "`is at least`"),
+    "<": ("SW0130", "`is below`"),
+    ">": ("SW0130", "`is above`"),
+    "==": ("SW0114", ""),
+    "=>": ("SW0115", ""),
+    ":=": ("SW0123", ""),
+    ";": ("SW0122", ""),
+    "'": ("SW0124", ""),
+    "`": ("SW0124", ""),
+    "//": ("SW0132", ""),
+    "/*": ("SW0132", ""),
+    "--": ("SW0132", ""),
+    "+": ("SW0131", ""),
+    "*": ("SW0131", ""),
+    "/": ("SW0131", ""),
+    "%": ("SW0131", ""),
+}
 _FOREIGN = {
     "unless": "Write `when not …`.",
-    "then": "Alternatives stand below each other: `= \"A\" when …` and below it `= \"N\" otherwise`.",
-    "elif": "Alternatives stand below each other: `= \"A\" when …` and below it `= \"N\" otherwise`.",
-    "elseif": "Alternatives stand below each other: `= \"A\" when …` and below it `= \"N\" otherwise`.",
+    "then": 'Alternatives stand below each other: `= "A" when …` and below it `= "N" otherwise`.',
+    "elif": 'Alternatives stand below each other: `= "A" when …` and below it `= "N" otherwise`.',
+    "elseif": 'Alternatives stand below each other: `= "A" when …` and below it `= "N" otherwise`.',
     "default": "Write `else` for when the value is missing, `otherwise` for when no condition applies.",
     "equals": "Write `is`.",
     "contains": "Write `in` for a member of a list, `matches` for a form of text.",
@@ -68,7 +104,7 @@ _FOREIGN = {
     "return": "A format is made of lines `.1 = …`.",
     "optional_if": "Write `optional when …`.",
     "mandatory": "Write `required`.",
-    "with": "Arguments stand in parentheses: `use header(type: \"ORU\")`.",
+    "with": 'Arguments stand in parentheses: `use header(type: "ORU")`.',
 }
 _NOTHING = {"empty", "blank", "none", "nothing", "null", "nil", "undefined", "absent", "there", "given", "set"}
 
@@ -171,11 +207,18 @@ _WRONG_FIELDS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"([A-Z][A-Z0-9]{2})\.([0-9]+)((?:\.[0-9]+){0,2})\Z"), r"\1-\2\3", ""),
     (re.compile(r"([A-Z]{2}[A-Z0-9])_?([0-9]+)((?:\.[0-9]+){0,2})\Z"), r"\1-\2\3", ""),
     (re.compile(r"([A-Z][A-Z0-9]{2})-([0-9]+)-([0-9]+)\Z"), r"\1-\2.\3", "Components stand behind a point."),
-    (re.compile(r"([A-Z][A-Z0-9]{2})-([0-9]+)-([0-9]+)-([0-9]+)\Z"), r"\1-\2.\3.\4", "Components stand behind a point."),
-    (re.compile(r"([A-Z][A-Z0-9]{2}-[0-9]+)\[[0-9]*\](.*)\Z"), r"\1[name]\2",
-     "Repetitions have names; when reading, choose one with `first … where …`."),
+    (
+        re.compile(r"([A-Z][A-Z0-9]{2})-([0-9]+)-([0-9]+)-([0-9]+)\Z"),
+        r"\1-\2.\3.\4",
+        "Components stand behind a point.",
+    ),
+    (
+        re.compile(r"([A-Z][A-Z0-9]{2}-[0-9]+)\[[0-9]*\](.*)\Z"),
+        r"\1[name]\2",
+        "Repetitions have names; when reading, choose one with `first … where …`.",
+    ),
     (re.compile(r"([A-Z][A-Z0-9]{2}-[0-9]+\.[0-9]+\.[0-9]+)\..*\Z"), r"\1", "Below a subcomponent there is nothing."),
-)  # fmt: skip
+)
 
 
 def _field(stop: _Stop) -> _Mistake | None:
@@ -270,7 +313,9 @@ def _unnamed_check(stop: _Stop) -> _Mistake | None:
     if found is None:
         return None
     word = found[1].split()[0]
-    return _Mistake("SW0136", found.start(1), found.end(1), {"found": word, "meant": f"{found[1]} some_name {found[2]} …"})
+    return _Mistake(
+        "SW0136", found.start(1), found.end(1), {"found": word, "meant": f"{found[1]} some_name {found[2]} …"}
+    )
 
 
 def _brackets(stop: _Stop) -> _Mistake | None:
@@ -302,17 +347,27 @@ def _misspelt(stop: _Stop) -> _Mistake | None:
     first = _FIRST_WORD.match(stop.text)
     if stop.start == "statement" and first and stop.text[: stop.at].strip() in ("", first[0]):
         second = stop.at > 0
-        if first[0] not in _STATEMENTS and (not second or stop.found[:1].isalpha() or stop.found[:1] == '"'):
+        if first[0] not in _STATEMENTS and (
+            not second or not stop.found or stop.found[:1].isalpha() or stop.found[:1] == '"'
+        ):
             meant = nearest(first[0], _STATEMENTS)
             if meant:
                 return _Mistake("SW0112", 0, first.end(), {"found": first[0], "meant": meant})
             if not second or not stop.found[:1] == '"':
                 return _Mistake("SW0113", 0, first.end(), {"found": f"`{first[0]}`"})
+    words = {
+        name.lower().removeprefix("row_") for name in stop.expected if TERMINALS.get(name, "").startswith("the word")
+    }
     if _WORD.match(stop.found):
-        words = {name.lower().removeprefix("row_") for name in stop.expected if TERMINALS.get(name, "").startswith("the word")}
         meant = nearest(stop.found, words)
         if meant and meant != stop.found:
             return _Mistake("SW0112", stop.at, end, {"found": stop.found, "meant": meant})
+    # A misspelt word may have been read as a name, so that only what follows it is refused: `segment PV1 frm order.received`.
+    before = re.search(r"(?<![.A-Za-z0-9_])([a-z_]+)\s+\Z", stop.text[: stop.at])
+    if before and stop.found and before[1] not in words:
+        meant = nearest(before[1], words)
+        if meant:
+            return _Mistake("SW0112", before.start(1), before.end(1), {"found": before[1], "meant": meant})
     return None
 
 
@@ -334,7 +389,11 @@ def _name(stop: _Stop) -> _Mistake | None:
 
 
 def _condition_as_value(stop: _Stop) -> _Mistake | None:
-    if stop.found in ("is", "in", "matches", "and", "or", "not") and "WHEN" in stop.expected and "IS" not in stop.expected:
+    if (
+        stop.found in ("is", "in", "matches", "and", "or", "not")
+        and "WHEN" in stop.expected
+        and "IS" not in stop.expected
+    ):
         return _Mistake("SW0138", stop.at, stop.at + len(stop.found), {"found": stop.found})
     return None
 
@@ -348,9 +407,22 @@ def _strange_character(stop: _Stop) -> _Mistake | None:
 
 
 _KNOWN: tuple[Callable[[_Stop], _Mistake | None], ...] = (
-    _goes_on, _without_each, _field_with_equals, _sign, _arrow_for_equals, _field, _unnamed_check, _foreign_word,
-    _condition_as_value, _missing_sign, _type_in_small_letters, _name, _misspelt, _brackets, _strange_character,
-)  # fmt: skip
+    _goes_on,
+    _without_each,
+    _field_with_equals,
+    _sign,
+    _arrow_for_equals,
+    _field,
+    _unnamed_check,
+    _foreign_word,
+    _condition_as_value,
+    _missing_sign,
+    _type_in_small_letters,
+    _name,
+    _misspelt,
+    _brackets,
+    _strange_character,
+)
 
 
 # --- everything else ----------------------------------------------------------------------------------------------------
@@ -367,7 +439,7 @@ def _general(stop: _Stop) -> _Mistake:
 
 def _found(lexeme: str) -> str:
     if lexeme.startswith('"'):
-        return "The text " + (lexeme if len(lexeme) < 24 else lexeme[:20] + "…\"")
+        return "The text " + (lexeme if len(lexeme) < 24 else lexeme[:20] + '…"')
     return f"`{lexeme}`" if len(lexeme) < 40 else f"`{lexeme[:36]}…`"
 
 
@@ -395,7 +467,9 @@ def said(expected: frozenset[str]) -> list[str]:
         phrases.append("`present`, `missing`, `above`, `below`, `between`")
     if "DOTTED" in left:
         left.discard("NAME")
-    order = sorted(left, key=lambda name: (name != "EQUAL", name == "$END", TERMINALS[name].startswith("the word"), name))
+    order = sorted(
+        left, key=lambda name: (name != "EQUAL", name == "$END", TERMINALS[name].startswith("the word"), name)
+    )
     for name in order:
         if TERMINALS[name] not in phrases:
             phrases.append(TERMINALS[name])

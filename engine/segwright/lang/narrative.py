@@ -31,7 +31,9 @@ def narrate(ctx: Context, frame: Frame, node: ast.TextCall) -> Typed:
     """`text report(result)`: the narrative of a declared text."""
     declared = ctx.scope.narratives.get(node.name)
     if declared is None:
-        return ctx.fail("SW0202", node.span, kind="text", name=node.name, nearest=nearest(node.name, ctx.scope.narratives))
+        return ctx.fail(
+            "SW0202", node.span, kind="text", name=node.name, nearest=nearest(node.name, ctx.scope.narratives)
+        )
     ctx.used_narratives.add(node.name)
     parameters = () if declared.parameter is None else (declared.parameter,)
     if len(node.arguments) != len(parameters):
@@ -43,7 +45,12 @@ def narrate(ctx: Context, frame: Frame, node: ast.TextCall) -> Typed:
         must_be_present(ctx, typed, argument.span, where=f"text {node.name}")
         if typed.known and typed.type != wanted:
             ctx.report(
-                "SW0216", argument.span, parameter=parameter.name, of=node.name, wanted=str(wanted), type=str(typed.type)
+                "SW0216",
+                argument.span,
+                parameter=parameter.name,
+                of=node.name,
+                wanted=str(wanted),
+                type=str(typed.type),
             )
         arguments.append(typed.op)
     if node.name not in ctx.narrative_numbers:
@@ -78,7 +85,7 @@ class _Writer:
         from jinja2 import Environment, TemplateSyntaxError
 
         source = "\n".join(line.text for line in self.declared.lines)
-        environment = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - only its parser is used
+        environment = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
         try:
             tree = environment.parse(source)
         except TemplateSyntaxError as error:
@@ -161,7 +168,8 @@ class _Writer:
         element = Typed(ops.Slot(slot), listed.type.of, key=key, said=node.target.name, span=span)
         inner = frame.binding(**{node.target.name: element}).knowing(present(key))
         body = self.body(inner, node.body)
-        return f"{{% for {name} in {self.expression(listed.op, node.lineno)} %}}{body}{{% endfor %}}"
+        # An empty list is a missing one at run time.
+        return f"{{% for {name} in {self.expression(listed.op, node.lineno)} or [] %}}{body}{{% endfor %}}"
 
     def choice(self, frame: Frame, node: nodes.If) -> str:
         """`{% if C %} … {% elif C %} … {% else %} … {% endif %}`."""
@@ -169,7 +177,9 @@ class _Writer:
         word = "if"
         for branch in (node, *node.elif_):
             op, true, false = condition(self.ctx, frame, self.test(branch.test))
-            out.append(f"{{% {word} {self.condition(op, branch.lineno)} %}}" + self.body(frame.knowing(true), branch.body))
+            out.append(
+                f"{{% {word} {self.condition(op, branch.lineno)} %}}" + self.body(frame.knowing(true), branch.body)
+            )
             frame = frame.knowing(false)
             word = "elif"
         if node.else_:
@@ -199,7 +209,7 @@ class _Writer:
                 return ast.Text(node.value, span)
             case nodes.Filter() if node.node is not None and node.dyn_args is None and node.dyn_kwargs is None:
                 arguments = tuple(ast.Argument("", self.value(a), span) for a in node.args) + tuple(
-                    ast.Argument(str(k.key), self.value(k.value), span) for k in node.kwargs  # type: ignore[attr-defined]
+                    ast.Argument(str(k.key), self.value(k.value), span) for k in node.kwargs
                 )
                 return ast.As(self.value(node.node), node.name, arguments, None, span, span)
             case _:

@@ -35,7 +35,11 @@ def check_place(ctx: Context, path: ast.Hl7Path, *, reading: bool = False) -> bo
     segment = ctx.profile.segment(path.segment)
     if segment is None:
         ctx.report(
-            "SW0404", path.span, segment=path.segment, version=version, nearest=nearest(path.segment, ctx.profile.segment_names())
+            "SW0404",
+            path.span,
+            segment=path.segment,
+            version=version,
+            nearest=nearest(path.segment, ctx.profile.segment_names()),
         )
         return False
     if not reading and (path.segment, path.field) in ENGINE_FIELDS:
@@ -44,7 +48,9 @@ def check_place(ctx: Context, path: ast.Hl7Path, *, reading: bool = False) -> bo
     field = segment.field(path.field)
     if field is None:
         if not allowed(ctx, "SW0406", f"{path.segment}-{path.field}"):
-            ctx.report("SW0406", path.span, path=f"{path.segment}-{path.field}", version=version, count=len(segment.fields))
+            ctx.report(
+                "SW0406", path.span, path=f"{path.segment}-{path.field}", version=version, count=len(segment.fields)
+            )
             return False
         return True
     if field.withdrawn:
@@ -52,7 +58,9 @@ def check_place(ctx: Context, path: ast.Hl7Path, *, reading: bool = False) -> bo
             ctx.report("SW0407", path.span, path=f"{path.segment}-{path.field}", version=version, name=field.name)
         return True
     if path.component:
-        return check_component(ctx, field.datatype, path.component, path.subcomponent, path.span, str(path), f"{path.segment}-{path.field}")
+        return check_component(
+            ctx, field.datatype, path.component, path.subcomponent, path.span, str(path), f"{path.segment}-{path.field}"
+        )
     return True
 
 
@@ -72,7 +80,9 @@ def check_component(
     found = type_.component(component)
     if found is None:
         if not allowed(ctx, "SW0408", said, field):
-            ctx.report("SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=len(type_.components))
+            ctx.report(
+                "SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=len(type_.components)
+            )
         return False
     if subcomponent:
         return check_component(ctx, found.datatype, subcomponent, 0, span, said, field)
@@ -80,7 +90,15 @@ def check_component(
 
 
 def check_value(
-    ctx: Context, path: str, datatype: str, table: str, length: int | None, typed: Typed, span: Span, *, whole: bool = False
+    ctx: Context,
+    path: str,
+    datatype: str,
+    table: str,
+    length: int | None,
+    typed: Typed,
+    span: Span,
+    *,
+    whole: bool = False,
 ) -> None:
     """Reports a value that cannot stand at a place: its kind, a code outside the place's HL7 table, a constant too long."""
     if not typed.known or typed.hint in ("null", "blank"):
@@ -94,9 +112,14 @@ def check_value(
             if not allowed(ctx, "SW0612", path, base):
                 known = tuple(sorted(ctx.profile.table(table) or ()))
                 ctx.report(
-                    "SW0612", span, code=text, number=table, version=ctx.profile.version, known=known if len(known) < 30 else (),
+                    "SW0612",
+                    span,
+                    code=text,
+                    number=table,
+                    version=ctx.profile.version,
+                    known=known if len(known) < 30 else (),
                     nearest=nearest(text, known),
-                )  # fmt: skip
+                )
             break
     if primitive in _TIMES:
         fine = typed.hint in ("dtm", "date", "time") or (
@@ -111,8 +134,14 @@ def check_value(
         # Text that was received may stand in a numeric component (an area code); a whole numeric field must be made one.
         fine = fine or (not whole and typed.constants is None)
         if not fine and not allowed(ctx, "SW0409", path, base):
-            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", advice="as number")
-    if typed.hint == "ft" and primitive not in ("FT", "varies", "VARIES", "*", "") and not allowed(ctx, "SW0409", path, base):
+            ctx.report(
+                "SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", advice="as number"
+            )
+    if (
+        typed.hint == "ft"
+        and primitive not in ("FT", "varies", "VARIES", "*", "")
+        and not allowed(ctx, "SW0409", path, base)
+    ):
         ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="plain text", advice="")
 
 
@@ -128,7 +157,9 @@ def _primitive(ctx: Context, datatype: str) -> str:
     return datatype
 
 
-def check_leaves(ctx: Context, path: ast.Hl7Path, field: FieldType, leaves: dict[tuple[int, int], Typed], span: Span) -> None:
+def check_leaves(
+    ctx: Context, path: ast.Hl7Path, field: FieldType, leaves: dict[tuple[int, int], Typed], span: Span
+) -> None:
     """Checks every leaf of a field against its data type."""
     datatype = ctx.profile.datatype(field.datatype)
     for (component, subcomponent), typed in sorted(leaves.items()):
@@ -136,7 +167,9 @@ def check_leaves(ctx: Context, path: ast.Hl7Path, field: FieldType, leaves: dict
         if datatype is None or datatype.primitive:
             if (component, subcomponent) != (1, 1):
                 if field.datatype not in ("varies", "VARIES", "*", ""):
-                    check_component(ctx, field.datatype, component, subcomponent, typed.span, f"{said}.{component}", said)
+                    check_component(
+                        ctx, field.datatype, component, subcomponent, typed.span, f"{said}.{component}", said
+                    )
             else:
                 check_value(ctx, said, field.datatype, field.table, field.length, typed, typed.span, whole=True)
             continue

@@ -469,12 +469,32 @@ def _replaced(node: ast.Replace) -> list[str]:
 
 
 _CONDITIONS = (
-    ast.AnyOf, ast.AllOf, ast.Not, ast.Is, ast.State, ast.Compare, ast.Between, ast.In, ast.Matches, ast.Holds,
+    ast.AnyOf,
+    ast.AllOf,
+    ast.Not,
+    ast.Is,
+    ast.State,
+    ast.Compare,
+    ast.Between,
+    ast.In,
+    ast.Matches,
+    ast.Holds,
     ast.InheritedCondition,
-)  # fmt: skip
+)
 _STATEMENTS = (ast.Segment, ast.Rule, ast.Let, ast.Loop, ast.Group, ast.Use, ast.Check, ast.Reject, ast.Allow)
 _DECLARATIONS = (ast.Record, ast.Enum, ast.Table, ast.Format, ast.Part, ast.Narrative)
 _OPERATIONS = (
-    ast.OverrideRule, ast.AddRule, ast.Remove, ast.Replace, ast.OverrideSegment, ast.OverrideLoop, ast.Move, ast.AddBlock,
-    ast.AddCheck, ast.OverrideTable, ast.OverrideFormat, ast.OverrideText, ast.OverridePart,
-)  # fmt: skip
+    ast.OverrideRule,
+    ast.AddRule,
+    ast.Remove,
+    ast.Replace,
+    ast.OverrideSegment,
+    ast.OverrideLoop,
+    ast.Move,
+    ast.AddBlock,
+    ast.AddCheck,
+    ast.OverrideTable,
+    ast.OverrideFormat,
+    ast.OverrideText,
+    ast.OverridePart,
+)

@@ -38,9 +38,7 @@ def read_body(ctx: Context, items: tuple[Item, ...]) -> tuple[tuple[ops.ReadOp, 
     """The operations of a reading mapping, and the records it makes."""
     roots: dict[str, Root] = {}
     for item in items:
-        if isinstance(item, FlatRule):
-            _root(ctx, roots, item)
-        elif isinstance(item, FlatGroup):
+        if isinstance(item, FlatRule) or isinstance(item, FlatGroup):
             _root(ctx, roots, item)
     frame = _frame(Frame(reading=True), roots.values())
     body = _items(ctx, frame, items, roots)
@@ -148,7 +146,13 @@ def _set(ctx: Context, frame: Frame, item: FlatRule, roots: dict[str, Root]) -> 
     if index < 0:
         names = [a.name for a in root.record.attributes]
         ctx.report(
-            "SW0206", target.span, name=name, of=root.name, record=root.record.name, nearest=nearest(name, names), known=names
+            "SW0206",
+            target.span,
+            name=name,
+            of=root.name,
+            record=root.record.name,
+            nearest=nearest(name, names),
+            known=names,
         )
         return None
     attribute = root.record.attributes[index]
@@ -157,9 +161,15 @@ def _set(ctx: Context, frame: Frame, item: FlatRule, roots: dict[str, Root]) -> 
     first = item.alternatives[0]
     listed = attribute.type.of is not None
     judge(
-        ctx, first, maybe=typed.open or listed, soft=typed.soft or listed, said=typed.said, absent_key=typed.absent_key,
-        known=typed.known, blank=isinstance(first.value, ast.Blank),
-    )  # fmt: skip
+        ctx,
+        first,
+        maybe=typed.open or listed,
+        soft=typed.soft or listed,
+        said=typed.said,
+        absent_key=typed.absent_key,
+        known=typed.known,
+        blank=isinstance(first.value, ast.Blank),
+    )
     required = first.duty.kind == "required" and first.duty.condition is None
     if typed.known and typed.maybe and not required and not attribute.optional and not listed:
         ctx.report("SW0804", item.origin.span, target=str(target), record=root.record.name)
@@ -191,7 +201,9 @@ def _group(ctx: Context, frame: Frame, item: FlatGroup, roots: dict[str, Root]) 
 def _unset(ctx: Context, root: Root, items: tuple[Item, ...]) -> None:
     """Attributes a record cannot be without, that no rule sets. Lists may stay empty."""
     missing = [
-        a.name for n, a in enumerate(root.record.attributes) if n not in root.set and not a.optional and a.type.of is None
+        a.name
+        for n, a in enumerate(root.record.attributes)
+        if n not in root.set and not a.optional and a.type.of is None
     ]
     if missing:
         span = next(iter(root.spans.values()), items[0].origin.span if items else Span("", 0, 0))

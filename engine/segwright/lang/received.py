@@ -23,7 +23,13 @@ def take(ctx: Context, frame: Frame, node: ast.Hl7Path | ast.ComponentPath | ast
     if isinstance(node, ast.Keep):
         if not frame.reading:
             return ctx.fail("SW0340", node.span, said="keep")
-        return Typed(ops.Keep(node.segments), scalar("segments"), maybe=True, said="keep " + ", ".join(node.segments), span=node.span)
+        return Typed(
+            ops.Keep(node.segments),
+            scalar("segments"),
+            maybe=True,
+            said="keep " + ", ".join(node.segments),
+            span=node.span,
+        )
     if isinstance(node, ast.ComponentPath):
         return _component(ctx, frame, node)
     if not frame.reading:
@@ -93,7 +99,9 @@ def read_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed
     wanted = ctx.type_named(declared.parameter.type.name, declared.span)
     record = ctx.model.records.get(wanted.name)
     if record is None:
-        return ctx.fail("SW0801", node.format_span, Label(declared.span, "declared"), format=declared.name, type=str(wanted))
+        return ctx.fail(
+            "SW0801", node.format_span, Label(declared.span, "declared"), format=declared.name, type=str(wanted)
+        )
     if value.known and value.type != FIELD:
         return ctx.fail("SW0320", node.span, format=node.format, type=str(value.type), name=value.said, wanted="field")
     slot = ctx.slot()
@@ -115,11 +123,19 @@ def read_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed
 
 
 def _make(
-    ctx: Context, node: ast.As, value: Typed, slot: int, parts: dict[int, ops.MadePart], certain: set[int],
-    declared: ast.Format, wanted: Type,
-) -> Typed:  # fmt: skip
+    ctx: Context,
+    node: ast.As,
+    value: Typed,
+    slot: int,
+    parts: dict[int, ops.MadePart],
+    certain: set[int],
+    declared: ast.Format,
+    wanted: Type,
+) -> Typed:
     record = ctx.model.records[wanted.name]
-    unmade = [a.name for n, a in enumerate(record.attributes) if not a.optional and n not in certain and a.type.of is None]
+    unmade = [
+        a.name for n, a in enumerate(record.attributes) if not a.optional and n not in certain and a.type.of is None
+    ]
     if unmade:
         ctx.report("SW0802", declared.span, format=declared.name, record=record.name, names=unmade)
     op = ops.Make(slot, value.op, len(record.attributes), tuple(parts[n] for n in sorted(parts)))
@@ -136,7 +152,11 @@ def _read_rule(
     from segwright.lang.values import ladder
 
     record = ctx.model.records[record_name]
-    if not isinstance(rule.target, ast.Ref) or len(rule.target.names) != 2 or rule.target.names[0] != declared.parameter.name:
+    if (
+        not isinstance(rule.target, ast.Ref)
+        or len(rule.target.names) != 2
+        or rule.target.names[0] != declared.parameter.name
+    ):
         ctx.report("SW0803", rule.span, target=str(rule.target), parameter=declared.parameter.name)
         return None
     name = rule.target.names[1]
@@ -144,23 +164,42 @@ def _read_rule(
     if index < 0:
         names = [a.name for a in record.attributes]
         ctx.report(
-            "SW0206", rule.target.span, name=name, of=declared.parameter.name, record=record.name, nearest=nearest(name, names),
+            "SW0206",
+            rule.target.span,
+            name=name,
+            of=declared.parameter.name,
+            record=record.name,
+            nearest=nearest(name, names),
             known=names,
-        )  # fmt: skip
+        )
         return None
     attribute = record.attributes[index]
-    typed = fitted(ctx, ladder(ctx, frame, rule.alternatives, attribute.type), attribute.type, rule.span, str(rule.target))
+    typed = fitted(
+        ctx, ladder(ctx, frame, rule.alternatives, attribute.type), attribute.type, rule.span, str(rule.target)
+    )
     first = rule.alternatives[0]
     judge(
-        ctx, first, maybe=typed.open, soft=typed.soft, said=typed.said, absent_key=typed.absent_key, known=typed.known,
+        ctx,
+        first,
+        maybe=typed.open,
+        soft=typed.soft,
+        said=typed.said,
+        absent_key=typed.absent_key,
+        known=typed.known,
         blank=isinstance(first.value, ast.Blank),
-    )  # fmt: skip
-    if not attribute.optional and typed.maybe and first.duty.kind != "required" and typed.known and attribute.type.of is None:
+    )
+    if (
+        not attribute.optional
+        and typed.maybe
+        and first.duty.kind != "required"
+        and typed.known
+        and attribute.type.of is None
+    ):
         ctx.report("SW0804", rule.span, target=str(rule.target), record=record.name)
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=True)
     part = ops.MadePart(index, typed.op, duty)
     ctx.note(part)
-    return index, part, not typed.maybe or first.duty.kind == "required" and first.duty.condition is None
+    return index, part, not typed.maybe or (first.duty.kind == "required" and first.duty.condition is None)
 
 
 def fitted(ctx: Context, typed: Typed, wanted: Type, span: Span, target: str) -> Typed:

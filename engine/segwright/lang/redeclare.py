@@ -88,10 +88,16 @@ def _table(scope: Scope, op: ast.OverrideTable) -> Redeclared:
                 continue
             found.append(
                 diagnostic(
-                    "SW0501", row.span, Label(table.span, "table"), what="row", address=said, message=f"table {op.name}",
-                    nearest=nearest(said, known), known=known,
+                    "SW0501",
+                    row.span,
+                    Label(table.span, "table"),
+                    what="row",
+                    address=said,
+                    message=f"table {op.name}",
+                    nearest=nearest(said, known),
+                    known=known,
                 )
-            )  # fmt: skip
+            )
         elif row.change == "remove":
             del rows[at]
         elif alike(rows[at].cells, row.cells):
@@ -120,17 +126,25 @@ def _format(scope: Scope, op: ast.OverrideFormat) -> Redeclared:
             at = next((i for i, r in enumerate(rules) if str(r.target) == str(rule.target)), None)
             if rule.change == "add":
                 if at is not None:
-                    found.append(diagnostic("SW0503", rule.span, Label(rules[at].span, "base"), address=str(rule.target)))
+                    found.append(
+                        diagnostic("SW0503", rule.span, Label(rules[at].span, "base"), address=str(rule.target))
+                    )
                 else:
                     rules.append(msgspec.structs.replace(rule, change=""))
             elif at is None:
                 known = [str(r.target) for r in rules]
                 found.append(
                     diagnostic(
-                        "SW0501", rule.span, Label(declared.span, "base"), what="line", address=str(rule.target),
-                        message=f"format {op.name}", nearest=nearest(str(rule.target), known), known=known,
+                        "SW0501",
+                        rule.span,
+                        Label(declared.span, "base"),
+                        what="line",
+                        address=str(rule.target),
+                        message=f"format {op.name}",
+                        nearest=nearest(str(rule.target), known),
+                        known=known,
                     )
-                )  # fmt: skip
+                )
             elif rule.change == "remove":
                 del rules[at]
             elif alike(rule.alternatives, rules[at].alternatives):
@@ -140,9 +154,7 @@ def _format(scope: Scope, op: ast.OverrideFormat) -> Redeclared:
                 rules[at] = msgspec.structs.replace(rule, change="", alternatives=alternatives)
         formats[op.name, direction] = msgspec.structs.replace(declared, rules=tuple(rules))
     if not hit:
-        return Redeclared(
-            scope, miss=_unknown("format", op.name, op.span, {name: None for name, _ in scope.formats})
-        )
+        return Redeclared(scope, miss=_unknown("format", op.name, op.span, {name: None for name, _ in scope.formats}))
     return Redeclared(msgspec.structs.replace(scope, formats=formats), tuple(found))
 
 
@@ -160,11 +172,16 @@ def _text(scope: Scope, op: ast.OverrideText) -> Redeclared:
             elif line.change == "remove":
                 found.append(
                     diagnostic(
-                        "SW0501", line.span, Label(narrative.span, "base"), what="line", address=line.text.strip(),
-                        message=f"text {op.name}", nearest=nearest(line.text.strip(), [have.text.strip() for have in lines]),
+                        "SW0501",
+                        line.span,
+                        Label(narrative.span, "base"),
+                        what="line",
+                        address=line.text.strip(),
+                        message=f"text {op.name}",
+                        nearest=nearest(line.text.strip(), [have.text.strip() for have in lines]),
                         known=(),
                     )
-                )  # fmt: skip
+                )
             else:
                 lines.append(msgspec.structs.replace(line, change=""))
         new = tuple(lines)
@@ -173,6 +190,4 @@ def _text(scope: Scope, op: ast.OverrideText) -> Redeclared:
     if [line.text for line in new] == [line.text for line in narrative.lines] and not found:
         found.append(diagnostic("SW0504", op.span, Label(narrative.span, "base"), address=f"text {op.name}"))
     replaced = msgspec.structs.replace(narrative, lines=new)
-    return Redeclared(
-        msgspec.structs.replace(scope, narratives={**scope.narratives, op.name: replaced}), tuple(found)
-    )
+    return Redeclared(msgspec.structs.replace(scope, narratives={**scope.narratives, op.name: replaced}), tuple(found))

@@ -67,9 +67,15 @@ def _rules(segment: FlatSegment) -> list[FlatRule]:
 def _miss(segment: FlatSegment, target: ast.Hl7Path) -> Diagnostic:
     known = [str(rule.target) for rule in _rules(segment)]
     return diagnostic(
-        "SW0501", target.span, Label(segment.origin.span, "base"), what="rule", address=str(target), message=segment.title,
-        nearest=nearest(str(target), known), known=known,
-    )  # fmt: skip
+        "SW0501",
+        target.span,
+        Label(segment.origin.span, "base"),
+        what="rule",
+        address=str(target),
+        message=segment.title,
+        nearest=nearest(str(target), known),
+        known=known,
+    )
 
 
 def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, origin: Origin) -> Rules | Diagnostic:
@@ -99,9 +105,12 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
     if inside:
         if mentions(op.alternatives, ast.Inherited):
             return diagnostic(
-                "SW0512", op.span, Label(inside[0].origin.span, "base"), address=str(op.address),
+                "SW0512",
+                op.span,
+                Label(inside[0].origin.span, "base"),
+                address=str(op.address),
                 known=[str(r.target) for r in inside],
-            )  # fmt: skip
+            )
         new = FlatRule(target, op.alternatives, origin, below=inside[0], doc=op.doc)
         out: list[FlatRule | FlatLet] = []
         for rule in segment.rules:
@@ -120,7 +129,11 @@ def _add(segment: FlatSegment, op: ast.AddRule, target: ast.Hl7Path, origin: Ori
     twin = next((r for r in rules if overlapping(r.target, target)), None)
     new = FlatRule(target, op.alternatives, origin, doc=op.doc)
     if twin is not None:
-        deeper = holds(twin.target, target) and _key(twin.target) != _key(target) and not (target.repetition and not _key(twin.target)[1])  # fmt: skip
+        deeper = (
+            holds(twin.target, target)
+            and _key(twin.target) != _key(target)
+            and not (target.repetition and not _key(twin.target)[1])
+        )
         if deeper and not any(overlapping(p.target, target) for p in twin.parts):
             changed = msgspec.structs.replace(twin, parts=(*twin.parts, new))
             return Rules(tuple(changed if r is twin else r for r in segment.rules))
@@ -130,16 +143,29 @@ def _add(segment: FlatSegment, op: ast.AddRule, target: ast.Hl7Path, origin: Ori
     if not op.beside:
         return Rules((*segment.rules, new))
     beside = next(
-        (i for i, r in enumerate(segment.rules) if isinstance(r, FlatRule) and isinstance(r.target, ast.Hl7Path)
-         and r.target.field == target.field and r.target.repetition == op.beside),
+        (
+            i
+            for i, r in enumerate(segment.rules)
+            if isinstance(r, FlatRule)
+            and isinstance(r.target, ast.Hl7Path)
+            and r.target.field == target.field
+            and r.target.repetition == op.beside
+        ),
         None,
-    )  # fmt: skip
+    )
     if beside is None:
-        known = [r.target.repetition for r in rules if isinstance(r.target, ast.Hl7Path) and r.target.field == target.field]
+        known = [
+            r.target.repetition for r in rules if isinstance(r.target, ast.Hl7Path) and r.target.field == target.field
+        ]
         return diagnostic(
-            "SW0511", op.span, what="repetition", address=f"[{op.beside}]", message=segment.title,
-            nearest=nearest(op.beside, known), known=known,
-        )  # fmt: skip
+            "SW0511",
+            op.span,
+            what="repetition",
+            address=f"[{op.beside}]",
+            message=segment.title,
+            nearest=nearest(op.beside, known),
+            known=known,
+        )
     at = beside if op.before else beside + 1
     return Rules((*segment.rules[:at], new, *segment.rules[at:]))
 
@@ -161,7 +187,9 @@ def _remove(segment: FlatSegment, target: ast.Hl7Path, origin: Origin) -> Rules 
     return _miss(segment, target)
 
 
-def inherit(alternatives: tuple[ast.Alternative, ...], below: tuple[ast.Alternative, ...]) -> tuple[ast.Alternative, ...]:
+def inherit(
+    alternatives: tuple[ast.Alternative, ...], below: tuple[ast.Alternative, ...]
+) -> tuple[ast.Alternative, ...]:
     """`alternatives` with `inherited` replaced by the value below; a rung that says no duty keeps the duty below.
 
     One plain rung below is its value; several are a `Ladder`, whose rungs keep their own conditions.
@@ -178,6 +206,8 @@ def inherit(alternatives: tuple[ast.Alternative, ...], below: tuple[ast.Alternat
             continue
         new = rewrite(rung.value, lambda n: value if isinstance(n, ast.Inherited) else None)
         out.append(
-            msgspec.structs.replace(rung, value=new, duty=rung.duty if rung.duty.kind or isinstance(new, ast.Else) else duty)
+            msgspec.structs.replace(
+                rung, value=new, duty=rung.duty if rung.duty.kind or isinstance(new, ast.Else) else duty
+            )
         )
     return tuple(out)

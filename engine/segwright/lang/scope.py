@@ -92,9 +92,7 @@ def _twice(name: str, span: Span, first: Span) -> Diagnostic:
     return diagnostic("SW0201", span, Label(first, "first"), name=name)
 
 
-def _model(
-    below: Model, records: list[ast.Record], enums: list[ast.Enum]
-) -> tuple[Model, list[Diagnostic]]:
+def _model(below: Model, records: list[ast.Record], enums: list[ast.Enum]) -> tuple[Model, list[Diagnostic]]:
     found: list[Diagnostic] = []
     known_enums = dict(below.enums)
     spans: dict[str, Span] = {}

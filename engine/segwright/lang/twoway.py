@@ -75,15 +75,21 @@ def _undo(ctx: Context, declared: ast.Format, value: ast.As, source: ast.Ref, re
     record = ctx.model.records[declared.parameter.type.name]
     attribute = next((a for a in record.attributes if a.name == source.names[1]), None)
     candidates = [
-        r for r in library.find(value.format) if r.kind == "format" and attribute is not None and attribute.type.name in r.subject
+        r
+        for r in library.find(value.format)
+        if r.kind == "format" and attribute is not None and attribute.type.name in r.subject
     ]
     for candidate in candidates:
         constants: dict[str, object] = {}
         for argument in value.arguments:
             inner = argument.value
             constants[argument.name] = (
-                inner.names[0] if isinstance(inner, ast.Ref) and len(inner.names) == 1 else inner.digits if isinstance(inner, ast.Number) else None
-            )  # fmt: skip
+                inner.names[0]
+                if isinstance(inner, ast.Ref) and len(inner.names) == 1
+                else inner.digits
+                if isinstance(inner, ast.Number)
+                else None
+            )
         undoing = library.undoing(candidate)
         if undoing is not None and library.two_way(candidate, constants):
             keep = tuple(a for a in value.arguments if a.name in {p.name for p in undoing.parameters})

@@ -30,7 +30,12 @@ def _lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None) -> Ty
     match node:
         case ast.Text():
             return Typed(
-                ops.Const("text", node.value), TEXT, constants=(node.value,), depends=False, said="the text", span=node.span
+                ops.Const("text", node.value),
+                TEXT,
+                constants=(node.value,),
+                depends=False,
+                said="the text",
+                span=node.span,
             )
         case ast.Interpolation():
             return _interpolation(ctx, frame, node)
@@ -38,13 +43,25 @@ def _lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None) -> Ty
             decimal = "." in node.digits or want == DECIMAL
             kind = ops.Const("decimal" if decimal else "integer", node.digits)
             return Typed(
-                kind, DECIMAL if decimal else INTEGER, constants=(node.digits,), depends=False, said=node.digits, span=node.span
+                kind,
+                DECIMAL if decimal else INTEGER,
+                constants=(node.digits,),
+                depends=False,
+                said=node.digits,
+                span=node.span,
             )
         case ast.Blank():
             return Typed(
-                ops.Const("blank"), want or TEXT, maybe=True, soft=True, hint="blank", constants=(), depends=False, said="blank",
+                ops.Const("blank"),
+                want or TEXT,
+                maybe=True,
+                soft=True,
+                hint="blank",
+                constants=(),
+                depends=False,
+                said="blank",
                 span=node.span,
-            )  # fmt: skip
+            )
         case ast.Null():
             return Typed(ops.Const("null"), TEXT, hint="null", constants=(), depends=False, said="null", span=node.span)
         case ast.Hold():
@@ -55,9 +72,13 @@ def _lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None) -> Ty
             return Typed(ops.Slot(frame.position), INTEGER, hint="integer", said="position", span=node.span)
         case ast.Count():
             return Typed(
-                ops.Count(node.segment, node.since, node.start), INTEGER, hint="integer", depends=False,
-                said=f"count {node.segment}", span=node.span,
-            )  # fmt: skip
+                ops.Count(node.segment, node.since, node.start),
+                INTEGER,
+                hint="integer",
+                depends=False,
+                said=f"count {node.segment}",
+                span=node.span,
+            )
         case ast.Inherited():
             if frame.echo >= 0:
                 return _received(frame, node)
@@ -112,7 +133,9 @@ def reference(ctx: Context, frame: Frame, node: ast.Ref, want: Type | None = Non
             truth = "true" if head in ("yes", "true") else "false"
             return Typed(ops.Const("boolean", truth), BOOLEAN, depends=False, said=head, span=node.span)
     known = {*frame.names, "org", "message"}
-    return ctx.fail("SW0202", node.span, kind="name", name=str(node), nearest=nearest(head, known), known=sorted(frame.names))
+    return ctx.fail(
+        "SW0202", node.span, kind="name", name=str(node), nearest=nearest(head, known), known=sorted(frame.names)
+    )
 
 
 def attributes(ctx: Context, frame: Frame, base: Typed, node: ast.Ref, start: int) -> Typed:
@@ -138,9 +161,13 @@ def attributes(ctx: Context, frame: Frame, base: Typed, node: ast.Ref, start: in
         key = (*current.key, name) if current.key else ()
         maybe = (current.maybe or attribute.optional) and not (key and frame.facts.is_present(key))
         current = Typed(
-            ops.Attr(current.op, index), attribute.type, maybe=maybe, key=key, said=".".join(node.names[: depth + 1]),
+            ops.Attr(current.op, index),
+            attribute.type,
+            maybe=maybe,
+            key=key,
+            said=".".join(node.names[: depth + 1]),
             span=node.span,
-        )  # fmt: skip
+        )
     return msgspec.structs.replace(current, said=str(node))
 
 
@@ -150,7 +177,7 @@ def printable(ctx: Context, typed: Typed, span: Span) -> Typed:
     Refuses what has no one spelling: times, quantities, booleans, enums, records and lists say how they are written.
     """
     name = typed.type.name
-    if ctx.is_unknown(typed.type) or name in ("text", "code") and typed.type.kind == "scalar":
+    if ctx.is_unknown(typed.type) or (name in ("text", "code") and typed.type.kind == "scalar"):
         return typed
     if typed.type.kind == "scalar" and name in ("integer", "decimal"):
         if isinstance(typed.op, ops.Const) and typed.op.type != "blank":
@@ -167,9 +194,13 @@ def printable(ctx: Context, typed: Typed, span: Span) -> Typed:
     if typed.type.kind == "record":
         return ctx.fail("SW0317", span, name=typed.said, type=str(typed.type), known=_formats_for(ctx, typed.type))
     advice = {
-        "datetime": "as dtm", "date": "as date", "quantity": "as number(places: 1)", "boolean": "as yes_no",
-        "field": "", "segments": "",
-    }  # fmt: skip
+        "datetime": "as dtm",
+        "date": "as date",
+        "quantity": "as number(places: 1)",
+        "boolean": "as yes_no",
+        "field": "",
+        "segments": "",
+    }
     code = "SW0319" if name in ("field", "segments") else "SW0318"
     return ctx.fail(code, span, name=typed.said, type=name, advice=advice.get(name, ""))
 
@@ -223,9 +254,7 @@ def _call(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
     head = node.name.names[0]
     if head in ctx.scope.tables:
         table = ctx.scope.tables[head]
-        values = tuple(
-            lower(ctx, frame, a.value, _key_type(ctx, table, n)) for n, a in enumerate(node.arguments)
-        )
+        values = tuple(lower(ctx, frame, a.value, _key_type(ctx, table, n)) for n, a in enumerate(node.arguments))
         via = ast.Via(ast.Blank(node.span), node.name, None, node.span)
         return lookup(ctx, frame, via, values)
     return call_function(ctx, frame, node)
@@ -249,9 +278,7 @@ def _as(ctx: Context, frame: Frame, node: ast.As) -> Typed:
         from segwright.lang.received import read_format
 
         if isinstance(node.value, ast.Each | ast.First):
-            return chosen(
-                ctx, frame, node.value, lambda inner, element: read_format(ctx, inner, node, element)
-            )
+            return chosen(ctx, frame, node.value, lambda inner, element: read_format(ctx, inner, node, element))
         return read_format(ctx, frame, node, lower(ctx, frame, node.value))
     if writes:
         return ctx.fail("SW0321", node.format_span, format=node.format)
@@ -277,10 +304,17 @@ def _else(ctx: Context, frame: Frame, node: ast.Else, want: Type | None) -> Type
         return ctx.fail("SW0306", node.span, left=str(value.type), right=str(other.type))
     constants = None if value.constants is None or other.constants is None else (*value.constants, *other.constants)
     return Typed(
-        ops.Coalesce((value.op, other.op)), value.type, maybe=other.maybe, soft=other.soft,
-        hint=value.hint if value.hint == other.hint or not other.depends else "", constants=constants,
-        depends=value.depends or other.depends, absent_key=other.absent_key, said=value.said, span=node.span,
-    )  # fmt: skip
+        ops.Coalesce((value.op, other.op)),
+        value.type,
+        maybe=other.maybe,
+        soft=other.soft,
+        hint=value.hint if value.hint == other.hint or not other.depends else "",
+        constants=constants,
+        depends=value.depends or other.depends,
+        absent_key=other.absent_key,
+        said=value.said,
+        span=node.span,
+    )
 
 
 def alike_types(ctx: Context, left: Typed, right: Typed) -> tuple[Typed, Typed]:
@@ -297,9 +331,7 @@ def alike_types(ctx: Context, left: Typed, right: Typed) -> tuple[Typed, Typed]:
     return left, right
 
 
-def ladder(
-    ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...], want: Type | None = None
-) -> Typed:
+def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...], want: Type | None = None) -> Typed:
     """Alternatives as one value: first match wins; missing when none applies."""
     from segwright.lang.conditions import rungs
 
@@ -330,9 +362,18 @@ def ladder(
     if len(out) == 1 and out[0].when is None:
         return result
     return Typed(
-        ops.Choose(tuple(out)), result.type, maybe=maybe or gap or not closed, soft=soft, hint=result.hint, constants=constants,
-        depends=depends, said=result.said, span=result.span, unsaid=maybe, absent_key=absent_key if maybe else "",
-    )  # fmt: skip
+        ops.Choose(tuple(out)),
+        result.type,
+        maybe=maybe or gap or not closed,
+        soft=soft,
+        hint=result.hint,
+        constants=constants,
+        depends=depends,
+        said=result.said,
+        span=result.span,
+        unsaid=maybe,
+        absent_key=absent_key if maybe else "",
+    )
 
 
 def chosen(ctx: Context, frame: Frame, node: ast.Each | ast.First, then: object) -> Typed:

@@ -15,6 +15,7 @@ from segwright.lang.conditions import condition
 from segwright.lang.contents import Made, alternatives_content, as_parameter, duty_of, field_content, judge, make_put
 from segwright.lang.context import Context, Written
 from segwright.lang.flat import FlatAllow, FlatCheck, FlatLet, FlatLoop, FlatRule, FlatSegment, FlatUse, Item, Origin
+from segwright.lang.limits import limited
 from segwright.lang.places import check_leaves, check_place
 from segwright.lang.typed import Facts, Frame, Typed, present
 from segwright.lang.values import ladder, lower, must_be_present, printable, selection
@@ -104,9 +105,14 @@ def _bind(ctx: Context, frame: Frame, item: FlatUse) -> Frame:
         typed = lower(ctx, frame, value, type_)
         if typed.known and typed.hint != "blank" and typed.type != type_:
             ctx.report(
-                "SW0216", value.span, Label(parameter.span, "declared"), parameter=parameter.name, of=item.part,
-                wanted=str(type_), type=str(typed.type),
-            )  # fmt: skip
+                "SW0216",
+                value.span,
+                Label(parameter.span, "declared"),
+                parameter=parameter.name,
+                of=item.part,
+                wanted=str(type_),
+                type=str(typed.type),
+            )
         if typed.maybe and not optional:
             must_be_present(ctx, typed, value.span, where=f"part {item.part}")
         bound, known = as_parameter(frame, typed, parameter.name)
@@ -153,7 +159,9 @@ def _loop(ctx: Context, frame: Frame, item: FlatLoop) -> tuple[ops.LoopOp | None
         from segwright.lang.typed import UNKNOWN
 
         element = Typed(ops.Slot(slot), UNKNOWN, key=(f"@{slot}",), said=item.variable, soft=True)
-        write_body(ctx, msgspec.structs.replace(inner.binding(**{item.variable: element}), position=slot + 1), item.body)
+        write_body(
+            ctx, msgspec.structs.replace(inner.binding(**{item.variable: element}), position=slot + 1), item.body
+        )
         return None, None
     source, slot, body_frame, element, where, order = selected
     must_be_present(ctx, source, item.of.source.span, where="a loop")
@@ -166,7 +174,14 @@ def _loop(ctx: Context, frame: Frame, item: FlatLoop) -> tuple[ops.LoopOp | None
         typed = lower(ctx, inner, item.limit.count, INTEGER)
         must_be_present(ctx, typed, item.limit.span, where="a limit")
         if typed.known and typed.type != INTEGER:
-            ctx.report("SW0325", item.limit.span, parameter=item.limit.kind, of="the loop", wanted="integer", type=str(typed.type))
+            ctx.report(
+                "SW0325",
+                item.limit.span,
+                parameter=item.limit.kind,
+                of="the loop",
+                wanted="integer",
+                type=str(typed.type),
+            )
         most, first = (typed.op, None) if item.limit.kind == "at most" else (None, typed.op)
     outer = ctx.at
     body, facts_inside = write_body(ctx, body_frame, item.body)
@@ -194,7 +209,14 @@ def _segment(ctx: Context, frame: Frame, item: FlatSegment) -> tuple[list[ops.Wr
     if item.echo is not None:
         source = lower(ctx, inner, item.echo)
         if source.known and source.type.name != "segments":
-            ctx.report("SW0343", item.echo.span, target="segment … from", wanted="kept segments", type=str(source.type), advice="")
+            ctx.report(
+                "SW0343",
+                item.echo.span,
+                target="segment … from",
+                wanted="kept segments",
+                type=str(source.type),
+                advice="",
+            )
         if source.maybe and not item.optional and not (source.key and inner.facts.is_present(source.key)):
             ctx.report("SW0302", item.echo.span, name=source.said, where=f"segment {item.name} from")
         slot = ctx.slot()
@@ -205,17 +227,17 @@ def _segment(ctx: Context, frame: Frame, item: FlatSegment) -> tuple[list[ops.Wr
             out.append(op)
     fields = _fields(ctx, inner, item)
     ctx.at = segment_note
-    numbered = tuple(
-        _field_op(ctx, number, facts) for number, facts in sorted(fields.items())
-    )
+    numbered = tuple(_field_op(ctx, number, facts) for number, facts in sorted(fields.items()))
     if source is not None:
         write: ops.WriteOp = ops.EchoOp(item.name, source.op, slot, numbered, when, item.optional)
     else:
         write = ops.SegmentOp(item.name, numbered, when, item.optional)
     ctx.note(write)
     out.append(write)
-    depends = echo or any(t.depends for f in fields.values() for m in f.made for t in m.leaves.values()) or any(
-        m.opaque for f in fields.values() for m in f.made
+    depends = (
+        echo
+        or any(t.depends for f in fields.values() for m in f.made for t in m.leaves.values())
+        or any(m.opaque for f in fields.values() for m in f.made)
     )
     certain = when is None and not item.optional and not (echo and source is not None and source.maybe)
     return out, SegmentFacts(item, fields, certain, echo, depends)
@@ -237,7 +259,9 @@ def _fields(ctx: Context, frame: Frame, item: FlatSegment) -> dict[int, FieldFac
             continue
         target = rule.target
         if not isinstance(target, ast.Hl7Path) or target.segment != item.name:
-            ctx.report("SW0403", rule.origin.span, Label(item.origin.span, "opened"), path=str(target), segment=item.name)
+            ctx.report(
+                "SW0403", rule.origin.span, Label(item.origin.span, "opened"), path=str(target), segment=item.name
+            )
             continue
         if check_place(ctx, target):
             by_place.setdefault((target.field, target.repetition), []).append(rule)
@@ -247,6 +271,7 @@ def _fields(ctx: Context, frame: Frame, item: FlatSegment) -> dict[int, FieldFac
         _note(ctx, rules[0].origin, _address(item, rules[0]))
         made = _repetition(ctx, inner, item, rules)
         _check_field(ctx, item, rules[0], made)
+        made = limited(ctx, item.name, number, made)
         have = fields.get(number)
         if have is None:
             fields[number] = FieldFacts(number, (made,), tuple(rules))
@@ -289,9 +314,15 @@ def _repetition(ctx: Context, frame: Frame, item: FlatSegment, rules: list[FlatR
         typed = printable(ctx, ladder(ctx, frame, rule.alternatives), rule.origin.span)
         first = rule.alternatives[0]
         judge(
-            ctx, first, maybe=typed.open, soft=typed.soft, said=typed.said, absent_key=typed.absent_key, known=typed.known,
+            ctx,
+            first,
+            maybe=typed.open,
+            soft=typed.soft,
+            said=typed.said,
+            absent_key=typed.absent_key,
+            known=typed.known,
             blank=isinstance(first.value, ast.Blank),
-        )  # fmt: skip
+        )
         duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=False)
         where = (target.component, target.subcomponent)
         puts.append(make_put(ctx, where, typed, duty))
@@ -328,14 +359,23 @@ def _check_repeats(ctx: Context, item: FlatSegment, number: int, facts: FieldFac
     several = len(facts.made) > 1 or any(m.lists for m in facts.made)
     if field.repeats == 1 and several and not allowed(ctx, "SW0411", f"{item.name}-{number}"):
         ctx.report(
-            "SW0411", facts.rules[-1].origin.span, Label(facts.rules[0].origin.span, "first"), path=f"{item.name}-{number}",
+            "SW0411",
+            facts.rules[-1].origin.span,
+            Label(facts.rules[0].origin.span, "first"),
+            path=f"{item.name}-{number}",
             version=ctx.profile.version,
-        )  # fmt: skip
-    elif field.repeats is not None and len(facts.made) > field.repeats > 1 and not allowed(ctx, "SW0411", f"{item.name}-{number}"):
+        )
+    elif (
+        field.repeats is not None
+        and len(facts.made) > field.repeats > 1
+        and not allowed(ctx, "SW0411", f"{item.name}-{number}")
+    ):
         ctx.report("SW0411", facts.rules[-1].origin.span, path=f"{item.name}-{number}", version=ctx.profile.version)
 
 
-def first_frame(ctx: Context, inputs: tuple[ast.Parameter, ...], narrowed: dict[tuple[str, ...], frozenset[str]]) -> Frame:
+def first_frame(
+    ctx: Context, inputs: tuple[ast.Parameter, ...], narrowed: dict[tuple[str, ...], frozenset[str]]
+) -> Frame:
     """The frame of a mapping: its inputs, then `message` and `previous`, in that order of slots."""
     from segwright.lang.scope import resolve_type
 
@@ -349,9 +389,13 @@ def first_frame(ctx: Context, inputs: tuple[ast.Parameter, ...], narrowed: dict[
             ctx.found.append(problem)
         slot = ctx.slot()
         key = (parameter.name,)
-        names[parameter.name] = Typed(ops.Slot(slot), type_, maybe=optional, key=key, said=parameter.name, span=parameter.span)
+        names[parameter.name] = Typed(
+            ops.Slot(slot), type_, maybe=optional, key=key, said=parameter.name, span=parameter.span
+        )
         if not optional:
             certain = certain.both(present(key))
-    names["message"] = Typed(ops.Slot(ctx.slot()), ctx.type_named("Message", Span("", 0, 0)), key=("message",), said="message")
+    names["message"] = Typed(
+        ops.Slot(ctx.slot()), ctx.type_named("Message", Span("", 0, 0)), key=("message",), said="message"
+    )
     certain = certain.both(present(("message",)))
     return Frame(names, certain)

@@ -31,10 +31,14 @@ def fill(scope: Scope, shared: Mapping[str, Source], own: Mapping[str, Source]) 
             known = [n.rsplit("/", 1)[-1] for n in (own if table.file.organisation else shared)]
             found.append(
                 diagnostic(
-                    "SW0614", table.file.span, table=name, file=table.file.name, nearest=nearest(table.file.name, known),
+                    "SW0614",
+                    table.file.span,
+                    table=name,
+                    file=table.file.name,
+                    nearest=nearest(table.file.name, known),
                     folder="the organisation's folder" if table.file.organisation else "the folder of this file",
                 )
-            )  # fmt: skip
+            )
             continue
         rows, problems = _rows(table, source)
         found.extend(problems)
@@ -62,15 +66,22 @@ def _rows(table: ast.Table, source: Source) -> tuple[list[ast.Row], list[Diagnos
     if len(names) < keys + len(wanted) or missing:
         found.append(
             diagnostic(
-                "SW0615", source.span(0, max(1, len(source.line(1)))), Label(table.span, "table"), table=table.name, file=source.name,
-                missing=missing or wanted[len(names) - keys :], known=names,
+                "SW0615",
+                source.span(0, max(1, len(source.line(1)))),
+                Label(table.span, "table"),
+                table=table.name,
+                file=source.name,
+                missing=missing or wanted[len(names) - keys :],
+                known=names,
             )
-        )  # fmt: skip
+        )
         return [], found
     places = [names.index(name, keys) for name in wanted]
     rows = []
     for record in read.rows:
-        cells = tuple(_cell(table.columns[n], record[place].text, read.span(record[place])) for n, place in enumerate(places))
+        cells = tuple(
+            _cell(table.columns[n], record[place].text, read.span(record[place])) for n, place in enumerate(places)
+        )
         key_nodes = tuple(_key(table.keys[n], record[n].text, read.span(record[n])) for n in range(keys))
         span = read.span(record[0])
         rows.append(ast.Row(key_nodes, "->", cells, span=span))

@@ -17,6 +17,8 @@ from segwright.runtime.constants import delimiters_of, replacements
 from segwright.runtime.fields import NULL_TEXT
 
 _BETWEEN: Final = "\0"
+_FEW: Final = 12
+"""Up to so many special characters it is faster to mend the values that hold them one by one."""
 _REFUSED: Final = bytes([*range(9), 11, 12, *range(14, 32), 127])
 """Controls that nothing sends; CR, LF and TAB are escaped."""
 
@@ -47,23 +49,29 @@ class Assembler:
         """The message. Raises `Signal` or ValueError when a value cannot be sent, TypeError when a part is missing."""
         values = parts[1::2]
         try:
-            joined = "".join(values)
+            joined = _BETWEEN.join(values)
         except TypeError:
             return self.message(self._texts(parts))
         if not joined.isascii() and _lacks(joined, self._codec):
             parts[1::2] = values = [
                 text.translate(self._replacements) if _lacks(text, self._codec) else text for text in values
             ]
-            joined = "".join(values)
+            joined = _BETWEEN.join(values)
         # A receiver would take a text of two quotes for HL7 null, and delete.
         if NULL_TEXT in joined and NULL_TEXT in values:
             raise Signal
         # UTF-8 whatever the charset: it is the fastest, and bytes below 128 mean themselves in both.
         data = joined.encode()
-        if len(data.translate(None, self._special)) != len(data):
-            if len(data.translate(None, _REFUSED)) != len(data):
+        special = len(data) - len(data.translate(None, self._special)) - len(values) + 1
+        if special > 0:
+            if not values:
+                return b""
+            if len(data) - len(data.translate(None, _REFUSED)) >= len(values):
                 raise Signal
-            parts[1::2] = self._escaped(values)
+            if special <= _FEW:
+                self._escape_few(parts, joined)
+            else:
+                parts[1::2] = self._escape_all(joined, len(values))
         text = "".join(parts)
         return text.encode() if text.isascii() else text.encode(self._codec)
 
@@ -71,14 +79,28 @@ class Assembler:
         """The same as text, for a field that takes the place of a received one."""
         return self.message(parts).decode(self._codec)
 
-    def _escaped(self, values: list[str]) -> list[str]:
-        joined = _BETWEEN.join(values)
+    def _escape_all(self, joined: str, count: int) -> list[str]:
         for character, mark in self._marks:
-            joined = joined.replace(character, mark)
+            if character in joined:
+                joined = joined.replace(character, mark)
         escaped = joined.split(_BETWEEN)
-        if len(escaped) != len(values):
+        if len(escaped) != count:
             raise Signal
         return escaped
+
+    def _escape_few(self, parts: list[str], joined: str) -> None:
+        """The same for one or two values of many: each is found by counting the NULs before it."""
+        found = set()
+        for character, _ in self._marks:
+            at = joined.find(character)
+            while at >= 0:
+                found.add(2 * joined.count(_BETWEEN, 0, at) + 1)
+                at = joined.find(character, at + 1)
+        for place in found:
+            text = parts[place]
+            for character, mark in self._marks:
+                text = text.replace(character, mark)
+            parts[place] = text
 
     def _texts(self, parts: list[Any]) -> list[str]:
         """The parts with numbers printed and nulls where no escaping reaches them: among the fixed texts."""

@@ -7,10 +7,8 @@ why is for the interpreter to say.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import cmp_to_key
-from operator import itemgetter
+from functools import cmp_to_key, lru_cache
 from typing import Any, Final, NoReturn
 
 from segwright.hl7.delimiters import Delimiters
@@ -227,21 +225,30 @@ def joined(repetitions: Sequence[str], separator: str) -> str | None:
 # --- reading a message -----------------------------------------------------------------------------------------------
 
 
-_head: Final = itemgetter(slice(0, 3))
-
-
 def by_name(segments: Sequence[str]) -> dict[str, list[str]]:
-    """Segments by their names."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for name, segment in zip(map(_head, segments), segments, strict=True):
-        found[name].append(segment)
+    """All segments by their names."""
+    found: dict[str, list[str]] = {}
+    for segment in segments:
+        name = segment[:3]
+        if name in found:
+            found[name].append(segment)
+        else:
+            found[name] = [segment]
+    return found
+
+
+def firsts(segments: Sequence[str]) -> dict[str, str]:
+    """The first segment of each name."""
+    found: dict[str, str] = {}
+    for segment in segments:
+        found.setdefault(segment[:3], segment)
     return found
 
 
 def in_groups(segments: Sequence[str], head: str, under: str) -> tuple[Sequence[str], list[list[list[str]]]]:
     """The segments before the first group, and those of each group: its own, and what stands between the segment `under` which
     it belongs to and the first `head` there. Groups under one segment stand together."""
-    names = [*map(_head, segments)]
+    names = [segment[:3] for segment in segments]
     heads = [place for place, name in enumerate(names) if name in (head, under)]
     together: list[list[list[str]]] = []
     common: list[str] = []
@@ -314,8 +321,26 @@ def leaves(
         return _carefully(fields, places, by, codec)
     escape = by.escape
     if escape in together:
-        return [unescape(text, by, codec) if escape in text else text for text in texts]
+        letters = _letters(by)
+        return [_plain(text, letters, by, codec) if escape in text else text for text in texts]
     return texts
+
+
+@lru_cache(maxsize=256)
+def _letters(by: Delimiters) -> dict[str, str]:
+    """What the escapes of one letter stand for."""
+    letters = {"E": by.escape, "F": by.field, "S": by.component, "R": by.repetition, "T": by.subcomponent}
+    return letters | {"P": by.truncation} if by.truncation else letters
+
+
+def _plain(text: str, letters: dict[str, str], by: Delimiters, codec: str) -> str:
+    """A text without its escapes: fast when all are of one letter, and each of them is closed."""
+    parts = text.split(by.escape)
+    try:
+        parts[1::2] = map(letters.__getitem__, parts[1::2])
+    except KeyError:
+        return unescape(text, by, codec)
+    return "".join(parts) if len(parts) % 2 else unescape(text, by, codec)
 
 
 def _carefully(
@@ -340,7 +365,7 @@ NAMES: Final[dict[str, Any]] = {
         for called in (
             any, len, tuple, refuse, attempt, counts, equal, is_in, holds, above, below, at_least, at_most, in_order, limit,
             printed, received, component, kept, echoed, joined,
-            by_name, in_groups, taken, taken_all, all_kept, subcomponent, leaves, decline,
+            by_name, firsts, in_groups, taken, taken_all, all_kept, subcomponent, leaves, decline,
         )
     },
     "NULL": NULL,

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from segwright.plan import ops
+from segwright.plan.walk import walk
 from segwright.runtime import constants
 from segwright.runtime.source import Lines, Source
 
@@ -47,17 +48,6 @@ _MISSING: Final = Expression("None")
 _Emit = Callable[[], Expression]
 
 
-def operations(op: object) -> Iterator[ops.Op]:
-    """Every operation below `op`, itself included."""
-    if isinstance(op, ops.Op):
-        yield op
-        for name in op.__struct_fields__:
-            yield from operations(getattr(op, name))
-    elif isinstance(op, tuple):
-        for part in op:
-            yield from operations(part)
-
-
 def _chain(op: object) -> tuple[int, ...] | None:
     """Slot and attribute numbers of an attribute of an attribute … of a slot; None for everything else."""
     if isinstance(op, ops.Slot):
@@ -77,7 +67,8 @@ class Expressions:
         self._records: dict[tuple[int, ...], str] = {}
         self._widths: dict[tuple[int, ...], int] = {}
         self._whole: set[int] = set()
-        for op in operations(plan.body):
+        self.operations = tuple(walk(plan))
+        for op in self.operations:
             if isinstance(op, ops.Attr) and (chain := _chain(op.of)) is not None:
                 for length in range(1, len(chain)):
                     self._widths.setdefault(chain[:length], 0)

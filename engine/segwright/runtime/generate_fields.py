@@ -75,7 +75,8 @@ class FieldGenerator(Expressions):
     def __init__(self, plan: ops.Plan) -> None:
         super().__init__(plan, Source("write", ("i",)))
         self.delimiters = constants.delimiters_of(plan.encoding)
-        self.deciding = decided_by_input(plan)
+        optional = any(isinstance(op, ops.SegmentOp) and op.optional for op in self.operations)
+        self.deciding = decided_by_input(plan) if optional else frozenset()
         self.segment = Segment("", 0, Place(0, START))
         self.parts = "p"
         self.fixed = ""

@@ -48,10 +48,9 @@ class _Leaf(NamedTuple):
 
 
 class _Scope:
-    """What the operations of a body see: the variable of their segments by name, `own` first, and what was taken of them."""
+    """What the operations of a body see: the variables of their segments by name, their own first, and what was taken of them."""
 
-    def __init__(self, number: int, tables: tuple[str, ...]) -> None:
-        self.number = number
+    def __init__(self, *tables: str) -> None:
         self.tables = tables
         self.fields: dict[tuple[str, int], str] = {}
         self.leaves: dict[_Leaf, str] = {}
@@ -64,23 +63,29 @@ class ReadGenerator(Expressions):
         super().__init__(plan, Source("read", ("g", "d", "o")))
         self._sizes = {result.slot: result.size for result in plan.results}
         self._group = next((op for op in plan.body if isinstance(op, ops.GroupOp)), None)
-        self._scope = _Scope(0, ("b0",))
+        self._scope = _Scope("b0")
         self._variables = 0
+        # Lists of segments are needed only for `TakeAll`; else the first of each name is enough.
+        self._all = any(isinstance(op, ops.TakeAll) for op in self.operations)
+        self._seen = {(op.of.slot, op.index) for op in self.operations if isinstance(op, ops.Attr) and isinstance(op.of, ops.Slot)}
+
+    def _named(self, segments: str) -> str:
+        return f"by_name({segments})" if self._all else f"firsts({segments})"
 
     def generate(self) -> Source:
         """The finished source."""
         source, group = self.source, self._group
         source.line("f, c, r, e, u, x = d")
         if group is None:
-            source.line("b0 = by_name(g)")
+            source.line(f"b0 = {self._named('g')}")
         else:
             names = f"{source.constant(group.segment)}, {source.constant(group.under)}"
             source.line(f"a, h = in_groups(g, {names})")
-            source.line("b0 = by_name(a)")
+            source.line(f"b0 = {self._named('a')}")
             source.line("j = []")
         roots = [slot for slot in sorted(self._sizes) if group is None or slot != group.record]
         for slot in roots:
-            self._clear(slot)
+            self._clear(slot, self.plan.body)
         self._body(self.plan.body)
         records = "".join(f"{self._record(slot)}, " for slot in roots)
         source.line(f"return ({records}), {'tuple(j)' if group is not None else '()'}")
@@ -117,19 +122,22 @@ class ReadGenerator(Expressions):
         with source.block("for n in h:"):
             source.line("m = []")
             with source.block("for b in n:"):
-                source.line("b1 = by_name(b)")
-                self._scope = _Scope(1, ("b1", "b0"))
-                self._clear(op.record, op.size)
+                source.line(f"b1 = {self._named('b')}")
+                self._scope = _Scope("b1", "b0")
+                self._clear(op.record, op.body)
                 self._body(op.body)
-                source.line(f"m.append({self._record(op.record, op.size)})")
+                source.line(f"m.append({self._record(op.record)})")
             source.line("j.append(tuple(m))")
 
-    def _clear(self, slot: int, size: int = 0) -> None:
-        for index in range(size or self._sizes[slot]):
-            self.source.line(f"y{slot}_{index} = None")
+    def _clear(self, slot: int, body: Sequence[ops.Op]) -> None:
+        """All attributes are missing, as far as anybody could see it before they are set."""
+        set_here = {op.index for op in body if isinstance(op, ops.SetOp) and op.record == slot}
+        for index in range(self._sizes[slot]):
+            if index not in set_here or (slot, index) in self._seen:
+                self.source.line(f"y{slot}_{index} = None")
 
-    def _record(self, slot: int, size: int = 0) -> str:
-        return f"({''.join(f'y{slot}_{index}, ' for index in range(size or self._sizes[slot]))})"
+    def _record(self, slot: int) -> str:
+        return f"({''.join(f'y{slot}_{index}, ' for index in range(self._sizes[slot]))})"
 
     def _set(self, op: ops.SetOp) -> None:
         target, value = f"y{op.record}_{op.index}", self.value(op.value)
@@ -205,7 +213,8 @@ class ReadGenerator(Expressions):
         split, name = self._variable("z"), source.shared(("name", segment), lambda: segment)
         nothing = source.shared(("empty fields", size), lambda: ("",) * size)
         source.line(f"l = {' or '.join(f'{table}.get({name})' for table in self._scope.tables)}")
-        source.line(f"{split} = l[0].split(f, {size}) if l else {nothing}")
+        first = "[0]" if self._all else ""
+        source.line(f"{split} = l{first}.split(f, {size}) if l else {nothing}")
         with source.block(f"if len({split}) < {size}:"):
             source.line(f"{split} += {nothing}")
         return split

@@ -31,7 +31,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from segwright.plan import ops
-from segwright.plan.walk import walk
 from segwright.runtime.generate import Expression
 from segwright.runtime.generate_fields import FieldGenerator, Item, Segment
 from segwright.runtime.layout import START, Place
@@ -43,7 +42,9 @@ class WriteGenerator(FieldGenerator):
 
     def __init__(self, plan: ops.Plan) -> None:
         super().__init__(plan)
-        counts = {(op.segment, op.since) for op in walk(plan) if isinstance(op, ops.Count)}
+        self._last = {op.slot for op in self.operations if isinstance(op, ops.IsLast)}
+        self._read = {op.slot for op in self.operations if isinstance(op, ops.Slot)}
+        counts = {(op.segment, op.since) for op in self.operations if isinstance(op, ops.Count)}
         self._counters = {pair: f"c{number}" for number, pair in enumerate(sorted(counts))}
         self._known = self._countable()
         self._kept: list[tuple[str, str]] = []
@@ -96,11 +97,7 @@ class WriteGenerator(FieldGenerator):
     def _loop(self, op: ops.LoopOp) -> None:
         source, turn, turns = self.source, f"s{op.position}", f"s{op.position + 1}"
         self.flush()
-        needs_total = any(
-            (isinstance(each, ops.IsLast) and each.slot == op.position)
-            or (isinstance(each, ops.Slot) and each.slot == op.position + 1)
-            for each in walk(self.plan)
-        )
+        needs_total = op.position in self._last or op.position + 1 in self._read
         self.count(op.position)
         self.count(op.position + 1)
         if op.where is None and op.order is None and op.most is None and op.first is None and not needs_total:
@@ -133,7 +130,7 @@ class WriteGenerator(FieldGenerator):
             id(op) for op in self.plan.body if isinstance(op, ops.SegmentOp) and op.when is None and not op.optional
         }
         moving = {
-            op.name for op in walk(self.plan) if isinstance(op, ops.SegmentOp | ops.EchoOp) and id(op) not in plain
+            op.name for op in self.operations if isinstance(op, ops.SegmentOp | ops.EchoOp) and id(op) not in plain
         }
         return {pair: 0 for pair in self._counters if not moving.intersection(pair)}
 

@@ -145,7 +145,11 @@ def _unknown_overlays(parsed: _Parsed, bases: dict[str, ast.Mapping], findings: 
             if overlay is not None and overlay.name not in (*bases, *own, "organisation"):
                 findings.append(
                     diagnostic(
-                        "SW0515", overlay.span, name=overlay.name, nearest=nearest(overlay.name, bases), known=sorted(bases)
+                        "SW0515",
+                        overlay.span,
+                        name=overlay.name,
+                        nearest=nearest(overlay.name, bases),
+                        known=sorted(bases),
                     )
                 )
 
@@ -186,7 +190,11 @@ class _Joined:
         layers = self._layers(organisation, found)
         below, problems = self.layered_scope(layers)
         found.extend(problems)
-        own = self.parsed.organisations[organisation.id] if organisation.id in self.parsed.organisations else Layer("", ())
+        own = (
+            self.parsed.organisations[organisation.id]
+            if organisation.id in self.parsed.organisations
+            else Layer("", ())
+        )
         scope, problems = declare(below, own)
         found.extend(problems)
         files = self.workspace.organisations.get(organisation.id)
@@ -201,7 +209,12 @@ class _Joined:
                 span = organisation.span(("catalogue", name), "key")
                 found.append(
                     diagnostic(
-                        "SW0901", span, organisation=organisation.id, name=name, nearest=nearest(name, bases), known=sorted(bases)
+                        "SW0901",
+                        span,
+                        organisation=organisation.id,
+                        name=name,
+                        nearest=nearest(name, bases),
+                        known=sorted(bases),
                     )
                 )
                 continue
@@ -223,25 +236,38 @@ class _Joined:
             else:
                 found.append(
                     diagnostic(
-                        "SW0516", organisation.span(("organisation", "layers", number)), organisation=organisation.id, name=layer,
-                        nearest=nearest(layer, self.parsed.vendors), known=sorted(self.parsed.vendors),
+                        "SW0516",
+                        organisation.span(("organisation", "layers", number)),
+                        organisation=organisation.id,
+                        name=layer,
+                        nearest=nearest(layer, self.parsed.vendors),
+                        known=sorted(self.parsed.vendors),
                     )
-                )  # fmt: skip
+                )
         return tuple(known)
 
     def _flattened(
         self, name: str, mapping: ast.Mapping, layers: tuple[str, ...], own: Layer, scope: Scope
     ) -> Flattened:
         below = self.below(name, mapping, layers) if self.bases.get(name) is mapping else flatten_base(mapping, scope)
-        tables = {**scope.tables, **{n: t for n, t in below.scope.tables.items() if t is not self.scope.tables.get(n) and not t.file}}
+        tables = {
+            **scope.tables,
+            **{n: t for n, t in below.scope.tables.items() if t is not self.scope.tables.get(n) and not t.file},
+        }
         merged = msgspec.structs.replace(
-            scope, tables=tables, formats={**scope.formats, **below.scope.formats},
+            scope,
+            tables=tables,
+            formats={**scope.formats, **below.scope.formats},
             narratives={**scope.narratives, **below.scope.narratives},
-        )  # fmt: skip
+        )
         return flatten(msgspec.structs.replace(below, scope=merged), (own,), name)
 
     def _message(
-        self, organisation: Organisation, entry: CatalogueEntry, flattened: Flattened, messages: dict[str, dict[str, Compiled]]
+        self,
+        organisation: Organisation,
+        entry: CatalogueEntry,
+        flattened: Flattened,
+        messages: dict[str, dict[str, Compiled]],
     ) -> None:
         encoding = plan_encoding(organisation)
         model_hash = hashlib.sha256(encode(flattened.scope.model)).hexdigest()
@@ -280,19 +306,29 @@ def _entry_problems(organisation: Organisation, entry: CatalogueEntry, mapping: 
     if direction != mapping.direction:
         out.append(
             diagnostic(
-                "SW0902", span, Label(mapping.span, "declared"), organisation=organisation.id, name=entry.name,
-                direction=direction, other=mapping.direction,
+                "SW0902",
+                span,
+                Label(mapping.span, "declared"),
+                organisation=organisation.id,
+                name=entry.name,
+                direction=direction,
+                other=mapping.direction,
             )
-        )  # fmt: skip
+        )
     else:
         for message in wanted:
             if message not in mapping.messages:
                 out.append(
                     diagnostic(
-                        "SW0903", span, Label(mapping.span, "declared"), organisation=organisation.id, name=entry.name,
-                        type=message, known=mapping.messages,
+                        "SW0903",
+                        span,
+                        Label(mapping.span, "declared"),
+                        organisation=organisation.id,
+                        name=entry.name,
+                        type=message,
+                        known=mapping.messages,
                     )
-                )  # fmt: skip
+                )
     return out
 
 
@@ -311,8 +347,16 @@ def _missed(messages: dict[str, dict[str, Compiled]]) -> list[Diagnostic]:
 
 
 ENGINE_KEYS = {
-    "organisation", "encoding", "catalogue", "delivery", "mandatory", "environments", "environment", "acknowledgement", "times",
-}  # fmt: skip
+    "organisation",
+    "encoding",
+    "catalogue",
+    "delivery",
+    "mandatory",
+    "environments",
+    "environment",
+    "acknowledgement",
+    "times",
+}
 """Sections the engine itself reads; everything else in org.yaml must be read by some mapping."""
 
 
@@ -328,7 +372,9 @@ def _unused_keys(organisation: Organisation, messages: dict[str, dict[str, Compi
         declared = organisation.declared(key)
         if declared is not None and not declared.always:
             out.append(
-                diagnostic("SW0751", organisation.span(key, "key"), organisation=organisation.id, key=".".join(("org", *key)))
+                diagnostic(
+                    "SW0751", organisation.span(key, "key"), organisation=organisation.id, key=".".join(("org", *key))
+                )
             )
     return out
 

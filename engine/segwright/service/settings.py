@@ -48,9 +48,10 @@ class OrganisationSettings:
 
     @cached_property
     def _keys(self) -> frozenset[tuple[str, ...]]:
-        return frozenset(
-            d.key for d in self.organisation.schema.root.walk() if d.mapping and d.type and "*" not in d.key
-        ) | self.organisation.mapping_keys()
+        return (
+            frozenset(d.key for d in self.organisation.schema.root.walk() if d.mapping and d.type and "*" not in d.key)
+            | self.organisation.mapping_keys()
+        )
 
     def span(self) -> Span:
         """Where org.yaml begins."""
