@@ -6,10 +6,28 @@ stages. All trees are bare: without spans and comments.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
 from hypothesis import strategies as st
 
 from segwright.lang import ast
 from segwright.lang.build import loop_name
+
+T = TypeVar("T")
+
+
+def _short(make: Callable[..., st.SearchStrategy[T]]) -> Callable[..., st.SearchStrategy[T]]:
+    """Hypothesis writes strategies out when it checks them; a nested one stands for itself by its name."""
+    made = cache(make)
+
+    def short(draw: st.DrawFn, *args: Any, **kwargs: Any) -> T:
+        return draw(made(*args, **kwargs))
+
+    short.__name__ = make.__name__
+    return st.composite(short)
+
 
 _RESERVED = set(
     "mapping writes reads overlay from use let segment optional required if when otherwise because keep for each in of list where"
@@ -53,6 +71,7 @@ texts = plain_texts.map(ast.Text)
 numbers = st.from_regex(r"-?[0-9]{1,5}(\.[0-9]{1,3})?", fullmatch=True).map(ast.Number)
 
 
+@_short
 def _interpolations(inside: st.SearchStrategy[ast.Value]) -> st.SearchStrategy[ast.Interpolation]:
     def alternate(parts: list[ast.Value]) -> ast.Interpolation:
         kept: list[ast.Value] = []
@@ -73,11 +92,13 @@ _braced = st.one_of(
 )
 
 
+@_short
 def _call_of(values: st.SearchStrategy[ast.Value]) -> st.SearchStrategy[tuple[ast.Argument, ...]]:
     argument = st.builds(ast.Argument, st.one_of(st.just(""), any_names, st.just("in")), values)
     return st.lists(argument, max_size=3).map(tuple)
 
 
+@_short
 def atoms(values: st.SearchStrategy[ast.Value] | None = None) -> st.SearchStrategy[ast.Value]:
     """What may stand on either side of a comparison."""
     inner = values if values is not None else st.one_of(paths, texts, numbers)
@@ -89,6 +110,7 @@ def atoms(values: st.SearchStrategy[ast.Value] | None = None) -> st.SearchStrate
     )  # fmt: skip
 
 
+@_short
 def _comparisons() -> st.SearchStrategy[ast.Condition]:
     operand = atoms()
     either = st.booleans()
@@ -108,6 +130,7 @@ def _comparisons() -> st.SearchStrategy[ast.Condition]:
     )
 
 
+@_short
 def conditions() -> st.SearchStrategy[ast.Condition]:
     def grow(inner: st.SearchStrategy[ast.Condition]) -> st.SearchStrategy[ast.Condition]:
         several = st.lists(inner, min_size=2, max_size=3).map(tuple)
@@ -116,6 +139,7 @@ def conditions() -> st.SearchStrategy[ast.Condition]:
     return st.recursive(_comparisons(), grow, max_leaves=4)
 
 
+@_short
 def selections(*, having: bool, sources: st.SearchStrategy[ast.Value]) -> st.SearchStrategy[ast.Selection]:
     return st.builds(
         ast.Selection, sources, st.none() | conditions(), st.none() | atoms(),
@@ -123,10 +147,12 @@ def selections(*, having: bool, sources: st.SearchStrategy[ast.Value]) -> st.Sea
     )  # fmt: skip
 
 
+@_short
 def _lists() -> st.SearchStrategy[ast.Value]:
     return st.one_of(paths, st.builds(ast.Call, paths, _call_of(paths)))
 
 
+@_short
 def values() -> st.SearchStrategy[ast.Value]:
     leaves = st.one_of(
         atoms(), st.just(ast.Blank()), st.just(ast.Hold()), st.just(ast.Null()),
@@ -156,6 +182,7 @@ duties = st.one_of(
 )  # fmt: skip
 
 
+@_short
 def alternatives() -> st.SearchStrategy[tuple[ast.Alternative, ...]]:
     value = st.one_of(values(), st.lists(segments_names, min_size=1, max_size=2).map(lambda n: ast.Keep(tuple(n))))
     plain = st.builds(ast.Alternative, value, duties, st.none() | conditions())
@@ -224,6 +251,7 @@ def allow_places(draw: st.DrawFn) -> ast.Address:
 allows = st.builds(ast.Allow, st.from_regex(r"SW0[0-9]{3}", fullmatch=True), allow_places(), reasons)
 
 
+@_short
 def statements() -> st.SearchStrategy[tuple[ast.Statement, ...]]:
     leaves = st.one_of(
         segments(), st.builds(ast.Let, names, values()), st.builds(ast.Use, names, _call_of(values())),
@@ -252,6 +280,7 @@ _some_cells = st.lists(cells, min_size=1, max_size=3).map(tuple)
 arrows = st.sampled_from(["->", "<-", "<->"])
 
 
+@_short
 def rows(*, changes: bool) -> st.SearchStrategy[ast.Row]:
     keys = st.lists(_keys, min_size=1, max_size=3).map(tuple)
     plain = st.builds(ast.Row, keys, arrows, _some_cells, st.just(False), st.just(""), doc=docs)
@@ -278,6 +307,7 @@ def tables(draw: st.DrawFn) -> ast.Table:
     return ast.Table(draw(names), keys, shape, made, file, doc=draw(docs))
 
 
+@_short
 def format_rules(*, changes: bool) -> st.SearchStrategy[ast.FormatRule]:
     target = st.one_of(components, paths)
     word = st.sampled_from(["", "add", "override"]) if changes else st.just("")
@@ -381,6 +411,7 @@ def replaces(draw: st.DrawFn) -> ast.Replace:
     return ast.Replace(address, body, draw(reasons))
 
 
+@_short
 def operations() -> st.SearchStrategy[ast.Operation]:
     movable = st.one_of(segment_addresses(), _named_address("loop"))
     change = st.builds(ast.NarrativeLine, plain_texts, st.sampled_from(["add", "remove"]))

@@ -60,7 +60,7 @@ def test_a_plan_comes_back_from_its_bytes(plan: ops.Plan) -> None:
 
 
 def test_the_bytes_do_not_depend_on_which_object_a_default_is() -> None:
-    spelled = ops.Put(1, 1, ops.Const("text", "a"), "".join(["te", "xt"]), ops.Duty("optional", None))  # type: ignore[arg-type]
+    spelled = ops.Put(1, 1, ops.Const("text", "a"), str(b"text", "ascii"), ops.Duty("optional", None))  # type: ignore[arg-type]
     assert encode(spelled) == encode(ops.Put(1, 1, ops.Const("text", "a")))
 
 

@@ -77,15 +77,17 @@ class Builder:
         self.parse_value = parse_value
         self.file = ""
         self.base = 0
+        self.text = ""
         self.doc = ""
         self.whole = Span("", 0, 0)
 
-    def begin(self, file: str, base: int, length: int, doc: str) -> None:
+    def begin(self, file: str, base: int, text: str, doc: str) -> None:
         """Say which logical line comes next."""
         self.file = file
+        self.text = text
         self.base = base
         self.doc = doc
-        self.whole = Span(file, base, base + length)
+        self.whole = Span(file, base, base + len(text))
 
     # --- spans and small helpers
 
@@ -215,6 +217,11 @@ class Builder:
         return self.component([child]) if child.type == "COMPONENT" else self.hl7_path([child])
 
     def alternatives(self, c: list[Any]) -> tuple[ast.Alternative, ...]:
+        for sign in c[1::2]:
+            # On one line `when a.b = 3` would be a second alternative where a comparison was meant.
+            if "\n" not in self.text[: sign.start_pos][len(self.text[: sign.start_pos].rstrip()) :]:
+                advice = "Conditions compare with `is`; an alternative stands on a line of its own."
+                self._problem("SW0135", self._at(sign), found="=", meant="is", advice=advice)
         return tuple(c[::2])
 
     def alternative(self, c: list[Any]) -> ast.Alternative:
@@ -669,9 +676,9 @@ class Builder:
         if not stripped:
             self._problem("SW0134", Span(self.file, at - len(inner) - 1, at + 1))
             return None
-        kept = self.base, self.doc, self.whole
+        kept = self.base, self.text, self.doc, self.whole
         value = self.parse_value(stripped, at)
-        self.base, self.doc, self.whole = kept
+        self.base, self.text, self.doc, self.whole = kept
         return value
 
     # --- conditions

@@ -8,6 +8,7 @@ given only when nothing in it is wrong.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from segwright.core.source import Span
 from segwright.lang import ast
 from segwright.lang.checks import check_written
 from segwright.lang.context import Context, Written
+from segwright.lang.emit import Emitted, emit
 from segwright.lang.flat import FlatAllow, FlatMapping, Origin, walk
 from segwright.lang.flatten import Applied, Flattened, base, overlay
 from segwright.lang.reading import read_body
@@ -26,7 +28,6 @@ from segwright.lang.typed import Typed
 from segwright.lang.writing import first_frame, write_body
 from segwright.library.zones import TZDATA_VERSION
 from segwright.plan import ops
-from segwright.plan.canonical import encode
 from segwright.profiles import Profile, profile
 
 
@@ -41,18 +42,38 @@ class Order(msgspec.Struct, frozen=True):
     span: Span = Span("", 0, 0)
 
 
-class Compiled(msgspec.Struct, frozen=True):
-    """One message of one organisation: its flat mapping, its plan when nothing is wrong, who wrote each operation, what was
-    found, and what it used (for the checks on unused keys, tables and formats)."""
+class Compiled(msgspec.Struct, frozen=True, dict=True, eq=False):
+    """One message of one organisation in one environment: its flat mapping, its plan when nothing is wrong, what was found, and
+    what it used (for the checks on unused keys). `recompile`: another environment's plan is not this one with other values."""
 
     mapping: FlatMapping
-    plan: ops.Plan | None
-    written: tuple[Written | None, ...]
+    emitted: Emitted | None
     found: tuple[Diagnostic, ...]
     missed: tuple[tuple[Span, Diagnostic], ...]
     idle_allows: tuple[tuple[str, Diagnostic], ...]
     used_keys: frozenset[tuple[str, ...]]
     scope: Scope
+    environment: str
+    recompile: bool = False
+
+    @cached_property
+    def plan_bytes(self) -> bytes | None:
+        """The canonical bytes of the plan."""
+        return None if self.emitted is None else self.emitted.bytes_for(self.environment)
+
+    @cached_property
+    def plan(self) -> ops.Plan | None:
+        """The plan as it comes back from its own bytes: every operation an object of its own."""
+        return None if self.plan_bytes is None else msgspec.json.decode(self.plan_bytes, type=ops.Plan)
+
+    @property
+    def written(self) -> tuple[Written | None, ...]:
+        """Who wrote each operation, in walk order."""
+        return () if self.emitted is None else self.emitted.written
+
+    def elsewhere(self, environment: str) -> Compiled:
+        """The same message in another environment, whose values differ and nothing else."""
+        return msgspec.structs.replace(self, environment=environment)
 
 
 def flatten(below: Flattened, layers: tuple[Layer, ...], name: str) -> Flattened:
@@ -88,14 +109,13 @@ def compile_message(
         body: tuple[ops.WriteOp | ops.ReadOp, ...] = written_body
         check_written(ctx, mapping, order.types, order.mandatory, facts)
         results: tuple[ops.Result, ...] = ()
-        inputs = _inputs(mapping, frame.names)
+        inputs = _inputs(mapping, frame.names, asks_previous=ctx.asks_previous)
     else:
         read, results = read_body(ctx, mapping.body)
         body, inputs = read, ()
     idle = _idle_allows(ctx)
     found = (*flattened.found, *ctx.found[before:])
     plan = None
-    written: tuple[Written | None, ...] = ()
     if not errors(found):
         plan = ops.Plan(
             order.name,
@@ -113,21 +133,18 @@ def compile_message(
             libraries=_libraries(ctx),
             results=results,
         )
-        plan, written = emit(plan, ctx)
-    return Compiled(mapping, plan, written, found, flattened.missed, idle, frozenset(ctx.used_keys), flattened.scope)
-
-
-def emit(plan: ops.Plan, ctx: Context) -> tuple[ops.Plan, tuple[Written | None, ...]]:
-    """The plan as it comes back from its own bytes, so that every operation is an object of its own, and who wrote each."""
-    from segwright.plan.walk import walk as walk_ops
-
-    written: list[Written | None] = []
-    last: Written | None = None
-    for op in walk_ops(plan):
-        last = ctx.written.get(id(op), last)
-        written.append(last)
-    fresh = msgspec.json.decode(encode(plan), type=ops.Plan)
-    return fresh, tuple(written)
+    emitted = None if plan is None else emit(plan, ctx)
+    return Compiled(
+        mapping,
+        emitted,
+        found,
+        flattened.missed,
+        idle,
+        frozenset(ctx.used_keys),
+        flattened.scope,
+        ctx.settings.environment,
+        recompile=ctx.environment_bound,
+    )
 
 
 def _encoding(encoding: ops.Encoding, profile_: Profile, body: tuple[ops.WriteOp | ops.ReadOp, ...]) -> ops.Encoding:
@@ -151,35 +168,23 @@ def _segment_names(op: ops.WriteOp | ops.ReadOp) -> list[str]:
             return []
 
 
-def _inputs(mapping: FlatMapping, bound: dict[str, Typed]) -> tuple[ops.Input, ...]:
+def _inputs(mapping: FlatMapping, bound: dict[str, Typed], *, asks_previous: bool) -> tuple[ops.Input, ...]:
     declared = [p.name for p in mapping.inputs]
     out = [ops.Input(name, bound[name].type, bound[name].maybe) for name in declared]
     out.append(ops.Input("message", bound["message"].type))
-    if "previous" in bound:
+    if asks_previous:
         out.append(ops.Input("previous", bound["previous"].type, True))
     return tuple(out)
 
 
 def _previous(ctx: Context, mapping: FlatMapping) -> Typed | None:
-    """`previous`: what this destination last accepted, of the subject's type; only when the mapping asks `is changed`."""
+    """`previous`: what this destination last accepted, of the subject's type. It has a slot in every writing plan, and is an
+    input only of those that ask `is changed`."""
     subject = subject_of(mapping)
-    if subject is None or not _asks_changed(mapping):
+    if subject is None:
         return None
     type_ = ctx.type_named(subject.type.name, subject.span)
     return Typed(ops.Slot(ctx.slot()), type_, maybe=True, key=("previous",), said="previous")
-
-
-def _asks_changed(mapping: FlatMapping) -> bool:
-    def look(node: object) -> bool:
-        if isinstance(node, ast.State) and node.state == "changed":
-            return True
-        if isinstance(node, tuple):
-            return any(look(item) for item in node)
-        if isinstance(node, msgspec.Struct) and not isinstance(node, Span):
-            return any(look(getattr(node, name)) for name in node.__struct_fields__)
-        return False
-
-    return look(mapping.body)
 
 
 def subject_of(mapping: FlatMapping) -> ast.Parameter | None:

@@ -22,7 +22,9 @@ ORDERED = {"integer", "decimal", "quantity", "date", "datetime"}
 
 def condition(ctx: Context, frame: Frame, node: ast.Condition) -> Checked:
     """A condition, the facts when true, the facts when false."""
+    ctx.in_condition += 1
     op, true, false = _condition(ctx, frame, node)
+    ctx.in_condition -= 1
     ctx.note(op)
     return op, true, false
 
@@ -131,6 +133,7 @@ def _changed(ctx: Context, frame: Frame, node: ast.State) -> Checked:
     if not isinstance(node.value, ast.Ref) or root is None:
         ctx.report("SW0327", node.span)
         return ops.Present(ops.Const("blank")), NOTHING, NOTHING
+    ctx.asks_previous = True
     typed = lower(ctx, frame, node.value)
     source = ctx.loop_sources.get(typed.key[:1])
     if len(node.value.names) == 1 and source is not None:

@@ -51,7 +51,7 @@ class Made(msgspec.Struct, frozen=True):
     lists: bool = False
 
 
-OPTIONAL = ops.Duty()
+OPTIONAL = ops.OPTIONAL
 
 
 def duty_of(ctx: Context, frame: Frame, node: ast.Duty, typed_maybe: bool, *, inside: bool) -> ops.Duty:

@@ -30,6 +30,11 @@ class Written(msgspec.Struct, frozen=True):
     keys: tuple[tuple[str, ...], ...] = ()
 
 
+def marker(key: tuple[str, ...]) -> str:
+    """What stands in a plan for a value of the environment until it is emitted: private characters no text can hold."""
+    return "\ue000" + ".".join(key) + "\ue001"
+
+
 class Context:
     """Collects what lowering makes. One for each mapping and organisation."""
 
@@ -58,6 +63,10 @@ class Context:
         self.at: Written | None = None
         self.allowed: dict[tuple[str, str], Origin] = {}
         self.used_allows: set[tuple[str, str]] = set()
+        self.asks_previous = False
+        self.environment_values: dict[tuple[str, ...], dict[str, str]] = {}
+        self.environment_bound = False
+        self.in_condition = 0
         self.loop_sources: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     @property
@@ -117,6 +126,12 @@ class Context:
             known = [".".join(("org", *k)) for k in self.settings.keys()]
             return self.fail("SW0203", node.span, name=said, nearest=nearest(said, known))
         self.used_keys.add(key)
+        if key[0] == "environment":
+            if self.in_condition:
+                return self.fail("SW0344", node.span, name=said)
+            marked = self._marked(key, node)
+            if marked is not None:
+                return marked
         type_ = self.type_named(declared.type, node.span)
         setting = self.settings.setting(key)
         soft = not declared.required
@@ -136,6 +151,25 @@ class Context:
         op, constants = self._constant(setting.value, type_, setting.span)
         return Typed(
             op, type_, soft=soft, key=("org", *key), constants=constants, depends=False, said=said, span=node.span
+        )
+
+    def _marked(self, key: tuple[str, ...], node: ast.Ref) -> Typed | None:
+        """A text that differs between environments: a marker now, each environment's value when the plan is emitted."""
+        given = {name: self.settings.setting_in(name, key) for name in self.settings.environments}
+        if any(s is None or s.type != "text" or not isinstance(s.value, str) for s in given.values()):
+            self.environment_bound = True
+            return None
+        values = {name: str(setting.value) for name, setting in given.items() if setting is not None}
+        self.environment_values[key] = values
+        op = ops.Const("text", marker(key))
+        return Typed(
+            op,
+            scalar("text"),
+            key=("org", *key),
+            constants=tuple(dict.fromkeys(values.values())),
+            depends=False,
+            said=str(node),
+            span=node.span,
         )
 
     def _constant(self, value: object, type_: Type, span: Span) -> tuple[ops.Value, tuple[str, ...] | None]:

@@ -127,7 +127,8 @@ class _Open:
 
     def add(self, at: int, code: str, mended: bool) -> None:
         if at > self.end:
-            self.pieces.append(" " * (at - self.end))
+            # A line end stays one: the grammar skips it, and the builder sees where a physical line began.
+            self.pieces.append("\n" + " " * (at - self.end - 1))
         self.pieces.append(code)
         self.end = at + len(code)
         self.mended |= mended
@@ -265,9 +266,10 @@ class _Splitter:
         end = len(line.rstrip())
         self.say("SW0101", at + stop, at + end)
         rest = line[stop + 1 : end]
-        return (
-            line[:stop] + '"' + (rest + '"' if at + end < len(self.source.text) else rest[:-1] + '"' if rest else '"')
-        )
+        if at + end == len(self.source.text):
+            # No character is left for the closing quote: the last one gives way, or the text is dropped.
+            return f'{line[:stop]}"{rest[:-1]}"' if rest else line[:stop] + " "
+        return f'{line[:stop]}"{rest}"'
 
     def without_look_alikes(self, at: int, line: str) -> tuple[str, bool]:
         """The line with every look-alike outside of quotes replaced by what was meant; each kind is said once a line."""

@@ -363,7 +363,7 @@ def _misspelt(stop: _Stop) -> _Mistake | None:
         if meant and meant != stop.found:
             return _Mistake("SW0112", stop.at, end, {"found": stop.found, "meant": meant})
     # A misspelt word may have been read as a name, so that only what follows it is refused: `segment PV1 frm order.received`.
-    before = re.search(r"(?<![.A-Za-z0-9_])([a-z_]+)\s+\Z", stop.text[: stop.at])
+    before = re.search(r"(?<![.A-Za-z0-9_])([a-z_]{3,})\s+\Z", stop.text[: stop.at])
     if before and stop.found and before[1] not in words:
         meant = nearest(before[1], words)
         if meant:

@@ -106,7 +106,7 @@ class _Reader:
         lark.reader = self
         if start != "value":
             builder.problems.clear()
-        builder.begin(self.source.name, at, len(text), doc)
+        builder.begin(self.source.name, at, text, doc)
         try:
             node: Any = lark.parser.parse(text, start=start)
         except UnexpectedInput as mistake:

@@ -36,6 +36,17 @@ class Settings(Protocol):
     def version(self) -> str:
         """The HL7 version it speaks."""
 
+    @property
+    def environment(self) -> str:
+        """The environment that is compiled for."""
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Every environment of the organisation."""
+
+    def setting_in(self, environment: str, key: tuple[str, ...]) -> Setting | None:
+        """The value of a key in another environment."""
+
     def setting(self, key: tuple[str, ...]) -> Setting | None:
         """The value of a key, or None when the organisation does not give it."""
 

@@ -158,6 +158,12 @@ def _spelled_defaults() -> tuple[bytes, ...]:
     return tuple(sorted(found))
 
 
+def encode_plan(plan: Plan) -> bytes:
+    """The canonical bytes of a plan: as `encode`, by the fast way where it surely gives the same."""
+    data = _sorted.encode(plan)
+    return encode(plan) if _ASTRAL.search(data) or any(s in data for s in _spelled_defaults()) else data
+
+
 def decode_plan(data: bytes) -> Plan:
     """A plan from its canonical bytes, of the right shape and no more: `plan.validate` says whether it may run. Raises
     `NotCanonical`."""
@@ -166,7 +172,7 @@ def decode_plan(data: bytes) -> Plan:
 
 def plan_hash(plan: Plan) -> str:
     """sha256 of the canonical bytes, in hexadecimal."""
-    return hash_of(encode(plan))
+    return hash_of(encode_plan(plan))
 
 
 def hash_of(data: bytes) -> str:

@@ -14,7 +14,7 @@ as a key and `Call` on it; it is present, and equal to nothing but null.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -191,12 +191,16 @@ class Duty(Op, frozen=True, tag="duty"):
     condition: Condition | None = None
 
 
+OPTIONAL: Final = Duty()
+"""The duty of everything that says none. One object, so that encoders see at a glance that it is the default."""
+
+
 class MadePart(Op, frozen=True, tag="made"):
     """Attribute `index` of a record being made."""
 
     index: int
     value: Value
-    duty: Duty = Duty()
+    duty: Duty = OPTIONAL
 
 
 class Make(Op, frozen=True, tag="make"):
@@ -318,7 +322,7 @@ class Put(Op, frozen=True, tag="put"):
     subcomponent: int
     value: Value
     coding: Literal["text", "formatted"] = "text"
-    duty: Duty = Duty()
+    duty: Duty = OPTIONAL
 
 
 class Leaves(Op, frozen=True, tag="leaves"):
@@ -329,14 +333,14 @@ class Leaves(Op, frozen=True, tag="leaves"):
     """
 
     puts: tuple[Put, ...]
-    duty: Duty = Duty()
+    duty: Duty = OPTIONAL
 
 
 class Opaque(Op, frozen=True, tag="opaque"):
     """A whole received field (all its repetitions): `value` gives a `Field`, re-delimited if its delimiters differ."""
 
     value: Value
-    duty: Duty = Duty()
+    duty: Duty = OPTIONAL
 
 
 class RepRung(Op, frozen=True, tag="rep_rung"):
@@ -356,7 +360,7 @@ class Fallback(Op, frozen=True, tag="fallback"):
     """The first of `contents` that comes out with any value."""
 
     contents: tuple[Content, ...]
-    duty: Duty = Duty()
+    duty: Duty = OPTIONAL
 
 
 class EachRep(Op, frozen=True, tag="each_rep"):
@@ -367,7 +371,7 @@ class EachRep(Op, frozen=True, tag="each_rep"):
     content: Content
     where: Condition | None = None
     order: Value | None = None
-    duty: Duty = Duty()
+    duty: Duty = OPTIONAL
 
 
 class HoldRep(Op, frozen=True, tag="hold"):
@@ -454,7 +458,7 @@ class SetOp(Op, frozen=True, tag="set"):
     record: int
     index: int
     value: Value
-    duty: Duty = Duty()
+    duty: Duty = OPTIONAL
 
 
 class GroupOp(Op, frozen=True, tag="group"):

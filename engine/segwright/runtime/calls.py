@@ -22,6 +22,10 @@ from segwright.runtime.fields import NULL_TEXT, Unfit, component_of, field_text,
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 
+_BETWEEN: Final = "\0"
+"""What no text of a message holds."""
+
+
 class Signal(Exception):
     """The message is refused; the interpreter says why. Never leaves `runtime.load`."""
 
@@ -314,16 +318,23 @@ def leaves(
     """The components `texts` of some fields, unescaped; "" or None for missing ones. `places` says of each of which field it is
     the component and subcomponent, for the careful way, which is needed only when there is more to a field than meets the eye."""
     whole = "".join(fields)
-    if by.repetition in whole or NULL_TEXT in whole:
+    # One character is looked for many times faster than two.
+    if by.repetition in whole or ('"' in whole and NULL_TEXT in whole):
         return _carefully(fields, places, by, codec)
-    together = "".join(texts)
+    together = _BETWEEN.join(texts)
     if by.subcomponent in together:
         return _carefully(fields, places, by, codec)
     escape = by.escape
-    if escape in together:
-        letters = _letters(by)
-        return [_plain(text, letters, by, codec) if escape in text else text for text in texts]
-    return texts
+    at = together.find(escape)
+    if at < 0:
+        return texts
+    found, letters = list(texts), _letters(by)
+    while at >= 0:
+        number = together.count(_BETWEEN, 0, at)
+        found[number] = _plain(texts[number], letters, by, codec)
+        end = together.find(_BETWEEN, at)
+        at = together.find(escape, end) if end >= 0 else -1
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -336,11 +347,15 @@ def _letters(by: Delimiters) -> dict[str, str]:
 def _plain(text: str, letters: dict[str, str], by: Delimiters, codec: str) -> str:
     """A text without its escapes: fast when all are of one letter, and each of them is closed."""
     parts = text.split(by.escape)
-    try:
-        parts[1::2] = map(letters.__getitem__, parts[1::2])
-    except KeyError:
-        return unescape(text, by, codec)
-    return "".join(parts) if len(parts) % 2 else unescape(text, by, codec)
+    if len(parts) % 2:
+        try:
+            for place in range(1, len(parts), 2):
+                parts[place] = letters[parts[place]]
+        except KeyError:
+            pass
+        else:
+            return "".join(parts)
+    return unescape(text, by, codec)
 
 
 def _carefully(

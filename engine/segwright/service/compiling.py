@@ -165,6 +165,15 @@ class _Joined:
         self.flattened: dict[tuple[str, tuple[str, ...]], Flattened] = {}
         self.scopes: dict[tuple[str, ...], tuple[Scope, list[Diagnostic]]] = {(): (scope, [])}
         self.used_bases: set[str] = set()
+        self.hashes: dict[int, tuple[Model, str]] = {}
+
+    def model_hash(self, model: Model) -> str:
+        """The hash of a data model, worked out once."""
+        known = self.hashes.get(id(model))
+        if known is None:
+            known = (model, hashlib.sha256(encode(model)).hexdigest())
+            self.hashes[id(model)] = known
+        return known[1]
 
     def layered_scope(self, layers: tuple[str, ...]) -> tuple[Scope, list[Diagnostic]]:
         """The base scope with the declarations of profile layers."""
@@ -270,12 +279,12 @@ class _Joined:
         messages: dict[str, dict[str, Compiled]],
     ) -> None:
         encoding = plan_encoding(organisation)
-        model_hash = hashlib.sha256(encode(flattened.scope.model)).hexdigest()
+        model_hash = self.model_hash(flattened.scope.model)
         order = _order(organisation, entry, flattened)
         first: Compiled | None = None
         for environment in organisation.environments:
             if first is not None and not _differs(organisation, first):
-                messages[environment][entry.name] = first
+                messages[environment][entry.name] = first.elsewhere(environment)
                 continue
             settings = OrganisationSettings(organisation, environment)
             compiled = compile_message(flattened, order, settings, encoding, model_hash)
@@ -284,9 +293,9 @@ class _Joined:
 
 
 def _differs(organisation: Organisation, compiled: Compiled) -> bool:
-    """Whether a message reads anything that differs between environments."""
+    """Whether a message must be compiled anew for another environment."""
     instead = any(organisation.value(("environments", name, "instead")) for name in organisation.environments)
-    return instead or any(key[0] == "environment" for key in compiled.used_keys)
+    return instead or compiled.recompile
 
 
 def _order(organisation: Organisation, entry: CatalogueEntry, flattened: Flattened) -> Order:
@@ -362,7 +371,7 @@ ENGINE_KEYS = {
 
 def _unused_keys(organisation: Organisation, messages: dict[str, dict[str, Compiled]]) -> list[Diagnostic]:
     used = {key for by_name in messages.values() for c in by_name.values() for key in c.used_keys}
-    broken = any(c.plan is None for by_name in messages.values() for c in by_name.values())
+    broken = any(c.emitted is None for by_name in messages.values() for c in by_name.values())
     if broken:
         return []
     out = []

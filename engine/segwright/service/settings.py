@@ -17,6 +17,7 @@ class OrganisationSettings:
     def __init__(self, organisation: Organisation, environment: str) -> None:
         self.organisation = organisation
         self.environment = environment
+        self.environments = tuple(organisation.environments)
 
     @property
     def id(self) -> str:
@@ -30,7 +31,11 @@ class OrganisationSettings:
 
     def setting(self, key: tuple[str, ...]) -> Setting | None:
         """The value of a key in this environment."""
-        found = self.organisation.value(key, self.environment)
+        return self.setting_in(self.environment, key)
+
+    def setting_in(self, environment: str, key: tuple[str, ...]) -> Setting | None:
+        """The value of a key in another environment."""
+        found = self.organisation.value(key, environment)
         if found is None or not found.type:
             return None
         return Setting(_frozen(found.value), found.type, found.span)

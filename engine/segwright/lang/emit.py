@@ -1,0 +1,49 @@
+"""From lowered operations to the plan's bytes, for each environment.
+
+What an environment gives (`org.environment.K`) can only be a constant of the message: no condition may read it. Lowering writes
+a marker in its place; here the marker becomes each environment's value, so that one lowering serves all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+
+from segwright.lang.context import Context, Written, marker
+from segwright.plan import ops
+from segwright.plan.canonical import encode_plan
+from segwright.plan.walk import walk
+
+
+class Emitted:
+    """A plan with markers, its bytes for each environment, and who wrote each operation (worked out when asked)."""
+
+    def __init__(self, plan: ops.Plan, ctx: Context) -> None:
+        self._plan = plan
+        self._written = ctx.written
+        self._kept = ctx.kept
+        self._values = ctx.environment_values
+        self._marked = encode_plan(plan)
+
+    def bytes_for(self, environment: str) -> bytes:
+        """The canonical bytes in one environment."""
+        data = self._marked
+        for key, values in self._values.items():
+            value = json.dumps(values[environment], ensure_ascii=False)[1:-1]
+            data = data.replace(marker(key).encode(), value.encode())
+        return data
+
+    @cached_property
+    def written(self) -> tuple[Written | None, ...]:
+        """Who wrote each operation, in walk order; what nobody noted belongs to what is around it."""
+        out: list[Written | None] = []
+        last: Written | None = None
+        for op in walk(self._plan):
+            last = self._written.get(id(op), last)
+            out.append(last)
+        return tuple(out)
+
+
+def emit(plan: ops.Plan, ctx: Context) -> Emitted:
+    """The last pass."""
+    return Emitted(plan, ctx)

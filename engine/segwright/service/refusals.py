@@ -1,0 +1,147 @@
+"""What the runtime found, as findings for people: at the line of the mapping, with the keys and tables that had a part in it.
+
+Takes problems and rejects (operation numbers, kinds, facts) and the compiled message they belong to; gives diagnostics, all of
+them at once. None holds a value of the patient: the runtime's facts do not, and nothing is added but names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from segwright.core.diagnostic import Diagnostic, Label, diagnostic
+from segwright.core.source import NOWHERE
+from segwright.hl7.refusal import Refused
+from segwright.lang.compile import Compiled
+from segwright.lang.context import Written
+from segwright.orgs.organisation import Organisation
+from segwright.plan import ops
+from segwright.plan.model import Model
+from segwright.plan.walk import walk
+from segwright.runtime.decode import DecodeProblem
+from segwright.runtime.outcome import Problem, ProblemKind, Reject
+from segwright.service.naming import Names
+
+CODES: Final[dict[ProblemKind, str]] = {
+    "missing": "SW1001",
+    "unmapped": "SW1002",
+    "error_row": "SW1003",
+    "invalid": "SW1004",
+    "too_many": "SW1005",
+    "check": "SW1006",
+    "unencodable": "SW1007",
+    "control": "SW1008",
+    "null_text": "SW1009",
+    "null": "SW1010",
+    "repetition": "SW1011",
+    "structure": "SW1012",
+    "not_kept": "SW1013",
+    "incomparable": "SW1014",
+    "number": "SW1015",
+    "narrative": "SW1016",
+    "type": "SW1017",
+}
+
+
+class Explained:
+    """One compiled message, with what is needed to speak about its operations."""
+
+    def __init__(self, organisation: Organisation, environment: str, model: Model, compiled: Compiled) -> None:
+        assert compiled.plan is not None
+        self.organisation = organisation
+        self.environment = environment
+        self.compiled = compiled
+        self.plan = compiled.plan
+        self.names = Names(compiled.plan, model)
+        self.operations = tuple(walk(compiled.plan))
+
+    def written(self, op: int) -> Written | None:
+        """Who wrote an operation; None for the engine's own doing."""
+        return self.compiled.written[op] if 0 <= op < len(self.compiled.written) else None
+
+    def problems(self, found: Iterable[Problem]) -> list[Diagnostic]:
+        """The findings of a refused message, in the order of the plan."""
+        return [self._problem(problem) for problem in found]
+
+    def rejects(self, found: Iterable[Reject]) -> list[Diagnostic]:
+        """The findings of an order that a rule of the mapping refuses."""
+        out = []
+        for reject in found:
+            written = self.written(reject.op)
+            span = NOWHERE if written is None else written.origin.span
+            out.append(
+                diagnostic(
+                    "SW1042", span, *self._labels(written, ""), organisation=self.organisation.id,
+                    code=reject.code, name=reject.name, saying=reject.saying,
+                )
+            )  # fmt: skip
+        return out
+
+    def _problem(self, problem: Problem) -> Diagnostic:
+        written = self.written(problem.op)
+        op = self.operations[problem.op] if 0 <= problem.op < len(self.operations) else None
+        span = NOWHERE if written is None else written.origin.span
+        facts = dict(problem.facts)
+        facts["address"] = written.address if written is not None else self.plan.message
+        facts["source"] = self.source(op)
+        facts["keys"] = " and ".join(f"org.{'.'.join(key)}" for key in written.keys) if written is not None else ""
+        facts["reading"] = "yes" if self.plan.direction == "reads" else ""
+        facts["turn"] = " of turn ".join(str(turn) for turn in reversed(problem.turns))
+        return diagnostic(
+            CODES[problem.kind], span, *self._labels(written, facts.get("table", "")), organisation=self.organisation.id, **facts
+        )
+
+    def source(self, op: ops.Op | None) -> str:
+        """What an operation reads, in the words of the model or of the message."""
+        return "" if op is None else " or ".join(list(self.names.paths(op))[:3])
+
+    def _labels(self, written: Written | None, table: str) -> list[Label]:
+        labels = []
+        for key in written.keys if written is not None else ():
+            given = self.organisation.value(key, self.environment)
+            if given is not None:
+                labels.append(Label(given.span, "config"))
+        declared = self.compiled.scope.tables.get(table)
+        if declared is not None:
+            labels.append(Label(declared.span, "table"))
+        return labels
+
+
+def unreadable(refused: Refused, organisation: str) -> Diagnostic:
+    """A message that is none."""
+    return diagnostic(
+        "SW1040", NOWHERE, organisation=organisation, code=refused.code, position=refused.position, cause=refused.cause
+    )
+
+
+def document_problems(problems: Iterable[DecodeProblem], subject: str, organisation: str) -> list[Diagnostic]:
+    """What is wrong with a JSON document, each place of it."""
+    return [
+        diagnostic(
+            "SW1026", NOWHERE, organisation=organisation, subject=subject, path=problem.path, wrong=_said(problem),
+            nearest=problem.facts.get("nearest", ""), known=problem.facts.get("known", ""),
+        )
+        for problem in problems
+    ]  # fmt: skip
+
+
+_WRONG: Final = {
+    "json": "the document is no JSON that can be read: {reason}",
+    "unknown": "the model has no attribute of this name here",
+    "duplicate": "the attribute stands here twice",
+    "missing": "a value is missing",
+    "type": "{wanted} is expected, {found} was found",
+    "empty": "it is empty; what is missing is left out",
+    "number": "{reason}",
+    "enum": "the value is none of those declared",
+    "time": "{reason}",
+    "unit": "the unit is no UCUM unit",
+    "comparator": "the comparator is none of <, <=, > and >=",
+    "text": "{reason}",
+    "field": "{reason}",
+    "too_many": "there are more faults than are listed",
+}
+
+
+def _said(problem: DecodeProblem) -> str:
+    return _WRONG[problem.kind].format_map(problem.facts)

@@ -1,0 +1,56 @@
+"""One organisation in one environment, ready to read and to write: its plans made into functions when they are first used.
+
+Takes a compiled organisation; refuses, with `KeyError`, a message that its catalogue does not hold and, with `NotCompiled`, one
+whose plan could not be made.
+"""
+
+from __future__ import annotations
+
+from segwright.lang.compile import Compiled
+from segwright.orgs.organisation import Organisation
+from segwright.plan.model import Model
+from segwright.runtime.load import Reader, Writer, load
+from segwright.service.compiling import CompiledOrganisation
+from segwright.service.refusals import Explained
+
+
+class NotCompiled(Exception):
+    """The message has no plan: its mapping has errors, which `check` shows."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Running:
+    """Loaded plans of one organisation and environment."""
+
+    def __init__(self, compiled: CompiledOrganisation, environment: str) -> None:
+        self.compiled_organisation = compiled
+        self.organisation: Organisation = compiled.organisation
+        self.model: Model = compiled.model
+        self.environment = environment
+        self._messages = compiled.messages[environment]
+        self._loaded: dict[str, Writer | Reader] = {}
+        self._explained: dict[str, Explained] = {}
+
+    def compiled(self, name: str) -> Compiled:
+        """A compiled message of the catalogue."""
+        return self._messages[name]
+
+    def loaded(self, name: str) -> Writer | Reader:
+        """Its plan, ready to run."""
+        if name not in self._loaded:
+            plan = self.compiled(name).plan
+            if plan is None:
+                raise NotCompiled(name)
+            self._loaded[name] = load(plan)
+        return self._loaded[name]
+
+    def explained(self, name: str) -> Explained:
+        """Its plan with the words for what it does."""
+        if name not in self._explained:
+            if self.compiled(name).plan is None:
+                raise NotCompiled(name)
+            self._explained[name] = Explained(self.organisation, self.environment, self.model, self.compiled(name))
+        return self._explained[name]

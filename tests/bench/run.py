@@ -1,0 +1,148 @@
+"""`make bench`: how fast it is, beside what people use today and beside hand-written code for the same job.
+
+Prints one table a job and writes `bench.json`. A row is timed only after its output was checked. Figures of a shared machine move
+by a third; the ratios are taken within one turn of all contestants and move much less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+ROOT = Path(__file__).parents[2]
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT / "engine"), str(ROOT)]
+
+from segwright.hl7.wire import open_message  # noqa: E402 - the path must be set first
+from segwright.plan import ops  # noqa: E402
+from segwright.runtime.load import Reader, Writer  # noqa: E402
+from tests.bench import bound, peers, plans, samples, timing  # noqa: E402
+
+CODEC = "iso8859-1"
+PLANS = 1000
+
+Figures = dict[str, Any]
+
+
+def _same_message(found: bytes, wanted: bytes) -> bool:
+    """Equal segments, separators at their ends aside."""
+    return [line.rstrip(b"|") for line in found.split(b"\r") if line] == [
+        line.rstrip(b"|") for line in wanted.split(b"\r") if line
+    ]
+
+
+def _check(name: str, *, right: bool) -> None:
+    if not right:
+        raise SystemExit(f"{name}: the output is wrong; nothing was timed")
+
+
+def reading() -> Figures:
+    """One order of 22 segments as bytes, forty fields out of it, fifteen of them mandatory."""
+    data = samples.ORDER.encode(CODEC)
+    extract, reader = bound.extractor(), Reader(plans.reading())
+
+    def ours() -> dict[str, Any]:
+        (record,) = reader.read(open_message(data)).records.values()
+        return dict(zip((name for name, *_ in samples.FIELDS), record, strict=True))
+
+    _check("bound", right=extract(data) == samples.EXPECTED)
+    _check("segwright", right=ours() == samples.EXPECTED)
+    _check("python-hl7", right=peers.python_hl7_reads(data) == samples.EXPECTED)
+    _check("hl7apy", right=peers.hl7apy_reads(data) == samples.EXPECTED)
+    rows = timing.interleaved(
+        {
+            "hand-written": lambda: extract(data),
+            "segwright": lambda: reader.read(open_message(data)),
+            "python-hl7": lambda: peers.python_hl7_reads(data),
+            "hl7apy": lambda: peers.hl7apy_reads(data),
+        }
+    )
+    timing.printed("read: 40 fields of an order (22 segments)", rows)
+    return {"read": timing.summary(rows)}
+
+
+def writing() -> Figures:
+    """One result of 23 segments, with values of four kinds."""
+    writer, template = Writer(plans.writing(codec=CODEC)), peers.template_writer()
+    figures: Figures = {}
+    for kind in samples.KINDS:
+        result = samples.result(kind)
+        named = peers.by_names(result)
+        wanted = bound.write(result, CODEC)
+        _check(f"segwright, {kind}", right=writer.render(result) == wanted)
+        _check(f"Jinja2, {kind}", right=template(named, CODEC) == wanted)
+        _check(f"python-hl7, {kind}", right=_same_message(peers.python_hl7_writes(result, CODEC), wanted))
+        _check(f"hl7apy, {kind}", right=_same_message(peers.hl7apy_writes(result, CODEC), wanted))
+        rows = timing.interleaved(
+            {
+                "hand-written": lambda result=result: bound.write(result, CODEC),  # type: ignore[misc]
+                "segwright": lambda result=result: writer.render(result),  # type: ignore[misc]
+                "Jinja2": lambda named=named: template(named, CODEC),  # type: ignore[misc]
+                "python-hl7": lambda result=result: peers.python_hl7_writes(result, CODEC),  # type: ignore[misc]
+                "hl7apy": lambda result=result: peers.hl7apy_writes(result, CODEC),  # type: ignore[misc]
+            }
+        )
+        timing.printed(f"write: a result of 23 segments, {kind}", rows)
+        figures[f"write, {kind}"] = timing.summary(rows)
+    return figures
+
+
+def _hospitals() -> list[bytes]:
+    """The plans of many hospitals of one base: the same operations, other values."""
+    return [msgspec.json.encode(plans.writing(facility=f"H{number}", unit=f"U{number}")) for number in range(PLANS)]
+
+
+def loading() -> Figures:
+    """Load and first render of the plans of a fleet, and the memory of one loaded plan."""
+    encoded, result = _hospitals(), samples.result("clean")
+    gc.collect()
+    start = perf_counter()
+    writers = [Writer(msgspec.json.decode(one, type=ops.Plan)) for one in encoded]
+    loaded = perf_counter()
+    for writer in writers:
+        writer.render(result)
+    rendered = perf_counter()
+    del writers
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    writers = [Writer(msgspec.json.decode(one, type=ops.Plan)) for one in encoded[:200]]
+    gc.collect()
+    each = (tracemalloc.get_traced_memory()[0] - before) / len(writers)
+    tracemalloc.stop()
+    print(f"\nload {PLANS} plans: {loaded - start:.2f} s, first render of each: {rendered - loaded:.3f} s (goal: 1 s together)")
+    print(f"memory of a loaded plan: {each / 1024:.1f} KiB (goal: 16 KiB)")
+    return {"load": {"plans": PLANS, "load_s": loaded - start, "first_render_s": rendered - loaded, "bytes_a_plan": each}}
+
+
+ROWS: dict[str, Callable[[], Figures]] = {
+    "read": reading,
+    "write": writing,
+    "load": loading,
+    # Further rows: the fleet compiled cold and from cache, start-up of the command line, memory of read orders.
+}
+
+
+def main() -> None:
+    """Runs the rows that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="which rows; all when none is named")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench.json")
+    given = parser.parse_args()
+    figures: Figures = {}
+    for name in given.rows or ROWS:
+        figures |= ROWS[name]()
+    timing.saved(given.out, figures)
+    print(f"\nwritten to {given.out}")
+
+
+if __name__ == "__main__":
+    main()

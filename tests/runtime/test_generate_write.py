@@ -1,0 +1,151 @@
+"""Generated writing code against the interpreter: the same bytes, or both refuse; and what a foreign parser reads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import hl7
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from segwright.plan import ops
+from segwright.runtime import interpret
+from segwright.runtime.generate_write import WriteGenerator
+from segwright.runtime.load import Disagreement, MessageRefused, Writer
+from tests.bench import bound, plans, samples
+from tests.plan.samples import WRITING
+from tests.runtime.random_plans import INPUTS, writing_plans
+
+CASES = [(name, case) for name, writing in WRITING.items() for case in writing.inputs]
+
+
+def generated(plan: ops.Plan, inputs: Any) -> bytes | str:
+    """What the generated code alone gives, without the interpreter behind it."""
+    writer = Writer(plan)
+    try:
+        return writer._assembler.message(writer._write(inputs))
+    except Exception:  # noqa: BLE001 - whatever it is, it is a refusal
+        return "refused"
+
+
+def interpreted(plan: ops.Plan, inputs: Any) -> bytes | str:
+    found = interpret.trace(plan, inputs)
+    return "refused" if found.problems else found.data
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_generated_code_writes_every_sample_as_the_interpreter_does(name, case):
+    plan, inputs = WRITING[name].plan, WRITING[name].inputs[case]
+    assert generated(plan, inputs) == interpreted(plan, inputs)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(writing_plans(), INPUTS)
+def test_random_plans_write_what_the_interpreter_writes(plan, inputs):
+    wanted = interpreted(plan, inputs)
+    try:
+        found: bytes | str = Writer(plan).render(inputs)
+    except MessageRefused as refused:
+        assert refused.problems == interpret.trace(plan, inputs).problems
+        found = "refused"
+    assert found == wanted
+
+
+@pytest.mark.parametrize("kind", samples.KINDS)
+@pytest.mark.parametrize("encoding", [("|", "^~\\&"), ("#", "!%$*")])
+def test_hostile_values_never_change_the_structure(kind, encoding):
+    plan = plans.writing(codec="utf-8")
+    plan = msgspec_replace(plan, encoding)
+    clean = hl7.parse(Writer(plan).render(samples.result("clean")).decode())
+    found = hl7.parse(Writer(plan).render(samples.result(kind)).decode())
+    assert [[len(field) for field in segment] for segment in found] == [
+        [len(field) for field in segment] for segment in clean
+    ]
+    assert [str(segment[0]) for segment in found] == [str(segment[0]) for segment in clean]
+
+
+def msgspec_replace(plan: ops.Plan, encoding: tuple[str, str]) -> ops.Plan:
+    import msgspec
+
+    changed = msgspec.structs.replace(plan.encoding, field=encoding[0], msh2=encoding[1])
+    return msgspec.structs.replace(plan, encoding=changed)
+
+
+@pytest.mark.parametrize("kind", samples.KINDS)
+def test_the_benchmark_plan_gives_the_bytes_of_the_hand_written_code(kind):
+    result = samples.result(kind)
+    assert Writer(plans.writing()).render(result) == bound.write(result, "iso8859-1")
+
+
+def test_a_value_with_the_batch_separator_refuses_and_moves_nothing():
+    result = samples.result("clean")
+    hostile = (result[0], ("A\0B", *result[1][1:]), *result[2:])
+    with pytest.raises(MessageRefused) as refused:
+        Writer(plans.writing()).render(hostile)
+    assert [problem.kind for problem in refused.value.problems] == ["control"]
+
+
+@pytest.mark.parametrize("count", [0, 6, 8])
+def test_a_wrong_number_of_inputs_never_reaches_the_constants(count):
+    with pytest.raises(ValueError, match="takes 7 inputs"):
+        Writer(plans.writing()).render(("x",) * count)
+
+
+def test_every_problem_is_told_at_once():
+    result = samples.result("clean")
+    hostile = (result[0], (None, *result[1][1:3], "\x07", *result[1][4:]), *result[2:])
+    with pytest.raises(MessageRefused) as refused:
+        Writer(plans.writing()).render(hostile)
+    assert [problem.kind for problem in refused.value.problems] == ["missing", "control"]
+
+
+def test_a_refusal_that_the_interpreter_does_not_share_is_a_fault_and_sends_nothing():
+    writer = Writer(plans.writing())
+
+    def broken(inputs: Any) -> list[str]:
+        raise KeyError
+
+    writer._write = broken
+    with pytest.raises(Disagreement, match="[0-9a-f]{64}"):
+        writer.render(samples.result("clean"))
+
+
+def test_plans_that_differ_only_in_values_share_their_code():
+    one, other = Writer(plans.writing(facility="MERCY")), Writer(plans.writing(facility="A|B", unit="X"))
+    assert one._write.__code__ is other._write.__code__
+    assert one._write.__defaults__ != other._write.__defaults__
+
+
+def test_the_source_is_the_same_whatever_the_hash_seed():
+    program = (
+        "from hashlib import sha256\n"
+        "from segwright.runtime.generate_read import ReadGenerator\n"
+        "from segwright.runtime.generate_write import WriteGenerator\n"
+        "from tests.plan.samples import READING, WRITING\n"
+        "texts = [WriteGenerator(one.plan).generate().text() for one in WRITING.values()]\n"
+        "texts += [ReadGenerator(one.plan).generate().text() for one in READING.values()]\n"
+        "print(sha256(''.join(texts).encode()).hexdigest())\n"
+    )
+    root = Path(__file__).parents[2]
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{root / 'engine'}:{root}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "77")
+    }
+    assert len(found) == 1
+
+
+def test_no_text_of_a_plan_reaches_the_source():
+    for writing in WRITING.values():
+        text = WriteGenerator(writing.plan).generate().text()
+        assert '"' not in text
+        assert "'" not in text
