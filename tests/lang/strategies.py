@@ -33,25 +33,31 @@ _RESERVED = set(
     "mapping writes reads overlay from use let segment optional required if when otherwise because keep for each in of list where"
     " ordered by at most least first last named group under check that else reject saying allow on table org same error format as"
     " part record enum text end reason override add remove replace move loop after before all message via invalid unmapped blank"
-    " hold null position inherited count since having or and not is present missing changed above below between matches empty"
-    .split()
+    " hold null position inherited count since having or and not is present missing changed above below between matches"
+    " empty".split()
 )
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in _RESERVED)
 any_names = st.one_of(names, st.sampled_from(["error", "same", "message", "list", "final"]))
 types = st.from_regex(r"[A-Z][a-z]{1,6}([A-Z][a-z]{1,4})?", fullmatch=True)
 segments_names = st.sampled_from(["PID", "PV1", "ORC", "OBR", "OBX", "DG1", "NTE", "ZEC", "ZX9"])
 hl7_types = st.sampled_from(["XCN", "CWE", "HD", "ST", "TS", "CX"])
-plain_texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Cf"]), min_size=1, max_size=12)
+plain_texts = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Cf"]), min_size=1, max_size=12
+)
 reasons = plain_texts.map(str.strip).filter(bool)
 docs = st.one_of(
     st.just(""),
-    st.lists(st.from_regex(r"[A-Za-z,.{}\"][A-Za-z ,.#{}\"]{0,12}", fullmatch=True).map(str.rstrip), min_size=1, max_size=2).map("\n".join),
+    st.lists(
+        st.from_regex(r"[A-Za-z,.{}\"][A-Za-z ,.#{}\"]{0,12}", fullmatch=True).map(str.rstrip), min_size=1, max_size=2
+    ).map("\n".join),
 )
 
 
 def refs(least: int = 1) -> st.SearchStrategy[ast.Ref]:
     first = names if least == 1 else st.one_of(names, st.sampled_from(["message", "text", "first", "org"]))
-    rest = st.lists(st.one_of(names, st.sampled_from(["first", "status", "from", "end"])), min_size=least - 1, max_size=2)
+    rest = st.lists(
+        st.one_of(names, st.sampled_from(["first", "status", "from", "end"])), min_size=least - 1, max_size=2
+    )
     return st.tuples(first, rest).map(lambda pair: ast.Ref((pair[0], *pair[1])))
 
 
@@ -123,7 +129,9 @@ def _comparisons() -> st.SearchStrategy[ast.Condition]:
         st.builds(ast.Compare, operand, st.sampled_from(["above", "below", "at least", "at most"]), operand),
         st.builds(ast.Between, operand, operand, operand),
         st.builds(lambda v, m, n: ast.In(v, (m,), False, n), operand, paths, either),
-        st.builds(lambda v, m, n: ast.In(v, tuple(m), True, n), operand, st.lists(operand, min_size=1, max_size=3), either),
+        st.builds(
+            lambda v, m, n: ast.In(v, tuple(m), True, n), operand, st.lists(operand, min_size=1, max_size=3), either
+        ),
         st.builds(ast.Matches, operand, st.one_of(texts, paths)),
         st.builds(ast.Holds, boolean),
         st.just(ast.InheritedCondition()),
@@ -198,7 +206,9 @@ maybe_reasons = st.one_of(st.just(""), reasons)
 @st.composite
 def segments(draw: st.DrawFn) -> ast.Segment:
     name = draw(segments_names)
-    target = hl7_paths().map(lambda path: ast.Hl7Path(name, path.field, path.repetition, path.component, path.subcomponent))
+    target = hl7_paths().map(
+        lambda path: ast.Hl7Path(name, path.field, path.repetition, path.component, path.subcomponent)
+    )
     rule = st.builds(ast.Rule, target, alternatives(), maybe_reasons, doc=docs)
     rules = draw(st.lists(st.one_of(rule, st.builds(ast.Let, names, values())), max_size=3))
     return ast.Segment(
@@ -242,7 +252,9 @@ def allow_places(draw: st.DrawFn) -> ast.Address:
             refs(2).map(lambda path: ast.Address("rule", "", "", path)),
             segments_names.map(lambda name: ast.Address("segment", name, label)),
             names.map(lambda name: ast.Address("segment", "", name)),
-            st.builds(ast.Address, st.sampled_from(["loop", "table", "format", "part", "text", "check", "reject"]), names),
+            st.builds(
+                ast.Address, st.sampled_from(["loop", "table", "format", "part", "text", "check", "reject"]), names
+            ),
             st.just(ast.Address("message")),
         )
     )
@@ -391,7 +403,9 @@ def removes(draw: st.DrawFn) -> ast.Remove:
     label = draw(st.one_of(st.just(""), names))
     rules = st.lists(hl7_paths().map(lambda path: ast.Address("rule", "", label, path)), min_size=1, max_size=3)
     references = st.lists(paths.map(lambda path: ast.Address("rule", "", "", path)), min_size=1, max_size=3)
-    one = st.one_of(segment_addresses(), *(_named_address(kind) for kind in ("loop", "check", "reject"))).map(lambda a: [a])
+    one = st.one_of(segment_addresses(), *(_named_address(kind) for kind in ("loop", "check", "reject"))).map(
+        lambda a: [a]
+    )
     return ast.Remove(tuple(draw(st.one_of(rules, references, one))), draw(reasons))
 
 

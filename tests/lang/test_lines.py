@@ -10,9 +10,9 @@ from segwright.core.source import Source
 from segwright.lang.lines import Splitting, split
 
 PIECES = [
-    "segment OBX", "  OBX-1 = ", '"a # b"', '"say ""yes"""', "# note", "## doc", "because", "  = blank otherwise", "end", "\n", "\n", "\n",
-    "text report(r: R)", "  {{ raw }}", "enum E", "  from", "  required", "table t: A -> B", '  from org "x.csv"', "“", "”", '"', "–",
-    "\t", "\r\n", "\u00a0", " ", "日本", "for each x in y", "override text t",
+    "segment OBX", "  OBX-1 = ", '"a # b"', '"say ""yes"""', "# note", "## doc", "because", "  = blank otherwise", "end",
+    "\n", "\n", "\n", "text report(r: R)", "  {{ raw }}", "enum E", "  from", "  required", "table t: A -> B",
+    '  from org "x.csv"', "“", "”", '"', "–", "\t", "\r\n", "\u00a0", " ", "日本", "for each x in y", "override text t",
 ]  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_a_logical_line_has_the_length_of_what_it_stands_for(text: str) -> None:
         end = line.start + len(line.text)
         assert end <= len(text)
         for made, there in zip(line.text, text[line.start : end], strict=True):
-            assert made == there or made in '\n "-=,:.()[]^#\''
+            assert made == there or made in "\n \"-=,:.()[]^#'"
     for comment in out.comments:
         assert text[comment.span.start : comment.span.end] == comment.text
 

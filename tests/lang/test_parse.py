@@ -127,7 +127,9 @@ def test_a_reason_around_operations_becomes_the_reason_of_each() -> None:
     assert overlay is not None
     assert len(overlay.operations) == 11
     assert all(operation.because for operation in overlay.operations)
-    assert [operation.because.startswith("Mercy interface guide") for operation in overlay.operations] == [True] * 9 + [False] * 2
+    assert [operation.because.startswith("Mercy interface guide") for operation in overlay.operations] == [True] * 9 + [
+        False
+    ] * 2
 
 
 # --- values ----------------------------------------------------------------------------------------------------------------
@@ -137,7 +139,9 @@ def test_steps_act_on_all_to_their_left_and_components_bind_loosest() -> None:
     assert value('a.b as f else "x" ^ c via t') == ast.Composite(
         (ast.Else(ast.As(ref("a.b"), "f"), ast.Text("x")), ast.Via(ref("c"), ref("t")))
     )
-    assert value('a as f else ("x" ^ "y")') == ast.Else(ast.As(ref("a"), "f"), ast.Composite((ast.Text("x"), ast.Text("y"))))
+    assert value('a as f else ("x" ^ "y")') == ast.Else(
+        ast.As(ref("a"), "f"), ast.Composite((ast.Text("x"), ast.Text("y")))
+    )
 
 
 def test_a_step_after_a_selection_acts_on_the_whole_of_it() -> None:
@@ -165,7 +169,12 @@ def test_arguments_have_names_or_places_and_take_bare_words() -> None:
 
 def test_braces_in_a_text_hold_values_and_doubled_ones_stand_for_themselves() -> None:
     assert value('"{a.b} of {c as f(1)}, {{x}} ""q"""') == ast.Interpolation(
-        (ref("a.b"), ast.Text(" of "), ast.As(ref("c"), "f", (ast.Argument("", ast.Number("1")),)), ast.Text(', {x} "q"'))
+        (
+            ref("a.b"),
+            ast.Text(" of "),
+            ast.As(ref("c"), "f", (ast.Argument("", ast.Number("1")),)),
+            ast.Text(', {x} "q"'),
+        )
     )
     assert value('"{{x}}"') == ast.Text("{x}")
     assert condition('a.b matches "[0-9]{8}"') == ast.Matches(ref("a.b"), ast.Text("[0-9]{8}"))
@@ -279,7 +288,29 @@ def test_any_text_is_read(text: str) -> None:
 @given(st.sampled_from(GOOD), st.randoms(use_true_random=False), st.integers(1, 8))
 def test_a_good_file_with_anything_done_to_it_is_read(path: Path, chance: random.Random, times: int) -> None:
     text = path.read_text(encoding="utf-8")
-    scraps = ['"', "end", "(", ")", "\n", "=", "^", "segment", "“", "#", "when", "{", "}", "\t", "table t", "\x00", "日", ".", "-", "[", "because"]
+    scraps = [
+        '"',
+        "end",
+        "(",
+        ")",
+        "\n",
+        "=",
+        "^",
+        "segment",
+        "“",
+        "#",
+        "when",
+        "{",
+        "}",
+        "\t",
+        "table t",
+        "\x00",
+        "日",
+        ".",
+        "-",
+        "[",
+        "because",
+    ]
     for _ in range(times):
         at = chance.randrange(len(text) + 1)
         deed = chance.randrange(3)

@@ -57,6 +57,7 @@ def test_a_fixture_printed_keeps_its_meaning(path: Path) -> None:
 
 
 def test_binding_is_printed_with_as_few_parentheses_as_it_needs() -> None:
-    text = 'mapping m writes ORU^R01\n\nsegment OBX\n  OBX-1 = (a.b else ("x" ^ "y")) as f ^ blank when not (a.c or a.d) and a.e\n'
+    head = "mapping m writes ORU^R01\n\nsegment OBX\n"
+    text = head + '  OBX-1 = (a.b else ("x" ^ "y")) as f ^ blank when not (a.c or a.d) and a.e\n'
     expected = 'OBX-1 = a.b else ("x" ^ "y") as f ^ blank when not (a.c or a.d) and a.e'
     assert expected in print_file(read(text))

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from segwright.plan import ops
+from segwright.plan.model import TEXT
 from segwright.plan.ops import (
     AllOf,
     Attr,
@@ -54,7 +55,7 @@ from segwright.plan.ops import (
     TakeAll,
 )
 from segwright.plan.validate import DEEPEST_LOOPS, PlanRefused, check, problems
-from tests.plan.samples import ASCII, READING, TEXT, WRITING, fresh, msh, text, writes
+from tests.plan.samples import ASCII, READING, WRITING, fresh, msh, text, writes
 
 
 @pytest.mark.parametrize("sample", [*WRITING.values(), *READING.values()])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from segwright.plan import ops
@@ -45,8 +47,10 @@ def decided(*contents: ops.Content, before: tuple[ops.Op, ...] = ()) -> list[ops
 
 def puts(body: tuple[ops.Op, ...]) -> list[ops.Value]:
     plan = fresh(writes("x", (), body, 9))
-    header = {id(op) for field in plan.body[0].fields for content in field.contents for op in content.puts}  # type: ignore[attr-defined]
-    found = decided_by_input(plan) - header
+    header: Any = plan.body[0]
+    found = decided_by_input(plan) - {
+        id(op) for field in header.fields for content in field.contents for op in content.puts
+    }
     return [op.value for op in walk(plan) if id(op) in found and isinstance(op, ops.Put)]
 
 

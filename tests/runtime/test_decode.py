@@ -243,8 +243,8 @@ def test_a_value_of_another_type_is_not_written(type_: Type, value: object) -> N
 # --- the law ----------------------------------------------------------------------------------------------------------
 
 _names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
-_texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=8)
-_plain = st.text(st.characters(min_codepoint=0x20, exclude_characters="\x7f", exclude_categories=("Cs",)), max_size=8)
+_texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+_plain = st.text(st.characters(min_codepoint=0x20, exclude_characters="\x7f", exclude_categories=["Cs"]), max_size=8)
 _decimals = st.decimals(
     min_value=-(10**20), max_value=10**20, allow_nan=False, allow_infinity=False, places=None
 ).filter(lambda number: -40 <= -int(number.as_tuple().exponent) <= 40)
@@ -370,7 +370,7 @@ def fits(schema: dict[str, Any], value: Any, root: dict[str, Any] | None = None)
             case "enum":
                 checks.append(value in said)
             case "type":
-                kinds = {
+                kinds: dict[str, Any] = {
                     "object": dict,
                     "array": list,
                     "string": str,

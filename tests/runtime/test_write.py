@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from segwright.hl7.delimiters import STANDARD
 from segwright.hl7.values import NULL, Field, Moment, Quantity
 from segwright.plan import ops
+from segwright.plan.model import TEXT
 from segwright.plan.ops import (
     Count,
     Duty,
@@ -36,8 +38,6 @@ from tests.plan.samples import (
     ANY,
     ASCII,
     MESSAGE,
-    STANDARD,
-    TEXT,
     WRITING,
     number,
     text,

@@ -154,9 +154,7 @@ def _mark(span: Span, source: Source, text: str, *, primary: bool) -> _Mark:
     return _Mark(line, start, max(cells[min(end, len(content))], start + 1), text, primary)
 
 
-def _snippet(
-    source: Source, marks: list[_Mark], gutter: int, painter: _Painter, width: int, kind: str
-) -> list[str]:
+def _snippet(source: Source, marks: list[_Mark], gutter: int, painter: _Painter, width: int, kind: str) -> list[str]:
     lines: list[str] = []
     edge = painter(" " * gutter + " |", "frame")
     before = 0
@@ -177,9 +175,7 @@ def _snippet(
     return lines
 
 
-def _row(
-    number: int, text: str, gutter: int, painter: _Painter, width: int, needed: int
-) -> tuple[str, int]:
+def _row(number: int, text: str, gutter: int, painter: _Painter, width: int, needed: int) -> tuple[str, int]:
     """A source line, cut to the width around the cell that is needed; and by how many cells it was moved left."""
     room = width - gutter - 3
     head = painter(f"{number:>{gutter}} |", "frame") + " "

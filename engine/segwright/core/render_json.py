@@ -1,4 +1,7 @@
-"""Diagnostics as a JSON list, for editors and scripts. Lines and columns count from 1, offsets from 0; columns count characters."""
+"""Diagnostics as a JSON list, for editors and scripts.
+
+Lines and columns count from 1, offsets from 0; columns count characters.
+"""
 
 from __future__ import annotations
 

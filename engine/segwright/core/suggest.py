@@ -6,6 +6,15 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+MOST_SHOWN = 16
+
+
+def shown(names: Iterable[str]) -> list[str]:
+    """Names as a finding lists them: each in backquotes, none at all when there are too many to read."""
+    known = list(dict.fromkeys(names))
+    return [f"`{name}`" for name in known] if len(known) <= MOST_SHOWN else []
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name most like `name`, or "" when none is close. Case alone never makes a name far."""
     candidates = sorted(set(known))

@@ -201,10 +201,10 @@ class Blocks:
             self.push(kind, None, line)
 
     def statement(self, line: Line, node: Any) -> None:
-        if isinstance(node, ast.Rule | ast.Let) and self.top.kind in _SEGMENTS:
-            if not isinstance(node, ast.Rule) or isinstance(node.target, ast.Hl7Path):
-                self.in_segment(node)
-                return
+        of_segment = isinstance(node, ast.Let) or (isinstance(node, ast.Rule) and isinstance(node.target, ast.Hl7Path))
+        if of_segment and self.top.kind in _SEGMENTS:
+            self.in_segment(node)
+            return
         if self.top.kind == "replace segment":
             self.say("SW0149", node.span, Label(self.top.span, "opened"), block="`replace segment`")
             self.open_silently(line, node)

@@ -6,7 +6,7 @@ import msgspec
 
 from segwright import library
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.lookup import as_text
@@ -153,10 +153,10 @@ def _arguments(
             ctx.report(
                 "SW0211",
                 argument.span,
-                name=argument.name or "one more",
+                said=f"an argument `{argument.name}`" if argument.name else "one more argument",
                 of=record.name,
                 nearest=nearest(argument.name, names),
-                known=names,
+                known=shown(names),
             )
         elif name in by_name:
             ctx.report("SW0212", argument.span, name=name)
@@ -182,7 +182,7 @@ def _argument(
         if parameter.default is not None:
             return _constant(parameter.default)
         if not parameter.optional:
-            ctx.report("SW0213", span, names=[parameter.name], of=record.name)
+            ctx.report("SW0213", span, names=f"`{parameter.name}`", of=record.name)
         return None
     node = given.value
     if parameter.choices and isinstance(node, ast.Ref) and len(node.names) == 1 and node.names[0] not in frame.names:
@@ -195,7 +195,7 @@ def _argument(
                 parameter=parameter.name,
                 of=record.name,
                 nearest=nearest(word, parameter.choices),
-                known=parameter.choices,
+                known=shown(parameter.choices),
             )
         return ops.Const("text", word)
     want = (
@@ -211,7 +211,7 @@ def _argument(
         and not ({typed.type.name, want.name} <= {"date", "datetime"})
     ):
         ctx.report(
-            "SW0325", given.span, parameter=parameter.name, of=record.name, wanted=str(want), type=str(typed.type)
+            "SW0325", given.span, parameter=parameter.name, of=f"`{record.name}`", wanted=str(want), type=str(typed.type)
         )
         return typed.op
     if parameter.choices and typed.constants is not None:
@@ -224,7 +224,7 @@ def _argument(
                     parameter=parameter.name,
                     of=record.name,
                     nearest=nearest(word, parameter.choices),
-                    known=parameter.choices,
+                    known=shown(parameter.choices),
                 )
     if not parameter.optional:
         must_be_present(ctx, typed, given.span, where=f"{record.name}(…)")

@@ -5,15 +5,14 @@ They stand on what lowering learnt of every segment (`SegmentFacts`). Each devia
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from segwright.core.diagnostic import Label
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.flat import FlatMapping, FlatRule
+from segwright.lang.habits import check_habits
 from segwright.lang.places import allowed, check_place
 from segwright.lang.typed import Typed
-from segwright.lang.writing import Fact, LoopFacts, SegmentFacts
+from segwright.lang.writing import Fact, LoopFacts, SegmentFacts, segments
 from segwright.profiles import Loop, Problem, Seg, place, required_segments
 
 NUMERIC = {"NM", "SN"}
@@ -29,18 +28,8 @@ def check_written(
     for fact in segments(facts):
         _required_fields(ctx, fact)
         _value_type(ctx, fact)
-        _constant_only(ctx, fact)
-    _twins(ctx, facts)
     _mandatory(ctx, mapping, mandatory, facts)
-
-
-def segments(facts: tuple[Fact, ...]) -> Iterator[SegmentFacts]:
-    """Every segment, outer before inner."""
-    for fact in facts:
-        if isinstance(fact, LoopFacts):
-            yield from segments(fact.body)
-        else:
-            yield fact
+    check_habits(ctx, facts)
 
 
 # --- structure -------------------------------------------------------------------------------------------------------
@@ -49,7 +38,7 @@ def segments(facts: tuple[Fact, ...]) -> Iterator[SegmentFacts]:
 def _structure(ctx: Context, mapping: FlatMapping, message_type: str, facts: tuple[Fact, ...]) -> None:
     structure = ctx.profile.structure(message_type)
     if structure is None:
-        if not allowed(ctx, "SW0413", message_type):
+        if not allowed(ctx, "SW0413", "message"):
             ctx.report("SW0413", mapping.span, type=message_type, version=ctx.profile.version)
         return
     items, flat = _items(facts)
@@ -90,7 +79,7 @@ def _misplaced(ctx: Context, problem: Problem, fact: SegmentFacts, structure: st
         version=ctx.profile.version,
         path=problem.segment,
         after=problem.after,
-        stood_after=problem.stood_after or "the beginning",
+        stood_after=problem.stood_after or "nothing",
     )
 
 
@@ -215,37 +204,3 @@ def _fits(ctx: Context, value_type: str, leaves: dict[tuple[int, int], Typed], r
 
 def _is_number(text: str) -> bool:
     return text.lstrip("+-").replace(".", "", 1).isdigit()
-
-
-# --- habits that are mistakes ----------------------------------------------------------------------------------------
-
-
-def _constant_only(ctx: Context, fact: SegmentFacts) -> None:
-    """A segment that depends on nothing says the same in every message: most often a value was forgotten."""
-    item = fact.item
-    if fact.depends or fact.echo or item.name == "MSH" or not fact.fields or item.when is not None:
-        return
-    if not allowed(ctx, "SW0423", item.name, item.label):
-        ctx.report("SW0423", item.origin.span, segment=item.title)
-
-
-def _twins(ctx: Context, facts: tuple[Fact, ...]) -> None:
-    """ORC-2/3 and OBR-2/3 carry the same numbers (HL7 chapter 4): written differently, one of them is wrong."""
-    from segwright.lang.flat import alike
-
-    by_name = {fact.item.name: fact for fact in segments(facts) if fact.item.name in ("ORC", "OBR")}
-    if len(by_name) < 2:
-        return
-    for number in (2, 3):
-        left, right = by_name["ORC"].fields.get(number), by_name["OBR"].fields.get(number)
-        if left is None or right is None:
-            continue
-        same = alike(tuple(r.alternatives for r in left.rules), tuple(r.alternatives for r in right.rules))
-        if not same and not allowed(ctx, "SW0424", f"OBR-{number}", f"ORC-{number}"):
-            ctx.report(
-                "SW0424",
-                right.rules[0].origin.span,
-                Label(left.rules[0].origin.span, "first"),
-                left=f"ORC-{number}",
-                right=f"OBR-{number}",
-            )

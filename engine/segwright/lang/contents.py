@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from segwright.core.diagnostic import Label
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.conditions import condition, rungs
 from segwright.lang.context import Context, Written
@@ -461,7 +461,7 @@ def _format(ctx: Context, frame: Frame, node: ast.As, component: int) -> Made:
     ctx.used_formats.add((node.format, "as"))
     if node.arguments:
         ctx.report(
-            "SW0211", node.arguments[0].span, Label(declared.span, "declared"), name="an argument", of=node.format
+            "SW0211", node.arguments[0].span, Label(declared.span, "declared"), said="an argument", of=node.format
         )
     if isinstance(node.value, ast.Each):
         return _each(
@@ -664,7 +664,7 @@ def _override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule:
             Label(rule.origin.span, "base"),
             address=str(target),
             nearest=nearest(said, known),
-            known=known,
+            known=shown(known),
         )
         return made
     leaves = dict(made.leaves)

@@ -11,7 +11,7 @@ import msgspec
 
 from segwright.core.diagnostic import Diagnostic, Label, Severity, diagnostic
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.flat import Origin
 from segwright.lang.scope import Scope
@@ -124,7 +124,8 @@ class Context:
         declared = self.settings.declared(key) if key else None
         if declared is None:
             known = [".".join(("org", *k)) for k in self.settings.keys()]
-            return self.fail("SW0203", node.span, name=said, nearest=nearest(said, known))
+            group = [f"`{name}`" for name in sorted(known) if name.startswith(f"{said}.")]
+            return self.fail("SW0203", node.span, name=said, nearest="" if group else nearest(said, known), group=group)
         self.used_keys.add(key)
         if key[0] == "environment":
             if self.in_condition:
@@ -183,7 +184,7 @@ class Context:
         if type_.kind == "enum" and str(value) not in self.model.enums[type_.name]:
             values = self.model.enums[type_.name]
             self.report(
-                "SW0750", span, value=str(value), enum=type_.name, nearest=nearest(str(value), values), known=values
+                "SW0750", span, value=str(value), enum=type_.name, nearest=nearest(str(value), values), known=shown(values)
             )
         if isinstance(value, bool):
             return ops.Const("boolean", "true" if value else "false"), None

@@ -7,7 +7,7 @@ arguments that do not fit (by number and name; their types are checked when valu
 from __future__ import annotations
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.flat import (
     FlatAllow,
@@ -21,7 +21,7 @@ from segwright.lang.flat import (
     Item,
     Origin,
 )
-from segwright.lang.rules import overlapping
+from segwright.lang.rules import holds, overlapping
 from segwright.lang.scope import Scope
 
 
@@ -88,8 +88,7 @@ class Expander:
                         "SW0401",
                         rule.origin.span,
                         Label(twin.origin.span, "first"),
-                        target=str(rule.target),
-                        first=str(twin.target),
+                        **_twin(rule.target, twin.target),
                     )
                 )
             else:
@@ -111,7 +110,6 @@ class Expander:
                             item.origin.span,
                             Label(first.origin.span, "first"),
                             target=str(item.target),
-                            first=str(first.target),
                         )
                     )
         return items
@@ -148,10 +146,10 @@ class Expander:
                         "SW0211",
                         argument.span,
                         Label(part.span, "declared"),
-                        name=argument.name or "one more",
+                        said=f"an argument `{argument.name}`" if argument.name else "one more argument",
                         of=part.name,
                         nearest=nearest(argument.name, positional),
-                        known=positional,
+                        known=shown(positional),
                     )
                 )
             elif name in given:
@@ -161,6 +159,14 @@ class Expander:
         missing = [p.name for p in part.parameters if p.name not in given and p.type.form != "optional"]
         if missing:
             self.found.append(
-                diagnostic("SW0213", node.span, Label(part.span, "declared"), names=missing, of=part.name)
+                diagnostic("SW0213", node.span, Label(part.span, "declared"), names=" and ".join(f"`{name}`" for name in missing), of=part.name)
             )
         return tuple((p, given[p.name].value if p.name in given else ast.Blank(node.span)) for p in part.parameters)
+
+
+def _twin(target: ast.Target, first: ast.Target) -> dict[str, str]:
+    """Facts of two rules for one place; when one lies inside the other, both are named."""
+    if str(target) == str(first):
+        return {"target": str(target)}
+    outer, inner = (target, first) if holds(target, first) else (first, target)
+    return {"target": str(target), "outer": str(outer), "inner": str(inner)}

@@ -14,7 +14,7 @@ import msgspec
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.expand import Expander
 from segwright.lang.flat import (
@@ -100,7 +100,7 @@ def _unlabelled(body: tuple[Item, ...]) -> list[Diagnostic]:
                         item.origin.span,
                         Label(first.origin.span, "first"),
                         segment=item.name,
-                        label=item.label,
+                        title=item.title,
                     )
                 )
     return found
@@ -127,8 +127,6 @@ class _Overlaying:
         """Applies the operations of one overlay in line order."""
         self.layer, self.wide = applied.layer, applied.wide
         for operation in applied.overlay.operations:
-            if not isinstance(operation, ast.Allow) and not operation.because:
-                self.found.append(diagnostic("SW0506", operation.span, address=_title(operation)))
             before = len(self.found)
             miss = self.operate(operation)
             if miss is not None:
@@ -222,10 +220,12 @@ class _Overlaying:
                 address=said,
                 message=self.name,
                 nearest=nearest(label, labels) if label else nearest(name, known),
-                known=sorted(set(known)),
+                known=shown(sorted(set(known))),
             )
         if len({s.origin.span for _, s in hits}) > 1:
-            return diagnostic("SW0502", address.span, segment=name, labels=sorted({s.title for _, s in hits}))
+            return diagnostic("SW0502", address.span, segment=name, labels=" and ".join(sorted({f"`{s.title}`" for _, s in hits})),
+                example=next((s.label for _, s in hits if s.label), ""),
+            )  # fmt: skip
         return hits
 
     def find_loop(self, address: ast.Address) -> tuple[Path, FlatLoop] | Diagnostic:
@@ -242,7 +242,7 @@ class _Overlaying:
             address=address.name,
             message=self.name,
             nearest=nearest(address.name, names),
-            known=sorted(set(names)),
+            known=shown(sorted(set(names))),
         )
 
     # -- rules
@@ -263,7 +263,10 @@ class _Overlaying:
         return None
 
     def _other_direction(self, op: ast.Operation, address: str) -> Diagnostic:
-        return diagnostic("SW0508", op.span, address=address, message=self.name, direction=self.direction)
+        advice = (
+            "Address an HL7 place, such as `PID-5`." if self.direction == "writes" else "Address a path of the model, such as `order.priority`."
+        )
+        return diagnostic("SW0508", op.span, address=address, message=self.name, direction=self.direction, advice=advice)
 
     def _edit_rules(
         self, hits: list[tuple[Path, FlatSegment]], op: ast.OverrideRule | ast.AddRule
@@ -301,7 +304,8 @@ class _Overlaying:
                 address=str(target),
                 message=self.name,
                 nearest=nearest(str(target), known),
-                known=sorted(known),
+                known=shown(sorted(known)),
+                add=str(target),
             )
         path, rule = hit
         if alike(op.alternatives, rule.alternatives):
@@ -414,7 +418,7 @@ class _Overlaying:
                 address=said,
                 message=self.name,
                 nearest=nearest(said, known),
-                known=sorted(set(known)),
+                known=shown(sorted(set(known))),
             )
         for path, item in reversed(hits):
             self.removed.append(Removed(_name(item), origin, _origin(item)))
@@ -557,7 +561,7 @@ class _Overlaying:
                 address=op.name,
                 message=self.name,
                 nearest=nearest(op.name, known),
-                known=known,
+                known=shown(known),
             )
         whole = self.body
         for path in uses:
@@ -670,36 +674,15 @@ def _name(item: Item) -> str:
 def _addresses(operation: ast.Operation) -> list[str]:
     match operation:
         case ast.OverrideRule() | ast.AddRule():
-            return [str(operation.address)]
+            return [f"`{operation.address}`"]
         case ast.Remove():
-            return [str(address) for address in operation.addresses]
+            return [f"`{address}`" for address in operation.addresses]
         case ast.OverrideSegment():
-            return [f"when of {operation.address}"]
+            return [f"the condition of `{operation.address}`"]
         case ast.OverrideLoop() | ast.Replace() | ast.Move():
-            return (
-                [str(operation.address)] if not isinstance(operation, ast.Move) else [f"place of {operation.address}"]
-            )
+            place = f"`{operation.address}`"
+            return [place] if not isinstance(operation, ast.Move) else [f"the place of {place}"]
         case ast.AddCheck():
-            return [operation.check.name]
+            return [f"`{operation.check.name}`"]
         case _:
             return []
-
-
-def _title(operation: ast.Operation) -> str:
-    match operation:
-        case (
-            ast.OverrideRule() | ast.AddRule() | ast.OverrideSegment() | ast.OverrideLoop() | ast.Replace() | ast.Move()
-        ):
-            return str(operation.address)
-        case ast.Remove():
-            return ", ".join(map(str, operation.addresses))
-        case ast.OverrideTable() | ast.OverrideFormat() | ast.OverrideText() | ast.OverridePart():
-            return operation.name
-        case ast.AddBlock(block=ast.Segment() as segment):
-            return f"segment {segment.name}"
-        case ast.AddBlock(block=ast.Loop() as loop):
-            return f"loop {loop.name}"
-        case ast.AddCheck():
-            return operation.check.name
-        case _:
-            return ""

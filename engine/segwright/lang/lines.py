@@ -77,7 +77,9 @@ _FIRST = re.compile(r"[ \t]*(?:([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_.:])|([=^])
 _ROWS = re.compile(r"[ \t]*(?:(?:(?:override|replace)[ \t]+)?table|record|enum)[ \t]+[A-Za-z_]")
 _RAW = re.compile(r"([ \t]*)(override[ \t]+)?text[ \t]+[A-Za-z_][A-Za-z0-9_]*[ \t]*(?:\(|$|because\b)")
 _END = re.compile(r"[ \t]*end(?![A-Za-z0-9_.:])")
-_FROM_FILE = re.compile(r'[ \t]*from[ \t]+(?:org[ \t]+)?"|.*[^A-Za-z0-9_.]from[ \t]+(?:org[ \t]+)?"[^"]*"[ \t]*$')
+_FROM_FILE = re.compile(
+    r'[ \t]*from[ \t]+(?:org[ \t]+)?"|.*[^A-Za-z0-9_.]from[ \t]+(?:org[ \t]+)?"(?:[^"]|"")*"[ \t]*(?:because\b.*)?$'
+)
 _RAW_END = re.compile(r"[ \t]*end[ \t\r]*(?:#.*|because\b.*)?$")
 HEADER = re.compile(
     r"[ \t]*(?:(?:override|replace|add)[ \t]+)?"

@@ -6,14 +6,14 @@ comes in is found by the rows that point left. Every row is checked once per org
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Literal
 
 import msgspec
 
 from segwright.core.diagnostic import Label
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.typed import UNKNOWN, Frame, Typed
@@ -46,7 +46,8 @@ def lookups(
     number = table_number(ctx, table, inverse)
     if len(keys) != (1 if inverse else len(table.keys)):
         return ctx.fail(
-            "SW0601", node.span, Label(table.span, "table"), table=table.name, count=len(table.keys), given=len(keys)
+            "SW0601", node.span, Label(table.span, "table"), table=table.name, count=_count(table.keys, "key"),
+            given=f"{len(keys)} {'is' if len(keys) == 1 else 'are'}",
         )
     if not inverse:
         for key, wanted in zip(keys, table.keys, strict=True):
@@ -115,7 +116,8 @@ def column_of(ctx: Context, ref: ast.Ref) -> tuple[ast.Table, int] | None:
             table=table.name,
             name=".".join(ref.names[1:]),
             nearest=nearest(ref.names[1], names),
-            known=[n for n in names if n],
+            known=shown(n for n in names if n),
+            plain="" if any(names) else table.name,
         )
         return None
     return table, names.index(ref.names[1])
@@ -190,8 +192,8 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
                 row.span,
                 Label(table.span, "table"),
                 table=table.name,
-                count=len(table.columns),
-                given=len(row.cells),
+                count=_count(table.columns, "column"),
+                given=_count(row.cells, "value"),
             )
             continue
         cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
@@ -222,10 +224,15 @@ def _inverted(ctx: Context, table: ast.Table) -> ops.Table:
     return ops.Table(tuple(rows[k] for k in sorted(rows)))
 
 
+def _count(things: Sized, word: str) -> str:
+    return f"{len(things)} {word}" if len(things) == 1 else f"{len(things)} {word}s"
+
+
 def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> None:
     if len(row.keys) != len(table.keys):
         ctx.report(
-            "SW0608", row.span, Label(table.span, "table"), table=table.name, count=len(table.keys), given=len(row.keys)
+            "SW0608", row.span, Label(table.span, "table"), table=table.name, count=_count(table.keys, "key"),
+            given=_count(row.keys, "key"),
         )
         return
     for key, wanted in zip(row.keys, table.keys, strict=True):
@@ -235,7 +242,7 @@ def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> None:
             name = str(key) if isinstance(key, ast.Ref) else ""
             if name not in values:
                 said = name or (key.value if isinstance(key, ast.Text) else str(key))
-                ctx.report("SW0204", key.span, name=said, enum=type_.name, nearest=nearest(said, values), known=values)
+                ctx.report("SW0204", key.span, name=said, enum=type_.name, nearest=nearest(said, values), known=shown(values))
         elif not isinstance(key, ast.Text | ast.Number):
             ctx.report("SW0609", key.span, table=table.name, name=str(key), wanted=str(type_))
 
@@ -253,7 +260,7 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
     if composite(ctx, table, number):
         return ops.Cell("composite", parts)
     if len(parts) > 1:
-        ctx.report("SW0610", cell.span, table=table.name, column=column.name or "its column", type=column.type)
+        ctx.report("SW0610", cell.span, table=table.name, column=f"Column `{column.name}`" if column.name else "The column", type=column.type)
         return ops.Cell("blank")
     text = parts[0] if parts else ""
     if column.hl7_table:
@@ -279,7 +286,7 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
                 "SW0611",
                 cell.span,
                 table=table.name,
-                column=column.name or "its column",
+                column=f"Column `{column.name}`" if column.name else "The column",
                 wanted=column.type,
                 value=text,
             )
@@ -287,7 +294,7 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
         return ops.Cell(kinds[column.type], (text,))
     if column.type in ctx.model.enums and text not in ctx.model.enums[column.type]:
         values = ctx.model.enums[column.type]
-        ctx.report("SW0204", cell.span, name=text, enum=column.type, nearest=nearest(text, values), known=values)
+        ctx.report("SW0204", cell.span, name=text, enum=column.type, nearest=nearest(text, values), known=shown(values))
     return ops.Cell("text", (text,))
 
 
@@ -300,8 +307,9 @@ def _code_not_in_table(ctx: Context, span: Span, code: str, number: str, known: 
             code=code,
             number=number,
             version=ctx.profile.version,
-            known=known,
+            known=shown(known),
             nearest=nearest(code, known),
+            place=f"table {table}",
         )
     else:
         ctx.used_allows.add(("SW0612", f"table {table}"))
@@ -359,9 +367,9 @@ def _check_reach(
             node.span,
             Label(table.span, "table"),
             table=table.name,
-            missing=missing,
+            missing=[f"`{value}`" for value in missing],
             name=keys[0].said,
-            values=" and ".join(missing) if len(missing) < 3 else ", ".join(missing),
+            example=missing[0],
         )
     blank = any(
         rows[(v,)].cells[column].type == "blank" for v in possible if (v,) in rows and column < len(rows[(v,)].cells)

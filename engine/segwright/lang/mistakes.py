@@ -353,7 +353,7 @@ def _misspelt(stop: _Stop) -> _Mistake | None:
             meant = nearest(first[0], _STATEMENTS)
             if meant:
                 return _Mistake("SW0112", 0, first.end(), {"found": first[0], "meant": meant})
-            if not second or not stop.found[:1] == '"':
+            if not second or stop.found[:1] != '"':
                 return _Mistake("SW0113", 0, first.end(), {"found": f"`{first[0]}`"})
     words = {
         name.lower().removeprefix("row_") for name in stop.expected if TERMINALS.get(name, "").startswith("the word")

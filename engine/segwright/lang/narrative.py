@@ -37,7 +37,12 @@ def narrate(ctx: Context, frame: Frame, node: ast.TextCall) -> Typed:
     ctx.used_narratives.add(node.name)
     parameters = () if declared.parameter is None else (declared.parameter,)
     if len(node.arguments) != len(parameters):
-        return ctx.fail("SW0213", node.span, names=[p.name for p in parameters] or ["nothing"], of=node.name)
+        return ctx.fail(
+            "SW0213",
+            node.span,
+            names=" and ".join(f"`{p.name}`" for p in parameters) or "nothing",
+            of=f"text {node.name}",
+        )
     arguments: list[ops.Value] = []
     for parameter, argument in zip(parameters, node.arguments, strict=True):
         wanted = ctx.type_named(parameter.type.name, parameter.span)
@@ -188,15 +193,17 @@ class _Writer:
 
     # -- Jinja's expressions as ours
 
-    def value(self, node: nodes.Expr) -> ast.Value:
+    def value(self, node: nodes.Node | None) -> ast.Value:
         """A path, a constant, or a path through formats."""
         from jinja2 import nodes
 
+        if node is None:
+            raise _NotAllowed("a block of formats", 1)
         span = self.span(node.lineno)
         match node:
             case nodes.Name():
                 return ast.Ref((node.name,), span)
-            case nodes.Getattr(node=nodes.Expr()):
+            case nodes.Getattr():
                 base = self.value(node.node)
                 if not isinstance(base, ast.Ref):
                     raise _NotAllowed(f"`.{node.attr}` behind this", node.lineno)
@@ -207,7 +214,7 @@ class _Writer:
                 return ast.Number(str(node.value), span)
             case nodes.Const(value=str()):
                 return ast.Text(node.value, span)
-            case nodes.Filter() if node.node is not None and node.dyn_args is None and node.dyn_kwargs is None:
+            case nodes.Filter() if node.dyn_args is None and node.dyn_kwargs is None:
                 arguments = tuple(ast.Argument("", self.value(a), span) for a in node.args) + tuple(
                     ast.Argument(str(k.key), self.value(k.value), span) for k in node.kwargs
                 )
@@ -215,7 +222,7 @@ class _Writer:
             case _:
                 raise _NotAllowed(f"`{type(node).__name__.lower()}`", node.lineno)
 
-    def test(self, node: nodes.Expr) -> ast.Condition:
+    def test(self, node: nodes.Node) -> ast.Condition:
         """A condition: `is present`, `is final`, `is above 5`, `==`, `in`, `and`, `or`, `not`."""
         from jinja2 import nodes
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.typed import Typed
@@ -49,7 +49,12 @@ def check_place(ctx: Context, path: ast.Hl7Path, *, reading: bool = False) -> bo
     if field is None:
         if not allowed(ctx, "SW0406", f"{path.segment}-{path.field}"):
             ctx.report(
-                "SW0406", path.span, path=f"{path.segment}-{path.field}", version=version, count=len(segment.fields)
+                "SW0406",
+                path.span,
+                path=f"{path.segment}-{path.field}",
+                segment=path.segment,
+                version=version,
+                count=len(segment.fields),
             )
             return False
         return True
@@ -73,20 +78,26 @@ def check_component(
         return True
     if type_.primitive:
         if component > 1 or subcomponent > 1:
-            if not allowed(ctx, "SW0408", said, field):
-                ctx.report("SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=1)
+            if allowed(ctx, "SW0408", said, field):
+                return True
+            _no_component(ctx, span, said, datatype, "no components", field)
             return False
         return True
     found = type_.component(component)
     if found is None:
-        if not allowed(ctx, "SW0408", said, field):
-            ctx.report(
-                "SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=len(type_.components)
-            )
+        if allowed(ctx, "SW0408", said, field):
+            return True
+        _no_component(ctx, span, said, datatype, f"{len(type_.components)} components", field)
         return False
     if subcomponent:
         return check_component(ctx, found.datatype, subcomponent, 0, span, said, field)
     return True
+
+
+def _no_component(ctx: Context, span: Span, said: str, datatype: str, count: str, field: str) -> None:
+    ctx.report(
+        "SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=count, field=field or said.split(".")[0]
+    )
 
 
 def check_value(
@@ -107,7 +118,7 @@ def check_value(
     primitive = _primitive(ctx, datatype)
     for text in typed.constants or ():
         if length is not None and len(text) > length and not allowed(ctx, "SW0410", path, base):
-            ctx.report("SW0410", span, path=path, length=length, given=len(text))
+            ctx.report("SW0410", span, path=path, length=length, given=len(text), field=base)
         if table and is_closed(table) and primitive in ("ID", "IS") and ctx.profile.allows(table, text) is False:
             if not allowed(ctx, "SW0612", path, base):
                 known = tuple(sorted(ctx.profile.table(table) or ()))
@@ -117,8 +128,9 @@ def check_value(
                     code=text,
                     number=table,
                     version=ctx.profile.version,
-                    known=known if len(known) < 30 else (),
+                    known=shown(known),
                     nearest=nearest(text, known),
+                    place=base,
                 )
             break
     if primitive in _TIMES:
@@ -126,7 +138,7 @@ def check_value(
             typed.constants is not None and all(_TIME_TEXT.fullmatch(t) for t in typed.constants)
         )
         if not fine and not allowed(ctx, "SW0409", path, base):
-            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a time", advice="as dtm")
+            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a time", advice="as dtm", field=base)
     elif primitive in ("NM", "SI"):
         fine = typed.hint in ("number", "integer", "digits", "value_of") or (
             typed.constants is not None and all(_NUMBER.fullmatch(t) for t in typed.constants)
@@ -135,14 +147,14 @@ def check_value(
         fine = fine or (not whole and typed.constants is None)
         if not fine and not allowed(ctx, "SW0409", path, base):
             ctx.report(
-                "SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", advice="as number"
+                "SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", advice="as number", field=base
             )
     if (
         typed.hint == "ft"
         and primitive not in ("FT", "varies", "VARIES", "*", "")
         and not allowed(ctx, "SW0409", path, base)
     ):
-        ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="plain text", advice="")
+        ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="plain text", advice="", field=base)
 
 
 def _primitive(ctx: Context, datatype: str) -> str:

@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.conditions import condition
 from segwright.lang.contents import duty_of, judge
@@ -73,7 +73,7 @@ def _root(ctx: Context, roots: dict[str, Root], item: FlatRule | FlatGroup) -> N
     by_root = {snake(record): record for record in ctx.model.records}
     record = ctx.model.records.get(by_root.get(name, ""))
     if record is None:
-        ctx.report("SW0217", target.span, name=name, nearest=nearest(name, by_root), known=sorted(by_root))
+        ctx.report("SW0217", target.span, name=name, nearest=nearest(name, by_root), known=[f"`{n}`" for n in sorted(by_root) if n != "message"])
         return
     roots[name] = Root(name, record, ctx.slot(), {}, {})
 
@@ -102,10 +102,12 @@ def _items(ctx: Context, frame: Frame, items: tuple[Item, ...], roots: dict[str,
                 frame = frame.binding(**{item.name: bound})
             case FlatCheck(check=ast.Reject()):
                 rejects.append(item)
-            case FlatAllow() | FlatUse():
+            case FlatAllow():
                 pass
             case _:
-                ctx.report("SW0215", item.origin.span)
+                ctx.report(
+                    "SW0215", item.origin.span, direction="reads", holds="rules such as `patient.name = PID-5.1`, groups, `let` and `reject`"
+                )
     for item in rejects:
         check = item.check
         if isinstance(check, ast.Reject):
@@ -132,14 +134,13 @@ def _known_now(frame: Frame, roots: dict[str, Root]) -> Frame:
 def _set(ctx: Context, frame: Frame, item: FlatRule, roots: dict[str, Root]) -> ops.SetOp | None:
     target = item.target
     if not isinstance(target, ast.Ref):
-        ctx.report("SW0218", item.origin.span, target=str(target))
-        return None
+        return None  # an HL7 path cannot be the target of a line outside a segment; the block pass has said so
     root = roots.get(target.names[0])
     if root is None:
         return None
     ctx.at = Written(item.origin, str(target))
     if len(target.names) != 2:
-        ctx.report("SW0219", target.span, target=str(target))
+        ctx.report("SW0219", target.span, target=str(target), example=f"{root.name}.{root.record.attributes[0].name}")
         return None
     name = target.names[1]
     index = root.record.index(name)
@@ -152,7 +153,7 @@ def _set(ctx: Context, frame: Frame, item: FlatRule, roots: dict[str, Root]) -> 
             of=root.name,
             record=root.record.name,
             nearest=nearest(name, names),
-            known=names,
+            known=shown(names),
         )
         return None
     attribute = root.record.attributes[index]
@@ -207,4 +208,7 @@ def _unset(ctx: Context, root: Root, items: tuple[Item, ...]) -> None:
     ]
     if missing:
         span = next(iter(root.spans.values()), items[0].origin.span if items else Span("", 0, 0))
-        ctx.report("SW0220", span, names=missing, record=root.record.name, root=root.name)
+        ctx.report(
+            "SW0220", span, names=" and ".join(f"`{name}`" for name in missing), record=root.record.name, root=root.name,
+            example=f"{root.name}.{missing[0]}",
+        )  # fmt: skip

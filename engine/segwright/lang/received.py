@@ -10,7 +10,7 @@ import msgspec
 
 from segwright.core.diagnostic import Label
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.typed import UNKNOWN, Frame, Typed, present
@@ -115,7 +115,7 @@ def read_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed
             continue
         index, attribute, sure = part
         if index in parts:
-            ctx.report("SW0401", rule.span, target=str(rule.target), first=str(rule.target))
+            ctx.report("SW0401", rule.span, target=str(rule.target))
         parts[index] = attribute
         if sure:
             certain.add(index)
@@ -137,7 +137,9 @@ def _make(
         a.name for n, a in enumerate(record.attributes) if not a.optional and n not in certain and a.type.of is None
     ]
     if unmade:
-        ctx.report("SW0802", declared.span, format=declared.name, record=record.name, names=unmade)
+        ctx.report(
+            "SW0802", declared.span, format=declared.name, record=record.name, names=" and ".join(f"`{name}`" for name in unmade)
+        )
     op = ops.Make(slot, value.op, len(record.attributes), tuple(parts[n] for n in sorted(parts)))
     ctx.note(op)
     return Typed(
@@ -170,7 +172,7 @@ def _read_rule(
             of=declared.parameter.name,
             record=record.name,
             nearest=nearest(name, names),
-            known=names,
+            known=shown(names),
         )
         return None
     attribute = record.attributes[index]

@@ -9,7 +9,7 @@ import msgspec
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.flat import alike
 from segwright.lang.rules import inherit
@@ -51,7 +51,7 @@ def redeclare(
 def _unknown(kind: str, name: str, span: Span, known: object) -> Diagnostic:
     names = sorted(known) if isinstance(known, dict) else []
     return diagnostic(
-        "SW0501", span, what=kind, address=name, message="the mappings", nearest=nearest(name, names), known=names
+        "SW0501", span, what=kind, address=name, message="the mappings", nearest=nearest(name, names), known=shown(names)
     )
 
 
@@ -95,7 +95,7 @@ def _table(scope: Scope, op: ast.OverrideTable) -> Redeclared:
                     address=said,
                     message=f"table {op.name}",
                     nearest=nearest(said, known),
-                    known=known,
+                    known=shown(known),
                 )
             )
         elif row.change == "remove":
@@ -142,7 +142,7 @@ def _format(scope: Scope, op: ast.OverrideFormat) -> Redeclared:
                         address=str(rule.target),
                         message=f"format {op.name}",
                         nearest=nearest(str(rule.target), known),
-                        known=known,
+                        known=shown(known),
                     )
                 )
             elif rule.change == "remove":

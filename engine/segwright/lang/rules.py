@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.flat import FlatLet, FlatRule, FlatSegment, Origin, Removed, alike, mentions, rewrite
 
@@ -64,7 +64,7 @@ def _rules(segment: FlatSegment) -> list[FlatRule]:
     return [rule for rule in segment.rules if isinstance(rule, FlatRule)]
 
 
-def _miss(segment: FlatSegment, target: ast.Hl7Path) -> Diagnostic:
+def _miss(segment: FlatSegment, target: ast.Hl7Path, add: str = "") -> Diagnostic:
     known = [str(rule.target) for rule in _rules(segment)]
     return diagnostic(
         "SW0501",
@@ -74,7 +74,8 @@ def _miss(segment: FlatSegment, target: ast.Hl7Path) -> Diagnostic:
         address=str(target),
         message=segment.title,
         nearest=nearest(str(target), known),
-        known=known,
+        known=shown(known),
+        add=add,
     )
 
 
@@ -109,7 +110,7 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
                 op.span,
                 Label(inside[0].origin.span, "base"),
                 address=str(op.address),
-                known=[str(r.target) for r in inside],
+                known=shown([str(r.target) for r in inside]),
             )
         new = FlatRule(target, op.alternatives, origin, below=inside[0], doc=op.doc)
         out: list[FlatRule | FlatLet] = []
@@ -121,7 +122,7 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
         return Rules(tuple(out))
     if segment.echo is not None:
         return Rules((*segment.rules, FlatRule(target, op.alternatives, origin, doc=op.doc)))
-    return _miss(segment, target)
+    return _miss(segment, target, add=str(op.address))
 
 
 def _add(segment: FlatSegment, op: ast.AddRule, target: ast.Hl7Path, origin: Origin) -> Rules | Diagnostic:
@@ -164,7 +165,7 @@ def _add(segment: FlatSegment, op: ast.AddRule, target: ast.Hl7Path, origin: Ori
             address=f"[{op.beside}]",
             message=segment.title,
             nearest=nearest(op.beside, known),
-            known=known,
+            known=shown(known),
         )
     at = beside if op.before else beside + 1
     return Rules((*segment.rules[:at], new, *segment.rules[at:]))

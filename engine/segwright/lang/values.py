@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from segwright.core.source import Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.builtin import apply_format, call_function
 from segwright.lang.context import Context
@@ -128,13 +128,19 @@ def reference(ctx: Context, frame: Frame, node: ast.Ref, want: Type | None = Non
             values = ctx.model.enums.get(want.name, ())
             if head in values:
                 return Typed(ops.Const("text", head), want, constants=(head,), depends=False, said=head, span=node.span)
-            return ctx.fail("SW0204", node.span, name=head, enum=want.name, nearest=nearest(head, values), known=values)
+            return ctx.fail("SW0204", node.span, name=head, enum=want.name, nearest=nearest(head, values), known=shown(values))
         if want == BOOLEAN and head in ("yes", "no", "true", "false"):
             truth = "true" if head in ("yes", "true") else "false"
             return Typed(ops.Const("boolean", truth), BOOLEAN, depends=False, said=head, span=node.span)
-    known = {*frame.names, "org", "message"}
+    known = sorted({*frame.names, "org"})
     return ctx.fail(
-        "SW0202", node.span, kind="name", name=str(node), nearest=nearest(head, known), known=sorted(frame.names)
+        "SW0202",
+        node.span,
+        kind="value",
+        name=str(node),
+        nearest=nearest(head, known),
+        known=[f"`{name}`" for name in known],
+        text=head if len(node.names) == 1 else "",
     )
 
 
@@ -150,12 +156,13 @@ def attributes(ctx: Context, frame: Frame, base: Typed, node: ast.Ref, start: in
         record = ctx.model.records.get(current.type.name) if current.type.kind == "record" else None
         said = ".".join(node.names[:depth])
         if record is None:
-            return ctx.fail("SW0205", node.span, name=name, of=said, type=str(current.type))
+            listed = said if current.type.of is not None else ""
+            return ctx.fail("SW0205", node.span, name=name, of=said, type=str(current.type), listed=listed)
         index = record.index(name)
         if index < 0:
             names = [attribute.name for attribute in record.attributes]
             return ctx.fail(
-                "SW0206", node.span, name=name, of=said, record=record.name, nearest=nearest(name, names), known=names
+                "SW0206", node.span, name=name, of=said, record=record.name, nearest=nearest(name, names), known=shown(names)
             )
         attribute = record.attributes[index]
         key = (*current.key, name) if current.key else ()
@@ -188,7 +195,8 @@ def printable(ctx: Context, typed: Typed, span: Span) -> Typed:
         ctx.note(call)
         return msgspec.structs.replace(typed, op=call, type=TEXT, hint="number")
     if typed.type.kind == "enum":
-        return ctx.fail("SW0315", span, name=typed.said, enum=typed.type.name)
+        tables = [f"`{name}`" for name, table in sorted(ctx.scope.tables.items()) if table.keys[0].name == typed.type.name]
+        return ctx.fail("SW0315", span, name=typed.said, enum=typed.type.name, tables=tables)
     if typed.type.kind == "list":
         return ctx.fail("SW0316", span, name=typed.said, type=str(typed.type))
     if typed.type.kind == "record":
@@ -207,7 +215,7 @@ def printable(ctx: Context, typed: Typed, span: Span) -> Typed:
 
 def _formats_for(ctx: Context, type_: Type) -> list[str]:
     return sorted(
-        name
+        f"`{name}`"
         for (name, direction), declared in ctx.scope.formats.items()
         if direction == "as" and declared.parameter.type.name == type_.name
     )
@@ -229,10 +237,10 @@ def lacking(ctx: Context, typed: Typed, span: Span) -> None:
 
     key = tuple(typed.absent_key.split(".")[1:])
     declared = ctx.settings.declared(key)
-    labels = [Label(ctx.settings.span(), "config")]
+    labels = []
     if declared is not None:
         labels.append(Label(declared.span, "schema"))
-    ctx.report("SW0303", span, *labels, key=typed.absent_key, organisation_id=ctx.settings.id)
+    ctx.report("SW0303", span, *labels, key=typed.absent_key, organisation_id=ctx.settings.id, section=".".join(key[:-1]) or key[0])
 
 
 def _interpolation(ctx: Context, frame: Frame, node: ast.Interpolation) -> Typed:
@@ -270,7 +278,7 @@ def _as(ctx: Context, frame: Frame, node: ast.As) -> Typed:
     if node.format == "ft":
         value = lower(ctx, frame, node.value)
         if value.known and value.type != TEXT:
-            return ctx.fail("SW0320", node.span, format="ft", type=str(value.type), wanted="text")
+            return ctx.fail("SW0320", node.span, format="ft", type=str(value.type), name=value.said, wanted="text")
         return msgspec.structs.replace(value, hint="ft", span=node.span)
     reads = (node.format, "from") in ctx.scope.formats
     writes = (node.format, "as") in ctx.scope.formats
@@ -346,7 +354,7 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
         if result is not None and typed.known and result.known:
             result, typed = alike_types(ctx, result, typed)
             if typed.type != result.type and "blank" not in (typed.hint, result.hint):
-                ctx.report("SW0306", alternative.span, left=str(result.type), right=str(typed.type))
+                ctx.report("SW0306", alternative.value.span, left=str(result.type), right=str(typed.type))
         out.append(ops.Rung(typed.op, condition))
         constants = None if constants is None or typed.constants is None else (*constants, *typed.constants)
         blank = isinstance(alternative.value, ast.Blank)

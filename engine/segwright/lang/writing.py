@@ -6,6 +6,8 @@ segment's fields hold for certain, on which the whole-message checks (`lang.chec
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from segwright.core.diagnostic import Label
@@ -56,6 +58,15 @@ class LoopFacts(msgspec.Struct, frozen=True):
 Fact = SegmentFacts | LoopFacts
 
 
+def segments(facts: tuple[Fact, ...]) -> Iterator[SegmentFacts]:
+    """Every segment, outer before inner."""
+    for fact in facts:
+        if isinstance(fact, LoopFacts):
+            yield from segments(fact.body)
+        else:
+            yield fact
+
+
 def write_body(ctx: Context, frame: Frame, items: tuple[Item, ...]) -> tuple[tuple[ops.WriteOp, ...], tuple[Fact, ...]]:
     """The operations and facts of a sequence of items."""
     out: list[ops.WriteOp] = []
@@ -85,7 +96,9 @@ def write_body(ctx: Context, frame: Frame, items: tuple[Item, ...]) -> tuple[tup
             case FlatAllow():
                 pass
             case _:
-                ctx.report("SW0215", item.origin.span)
+                ctx.report(
+                    "SW0215", item.origin.span, direction="writes", holds="segments, loops, parts, `let` and `check`"
+                )
     return tuple(out), tuple(facts)
 
 
@@ -260,7 +273,12 @@ def _fields(ctx: Context, frame: Frame, item: FlatSegment) -> dict[int, FieldFac
         target = rule.target
         if not isinstance(target, ast.Hl7Path) or target.segment != item.name:
             ctx.report(
-                "SW0403", rule.origin.span, Label(item.origin.span, "opened"), path=str(target), segment=item.name
+                "SW0143",
+                rule.origin.span,
+                Label(item.origin.span, "opened"),
+                path=str(target),
+                open=item.name,
+                segment="",
             )
             continue
         if check_place(ctx, target):
@@ -364,13 +382,20 @@ def _check_repeats(ctx: Context, item: FlatSegment, number: int, facts: FieldFac
             Label(facts.rules[0].origin.span, "first"),
             path=f"{item.name}-{number}",
             version=ctx.profile.version,
+            most="one value",
         )
     elif (
         field.repeats is not None
         and len(facts.made) > field.repeats > 1
         and not allowed(ctx, "SW0411", f"{item.name}-{number}")
     ):
-        ctx.report("SW0411", facts.rules[-1].origin.span, path=f"{item.name}-{number}", version=ctx.profile.version)
+        ctx.report(
+            "SW0411",
+            facts.rules[-1].origin.span,
+            path=f"{item.name}-{number}",
+            version=ctx.profile.version,
+            most=f"at most {field.repeats} values",
+        )
 
 
 def first_frame(

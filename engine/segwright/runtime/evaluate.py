@@ -219,10 +219,10 @@ class Evaluation:
         if op.unmapped is not None:
             detail["row"] = "unmapped"
             return self.value(op.unmapped)
-        if op.same:
-            detail["row"] = "same"
-            return keys[0]
-        self.fail(op, "unmapped", table=op.table)
+        if not op.same:
+            self.fail(op, "unmapped", table=op.table)
+        detail["row"] = "same"
+        return keys[0]
 
     def _cell(self, op: ops.Lookup, cell: ops.Cell) -> Any:
         if cell.type == "error":

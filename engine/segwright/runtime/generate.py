@@ -280,7 +280,14 @@ class Expressions:
         place = (op.table, op.column, op.component)
         cells = self.source.shared(("cells", *place), constants.cells, table, op.column, op.component)
         there, names = [], []
-        for value in [self.value(key) for key in op.keys]:
+        values = [self.value(key) for key in op.keys]
+        if any(not isinstance(key, ops.Const | ops.Slot | ops.Attr) for key in op.keys[1:]):
+            # A key that refuses does so even when one before it is missing.
+            for number, value in enumerate(values):
+                name = self.source.temporary()
+                self.source.line(f"{name} = {value}")
+                values[number] = Expression(name, sure=value.sure, exact=value.exact, textual=value.textual)
+        for value in values:
             test, name = self.present(value)
             if not value.sure:
                 there.append(test)

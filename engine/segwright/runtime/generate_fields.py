@@ -199,6 +199,7 @@ class FieldGenerator(Expressions):
 
     def _certain(self, item: Item) -> None:
         self._prepare(item)
+        self._note_written(item.op)
         self._to(item.places[0])
         if isinstance(item.op, ops.Put):
             known = self._known_text(item.op)
@@ -369,11 +370,14 @@ class FieldGenerator(Expressions):
         with source.block(f"if {test}:"):
             source.line(f"{self.parts} += ({texts.format(segment.run.targets.index(place))})")
             source.line(f"{self.segment.lead} = {self._gaps(place)}")
-            if segment.wrote and id(op) in self.deciding:
-                source.line(f"{segment.wrote} = True")
+            self._note_written(op)
         if op.duty.need in ("always", "if"):
             with source.block("else:"):
                 self._refuse_missing(op.duty, "True")
+
+    def _note_written(self, op: ops.Op) -> None:
+        if self.segment.wrote and id(op) in self.deciding:
+            self.source.line(f"{self.segment.wrote} = True")
 
     def _choose_rung(self, op: ops.ChooseRep) -> None:
         self._first_rung(op, self._content)

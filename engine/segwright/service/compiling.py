@@ -14,7 +14,7 @@ import msgspec
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
 from segwright.core.source import Source, Span
-from segwright.core.suggest import nearest
+from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base
 from segwright.lang.flat import FlatAllow, walk
@@ -149,7 +149,7 @@ def _unknown_overlays(parsed: _Parsed, bases: dict[str, ast.Mapping], findings: 
                         overlay.span,
                         name=overlay.name,
                         nearest=nearest(overlay.name, bases),
-                        known=sorted(bases),
+                        known=shown(sorted(bases)),
                     )
                 )
 
@@ -223,7 +223,7 @@ class _Joined:
                         organisation=organisation.id,
                         name=name,
                         nearest=nearest(name, bases),
-                        known=sorted(bases),
+                        known=shown(sorted(bases)),
                     )
                 )
                 continue
@@ -250,7 +250,7 @@ class _Joined:
                         organisation=organisation.id,
                         name=layer,
                         nearest=nearest(layer, self.parsed.vendors),
-                        known=sorted(self.parsed.vendors),
+                        known=shown(sorted(self.parsed.vendors)),
                     )
                 )
         return tuple(known)
@@ -335,7 +335,7 @@ def _entry_problems(organisation: Organisation, entry: CatalogueEntry, mapping: 
                         organisation=organisation.id,
                         name=entry.name,
                         type=message,
-                        known=mapping.messages,
+                        known=shown(mapping.messages),
                     )
                 )
     return out

@@ -21,6 +21,7 @@ from segwright.plan.walk import walk
 from segwright.runtime.decode import DecodeProblem
 from segwright.runtime.outcome import Problem, ProblemKind, Reject
 from segwright.service.naming import Names
+from segwright.service.rules import Rules
 
 CODES: Final[dict[ProblemKind, str]] = {
     "missing": "SW1001",
@@ -53,6 +54,7 @@ class Explained:
         self.compiled = compiled
         self.plan = compiled.plan
         self.names = Names(compiled.plan, model)
+        self.rules = Rules(compiled)
         self.operations = tuple(walk(compiled.plan))
 
     def written(self, op: int) -> Written | None:
@@ -71,7 +73,7 @@ class Explained:
             span = NOWHERE if written is None else written.origin.span
             out.append(
                 diagnostic(
-                    "SW1042", span, *self._labels(written, ""), organisation=self.organisation.id,
+                    "SW1042", span, *self._labels(written), organisation=self.organisation.id,
                     code=reject.code, name=reject.name, saying=reject.saying,
                 )
             )  # fmt: skip
@@ -84,27 +86,23 @@ class Explained:
         facts = dict(problem.facts)
         facts["address"] = written.address if written is not None else self.plan.message
         facts["source"] = self.source(op)
-        facts["keys"] = " and ".join(f"org.{'.'.join(key)}" for key in written.keys) if written is not None else ""
-        facts["reading"] = "yes" if self.plan.direction == "reads" else ""
         facts["turn"] = " of turn ".join(str(turn) for turn in reversed(problem.turns))
-        return diagnostic(
-            CODES[problem.kind], span, *self._labels(written, facts.get("table", "")), organisation=self.organisation.id, **facts
-        )
+        labels = self._labels(written)
+        if problem.facts.get("table", "").isdigit():
+            table = self.rules.table_of(int(problem.facts["table"]), written)
+            facts["table"] = table.name if table is not None else ""
+            labels += [Label(table.span, "table")] if table is not None else []
+        return diagnostic(CODES[problem.kind], span, *labels, organisation=self.organisation.id, **facts)
 
     def source(self, op: ops.Op | None) -> str:
         """What an operation reads, in the words of the model or of the message."""
         return "" if op is None else " or ".join(list(self.names.paths(op))[:3])
 
-    def _labels(self, written: Written | None, table: str) -> list[Label]:
-        labels = []
-        for key in written.keys if written is not None else ():
-            given = self.organisation.value(key, self.environment)
-            if given is not None:
-                labels.append(Label(given.span, "config"))
-        declared = self.compiled.scope.tables.get(table)
-        if declared is not None:
-            labels.append(Label(declared.span, "table"))
-        return labels
+    def _labels(self, written: Written | None) -> list[Label]:
+        """The keys of org.yaml that the rule reads."""
+        keys = self.rules.mentions(written).keys if written is not None else ()
+        given = [self.organisation.value(key, self.environment) for key in keys]
+        return [Label(value.span, "config") for value in given if value is not None]
 
 
 def unreadable(refused: Refused, organisation: str) -> Diagnostic:

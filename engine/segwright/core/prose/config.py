@@ -355,4 +355,17 @@ ENTRIES: dict[str, Entry] = {
         ("Use characters of {charset}.", "Use plain letters, such as - for a dash."),
         "The replacement is sent in place of a character the hospital cannot read; it must be readable there.",
     ),
+    "SW0750": Entry(
+        "Not one of the listed values",
+        "`{value}` is not a value of {enum}.",
+        ("Did you mean `{nearest}`?", "The values are {known}."),
+        "A hospital that lists a measurement nobody knows gets one measurement less than was agreed.",
+    ),
+    "SW0751": Entry(
+        "A value that nothing reads",
+        "`{key}` is given here, and no mapping of this organisation reads it.",
+        ("Delete it, or use it in the overlay: `… = {key}`.",),
+        "Whoever filled in this value believes that the hospital receives it. It is most often one that a removed rule needed, or "
+        "one whose rule was forgotten.",
+    ),
 }

@@ -182,7 +182,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1032": Entry(
         "The mapping has errors",
         "`{name}` cannot run: its mapping has errors.",
-        ("They are shown by: segwright check {name_of_organisation}", "They are shown by: segwright check"),
+        ("They are shown by: segwright check",),
         "A mapping with an error has no plan.",
     ),
     "SW1033": Entry(

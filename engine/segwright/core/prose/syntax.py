@@ -88,8 +88,7 @@ ENTRIES: dict[str, Entry] = {
         "The line ends too early",
         "The line ends here, and something is missing.",
         ("Next would be {expected}.",
-         "A line goes on in the next one only if that begins with `=`, `^`, `and`, `or`, `as`, `via`, `else`, `when`, `because` or a"
-         " word like them."),
+         "A line goes on in the next one only if that begins with `=`, `^`, `because` or a word such as `and`, `else`, `when`."),
         _LINE,
     ),
     "SW0112": Entry(
@@ -101,7 +100,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0113": Entry(
         "A line that begins with no known word",
         "No line begins with {found}.",
-        ("A line is a rule (`OBX-2 = \"NM\"`) or begins with a word such as `segment`, `for each`, `use`, `let`, `table`, `override`.",),
+        ("A line is a rule (`OBX-2 = \"NM\"`) or begins with a word such as `segment`, `for each`, `use`, `table`, `override`.",),
         _LINE,
     ),
     "SW0114": Entry(
@@ -294,8 +293,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0144": Entry(
         "A change outside of an overlay",
         "`{word}` changes an inherited mapping, and this file is not an overlay.",
-        ("In a mapping write the rule itself.", "An overlay begins with `overlay NAME` and stands in a folder of an organisation or a"
-         " layer."),
+        ("In a mapping write the rule itself.", "An overlay begins with `overlay NAME`."),
         "A base says what is; only overlays say what differs, so that every difference can be listed.",
     ),
     "SW0145": Entry(

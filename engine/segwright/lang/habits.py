@@ -1,0 +1,118 @@
+"""Habits that are mistakes in most messages: each is an error that `allow` can name where it is meant.
+
+A segment that says the same in every message, order numbers written twice and differently, sub-ids that move between two
+versions of a result, and defaults that stand in silently for an identity, code or status.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from segwright.core.diagnostic import Label
+from segwright.lang import ast
+from segwright.lang.context import Context
+from segwright.lang.flat import FlatRule, alike, mentions
+from segwright.lang.places import allowed
+from segwright.lang.writing import Fact, LoopFacts, SegmentFacts, segments
+
+IDENTIFYING: Final = {
+    ("PID", 3),
+    ("PID", 18),
+    ("PV1", 19),
+    ("ORC", 2),
+    ("ORC", 3),
+    ("OBR", 2),
+    ("OBR", 3),
+    ("OBR", 4),
+    ("OBR", 25),
+    ("OBX", 3),
+    ("OBX", 11),
+    ("DG1", 3),
+    ("FT1", 7),
+    ("FT1", 19),
+    ("MSH", 10),
+}
+"""Fields by which a receiver files a message: identity, code and status. A default there files it under the wrong one."""
+
+
+def check_habits(ctx: Context, facts: tuple[Fact, ...]) -> None:
+    """All of them."""
+    for fact in segments(facts):
+        _constant_only(ctx, fact)
+        _defaults(ctx, fact)
+    _twins(ctx, facts)
+    _moving_sub_ids(ctx, facts, in_loop=None)
+
+
+def _constant_only(ctx: Context, fact: SegmentFacts) -> None:
+    """A segment that depends on nothing says the same in every message: most often a value was forgotten."""
+    item = fact.item
+    if fact.depends or fact.echo or item.name == "MSH" or not fact.fields or item.when is not None:
+        return
+    if not allowed(ctx, "SW0423", item.name, item.label):
+        ctx.report("SW0423", item.origin.span, segment=item.title)
+
+
+def _twins(ctx: Context, facts: tuple[Fact, ...]) -> None:
+    """ORC-2/3 and OBR-2/3 carry the same numbers (HL7 chapter 4): written differently, one of them is wrong."""
+    by_name = {fact.item.name: fact for fact in segments(facts) if fact.item.name in ("ORC", "OBR")}
+    if len(by_name) < 2:
+        return
+    for number in (2, 3):
+        left, right = by_name["ORC"].fields.get(number), by_name["OBR"].fields.get(number)
+        if left is None or right is None:
+            continue
+        same = alike(tuple(r.alternatives for r in left.rules), tuple(r.alternatives for r in right.rules))
+        if not same and not allowed(ctx, "SW0424", f"OBR-{number}", f"ORC-{number}"):
+            ctx.report(
+                "SW0424",
+                right.rules[0].origin.span,
+                Label(left.rules[0].origin.span, "first"),
+                left=f"ORC-{number}",
+                right=f"OBR-{number}",
+            )
+
+
+def _defaults(ctx: Context, fact: SegmentFacts) -> None:
+    """A constant that stands in where an identity, code or status is missing or unknown (language rule 7)."""
+    for number, field in fact.fields.items():
+        path = f"{fact.item.name}-{number}"
+        if (fact.item.name, number) not in IDENTIFYING:
+            continue
+        for rule in field.rules:
+            place = next((p for p in (_default(a.value) for a in rule.alternatives) if p is not None), None)
+            if place is not None and not allowed(ctx, "SW0425", path):
+                ctx.report("SW0425", place.span, path=path)
+
+
+def _default(value: ast.Value) -> ast.Value | None:
+    """The constant a value falls back to, if it does."""
+    match value:
+        case ast.Else(other=ast.Text() | ast.Number() as other):
+            return other
+        case ast.Via(on_unmapped=ast.Text() | ast.Number() as other):
+            return other
+        case ast.As(on_invalid=ast.Text() | ast.Number() as other):
+            return other
+        case ast.Else() | ast.Via() | ast.As():
+            return _default(value.value)
+        case _:
+            return None
+
+
+def _moving_sub_ids(ctx: Context, facts: tuple[Fact, ...], in_loop: LoopFacts | None) -> None:
+    """OBX-4 must stay the same from preliminary to final to corrected (HL7 chapter 7): a running number over a list of the
+    result moves as soon as one element comes or goes. Lines of a text are always sent anew as a whole."""
+    for fact in facts:
+        if isinstance(fact, LoopFacts):
+            _moving_sub_ids(ctx, fact.body, fact if isinstance(fact.item.of.source, ast.Ref) else None)
+        elif in_loop is not None and fact.item.name == "OBX" and 4 in fact.fields:
+            rule = fact.fields[4].rules[0]
+            if _running(rule) and not allowed(ctx, "SW0426", "OBX-4", fact.item.label):
+                ctx.report(
+                    "SW0426", rule.origin.span, Label(in_loop.item.origin.span, "needed"), loop=in_loop.item.name
+                )
+
+
+def _running(rule: FlatRule) -> bool:
+    return mentions(rule.alternatives, ast.Place) or mentions(rule.alternatives, ast.Count)
