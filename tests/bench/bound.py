@@ -128,7 +128,19 @@ def write(result: Result, codec: str) -> bytes:
     """The result message."""
     m, p, v, o, measurements, diagnoses, notes = result
     if not (
-        m[5] and p[0] and p[2] and p[3] and p[5] and p[6] and v[8] and o[0] and o[1] and o[2] and o[4] and o[6] and measurements
+        m[5]
+        and p[0]
+        and p[2]
+        and p[3]
+        and p[5]
+        and p[6]
+        and v[8]
+        and o[0]
+        and o[1]
+        and o[2]
+        and o[4]
+        and o[6]
+        and measurements
     ):
         raise ValueError("missing")
     values = [

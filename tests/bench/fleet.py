@@ -72,14 +72,16 @@ def _config(number: int) -> str:
     version = VERSIONS[number % len(VERSIONS)]
     name, oid = f"H{number:04}", f"2.16.840.1.113883.19.{1000 + number}"
     instead = f"\n    instead:       {{receiving: {{application: EHR{number}T}}}}" if number % 7 == 0 else ""
+    keeps_documents = "pdf_report" in LAYERS[number % len(LAYERS)]
+    document = (
+        "\ndocument:   {form: ED, type: application, subtype: pdf, encoding: Base64}\n" if keeps_documents else ""
+    )
     result = """
     writes:      ORU^R01
     kinds:       {preliminary: yes, final: after sign-off, corrected: after sign-off, withdrawn: yes}
     unsolicited: no
     message_per: order"""
-    status = """
-    kinds:       {accepted: yes, in_progress: yes, completed: yes, cancelled: yes}
-    message_per: order"""
+    status = "accepted: yes, in_progress: yes, completed: yes, cancelled: yes"
     return f"""# Hospital {number} of a made-up fleet.
 
 organisation:
@@ -117,9 +119,7 @@ observations:
   unit_system: UCUM
 
 performing: {{name: PULSEREAD CARDIOLOGY {number % 50}}}
-
-document:   {{form: ED, type: application, subtype: pdf, encoding: Base64}}
-
+{document}
 diagnosis:  {{system: I10C, dots: {"yes" if number % 3 else "no"}, maximum: {4 + number % 5}, codes: icd10_subset.csv}}
 
 charges:
@@ -139,12 +139,9 @@ catalogue:
   ecg_result:{result}
   holter_result:{result}
   stress_result:{result}
-  order_status:
-    writes:      ORM^O01{status}
-  study_status:
-    writes:      ORM^O01{status}
-  order_status_omg:
-    writes:      OMG^O19{status}
+  order_status:   {{writes: ORM^O01, message_per: order, kinds: {{{status}}}}}
+  study_status:   {{writes: ORM^O01, message_per: order, kinds: {{{status}}}}}
+  order_status_omg: {{writes: OMG^O19, message_per: order, kinds: {{{status}}}}}
   ecg_charge:
     writes:      DFT^P03
     kinds:       {{preliminary: no, final: after sign-off, corrected: no, withdrawn: after sign-off}}
@@ -194,7 +191,7 @@ override table observations
   qrs_duration -> "{number}-4" ^ "QRS DURATION" ^ "L",     "ms",   0, 4
 end because "catalogue {number}"
 move loop diagnoses at end of message   because "guide {number}: diagnoses follow the last OBR"
-add measurement OBX-23.1 = org.performing.name   because "guide {number}: each value names who measured it"
+add measurement OBX-15.2 = org.performing.name   because "guide {number}: each value names who measured it"
 add check signer that result.signed_by is missing or result.signed_by.npi is present
   else "the clinician who signed has no NPI"
   because "guide {number}: OBR-32 is checked"
@@ -211,7 +208,7 @@ def _holter(number: int) -> str:
 override loop measurements where inherited and m.kind is not {("t_axis", "p_axis", "qt_interval")[number % 3]}
   because "guide {number}: not wanted of a Holter"
 override measurement OBX-8
-  = "H{number % 10}" when m.flag is high
+  = "H{number % 10}" when m.flag is present and m.flag is high
   = blank otherwise
   because "guide {number}: only what is too high"
 """

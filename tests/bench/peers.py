@@ -38,7 +38,9 @@ def _unescape(text: str) -> str:
 def python_hl7_reads(data: bytes) -> dict[str, str]:
     """python-hl7: parse, then one `extract_field` for each."""
     message = hl7.parse(data.decode("latin-1"))
-    return {name: message.extract_field(segment, 1, field, 1, component, 1) for name, segment, field, component in FIELDS}
+    return {
+        name: message.extract_field(segment, 1, field, 1, component, 1) for name, segment, field, component in FIELDS
+    }
 
 
 def hl7apy_reads(data: bytes) -> dict[str, str]:
@@ -122,7 +124,10 @@ def hl7apy_writes(result: Result, codec: str) -> bytes:
             fields.setdefault(field, {}).setdefault(component, {})[subcomponent] = _escape(value)
         for field, components in fields.items():
             texts = [
-                "&".join(components.get(place, {}).get(part, "") for part in range(1, max(components.get(place, {1: ""})) + 1))
+                "&".join(
+                    components.get(place, {}).get(part, "")
+                    for part in range(1, max(components.get(place, {1: ""})) + 1)
+                )
                 for place in range(1, max(components) + 1)
             ]
             setattr(segment, f"{name}_{field}".lower(), "^".join(texts))

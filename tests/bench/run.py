@@ -118,9 +118,13 @@ def loading() -> Figures:
     gc.collect()
     each = (tracemalloc.get_traced_memory()[0] - before) / len(writers)
     tracemalloc.stop()
-    print(f"\nload {PLANS} plans: {loaded - start:.2f} s, first render of each: {rendered - loaded:.3f} s (goal: 1 s together)")
+    print(
+        f"\nload {PLANS} plans: {loaded - start:.2f} s, first render of each: {rendered - loaded:.3f} s (goal: 1 s together)"
+    )
     print(f"memory of a loaded plan: {each / 1024:.1f} KiB (goal: 16 KiB)")
-    return {"load": {"plans": PLANS, "load_s": loaded - start, "first_render_s": rendered - loaded, "bytes_a_plan": each}}
+    return {
+        "load": {"plans": PLANS, "load_s": loaded - start, "first_render_s": rendered - loaded, "bytes_a_plan": each}
+    }
 
 
 ROWS: dict[str, Callable[[], Figures]] = {

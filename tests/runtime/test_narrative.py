@@ -75,8 +75,10 @@ def test_a_narrative_in_a_message() -> None:
     sample = WRITING["narrative"]
     text = trace(sample.plan, sample.inputs["impression"]).text
     assert text.split("\r")[1:3] == [
-        "OBX||FT|||HEART_RATE: 72\\.br\\QRS_DURATION: 98\\.br\\IMPRESSION\\.br\\Sinus rhythm \\F\\ with\\.br\\"
-        "first degree block \\T\\ more\\.br\\x",
+        (
+            "OBX||FT|||HEART_RATE: 72\\.br\\QRS_DURATION: 98\\.br\\IMPRESSION\\.br\\Sinus rhythm \\F\\ with\\.br\\"
+            "first degree block \\T\\ more\\.br\\x"
+        ),
         "NTE|1||HEART_RATE: 72",
     ]
     assert text.split("\r")[-2] == "ZNO|is x"

@@ -313,7 +313,11 @@ def subcomponent(text: str, number: int, delimiter: str) -> str:
 
 
 def leaves(
-    fields: tuple[str, ...], texts: tuple[str, ...], places: tuple[tuple[int, int, int], ...], by: Delimiters, codec: str
+    fields: tuple[str, ...],
+    texts: tuple[str, ...],
+    places: tuple[tuple[int, int, int], ...],
+    by: Delimiters,
+    codec: str,
 ) -> Sequence[object]:
     """The components `texts` of some fields, unescaped; "" or None for missing ones. `places` says of each of which field it is
     the component and subcomponent, for the careful way, which is needed only when there is more to a field than meets the eye."""

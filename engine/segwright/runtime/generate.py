@@ -125,7 +125,9 @@ class Expressions:
     def printed(self, number: str) -> Expression:
         """The digits of a whole number from 0 in a local variable."""
         digits = self.source.shared("digits", lambda: constants.DIGITS)
-        return Expression(f'({digits}[{number}] if {number} < {len(constants.DIGITS)} else printed({number}))', sure=True)
+        return Expression(
+            f"({digits}[{number}] if {number} < {len(constants.DIGITS)} else printed({number}))", sure=True
+        )
 
     # --- evaluated only sometimes -----------------------------------------------------------------------------------
 
@@ -135,7 +137,9 @@ class Expressions:
             result = emit()
         return lines, result
 
-    def _ladder(self, rungs: Sequence[tuple[ops.Condition | None, _Emit]], last: _Emit = lambda: _MISSING) -> Expression:
+    def _ladder(
+        self, rungs: Sequence[tuple[ops.Condition | None, _Emit]], last: _Emit = lambda: _MISSING
+    ) -> Expression:
         """The value of the first rung whose condition holds, `last` when none does."""
         parts = []
         for when, emit in rungs:
@@ -205,8 +209,12 @@ class Expressions:
             case ops.First():
                 return self._first(op)
             case ops.Narrate():
-                narrative = self.source.shared(("narrative", op.narrative), constants.narrative, self.plan, op.narrative)
-                return Expression(f"{narrative}({', '.join(self.exact(self.value(argument)) for argument in op.arguments)})")
+                narrative = self.source.shared(
+                    ("narrative", op.narrative), constants.narrative, self.plan, op.narrative
+                )
+                return Expression(
+                    f"{narrative}({', '.join(self.exact(self.value(argument)) for argument in op.arguments)})"
+                )
             case _:
                 return self.other_value(op)
 
@@ -318,9 +326,7 @@ class Expressions:
         held = self.source.temporary()
         lines, replacement = unmapped
         if not lines.lines:
-            return Expression(
-                f"({replacement} if ({held} := {found}) is ABSENT else {held})", exact=replacement.exact
-            )
+            return Expression(f"({replacement} if ({held} := {found}) is ABSENT else {held})", exact=replacement.exact)
         self.source.line(f"{held} = {found}")
         with self.source.block(f"if {held} is ABSENT:"):
             self.source.replay(lines)

@@ -147,7 +147,9 @@ class FieldGenerator(Expressions):
                 certain = content.duty.need == "always" and not segment.wrote
                 yield Item(content, (place,), certain)
             case _:
-                places = [place for one in _inner(content) for item in self._items_of(field, one) for place in item.places]
+                places = [
+                    place for one in _inner(content) for item in self._items_of(field, one) for place in item.places
+                ]
                 yield Item(content, tuple(places), False)
 
     def _is_certain(self, put: ops.Put, leaves: ops.Leaves) -> bool:
@@ -335,7 +337,9 @@ class FieldGenerator(Expressions):
                 test, name = self.present(self._put(op))
                 if op.coding == "formatted":
                     empty = self._empty()
-                    self._choose_if(op, test, f"{self.segment.lead}[{{}}], {empty}, {self._formatting()}({name}), {empty}")
+                    self._choose_if(
+                        op, test, f"{self.segment.lead}[{{}}], {empty}, {self._formatting()}({name}), {empty}"
+                    )
                 else:
                     self._choose_if(op, test, f"{self.segment.lead}[{{}}], {name}")
             case ops.Opaque():
@@ -428,7 +432,9 @@ class FieldGenerator(Expressions):
         separator = source.shared("repetition", lambda: self.delimiters.repetition)
         source.line(f"{found} = joined({found}, {separator})")
         with source.block(f"if {found} is not None:"):
-            source.line(f"{self.parts} += ({self.segment.lead}[{self.segment.run.targets.index(place)}], {empty}, {found}, {empty})")
+            source.line(
+                f"{self.parts} += ({self.segment.lead}[{self.segment.run.targets.index(place)}], {empty}, {found}, {empty})"
+            )
             source.line(f"{self.segment.lead} = {self._gaps(place)}")
 
     def _collect(self, content: ops.Content, found: str, field: int) -> None:

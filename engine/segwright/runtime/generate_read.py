@@ -67,7 +67,9 @@ class ReadGenerator(Expressions):
         self._variables = 0
         # Lists of segments are needed only for `TakeAll`; else the first of each name is enough.
         self._all = any(isinstance(op, ops.TakeAll) for op in self.operations)
-        self._seen = {(op.of.slot, op.index) for op in self.operations if isinstance(op, ops.Attr) and isinstance(op.of, ops.Slot)}
+        self._seen = {
+            (op.of.slot, op.index) for op in self.operations if isinstance(op, ops.Attr) and isinstance(op.of, ops.Slot)
+        }
 
     def _named(self, segments: str) -> str:
         return f"by_name({segments})" if self._all else f"firsts({segments})"
@@ -165,7 +167,10 @@ class ReadGenerator(Expressions):
             case "any":
                 test = f"{name} is None"
             case "if" if duty.condition is not None:
-                with self.source.block(f"if {name} is None:"), self.source.block(f"if {self.condition(duty.condition)}:"):
+                with (
+                    self.source.block(f"if {name} is None:"),
+                    self.source.block(f"if {self.condition(duty.condition)}:"),
+                ):
                     self.source.line("refuse()")
                 return
             case _:
@@ -204,7 +209,9 @@ class ReadGenerator(Expressions):
             names.append(self._variable("x"))
             scope.leaves[leaf] = names[-1]
         parts = "".join(f"{part}, " for _, _, part in texts)
-        source.line(f"{', '.join(names)}, = leaves(({''.join(f'{text}, ' for text in single)}), ({parts}), {spec}, d, o)")
+        source.line(
+            f"{', '.join(names)}, = leaves(({''.join(f'{text}, ' for text in single)}), ({parts}), {spec}, d, o)"
+        )
 
     def _split_segment(self, segment: str, last: int) -> str:
         """The variable of the fields of the first segment of that name, at least as many as are taken."""

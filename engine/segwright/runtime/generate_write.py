@@ -164,7 +164,9 @@ class WriteGenerator(FieldGenerator):
                 return Expression(f"received({self.exact(self.value(op.of))}, {op.field})")
             case ops.Component():
                 codec = self.source.shared("codec", lambda: self.plan.encoding.codec)
-                return Expression(f"component({self.exact(self.value(op.of))}, {op.component}, {op.subcomponent}, {codec})")
+                return Expression(
+                    f"component({self.exact(self.value(op.of))}, {op.component}, {op.subcomponent}, {codec})"
+                )
             case _:
                 return super().other_value(op)
 

@@ -27,7 +27,7 @@ _NODES: Final = frozenset(
         ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Add, ast.Sub,
         ast.Compare, ast.Is, ast.IsNot, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn,
         ast.Call, ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.List, ast.Name, ast.Load, ast.Store, ast.Del,
-        ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.Starred,
+        ast.Constant,
     }
 )  # fmt: skip
 _METHODS: Final = frozenset({"append", "get", "index", "split", "text"})
@@ -123,7 +123,9 @@ class Source:
         return "\n".join((f"def {self.name}({parameters}):", *body, ""))
 
 
-def _check(tree: ast.AST, names: Mapping[str, object]) -> None:
+def _check(tree: ast.Module, names: Mapping[str, object]) -> None:
+    if sum(isinstance(node, ast.FunctionDef) for node in ast.walk(tree)) != 1 or len(tree.body) != 1:
+        raise Unsafe("another function")
     for node in ast.walk(tree):
         if type(node) not in _NODES:
             raise Unsafe(type(node).__name__)
@@ -149,7 +151,10 @@ def _code(text: str, names: Mapping[str, object]) -> CodeType:
     key = sha256(text.encode()).digest()
     code = _compiled.get(key)
     if code is None:
-        tree = ast.parse(text)
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            raise Unsafe("no Python") from error
         _check(tree, names)
         module = compile(tree, "<plan>", "exec")
         code = next(constant for constant in module.co_consts if isinstance(constant, CodeType))

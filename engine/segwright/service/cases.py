@@ -55,7 +55,7 @@ class Case(msgspec.Struct, frozen=True):
 
 class Outcome(msgspec.Struct, frozen=True):
     """What a case gives: `files` by name below `snapshots/<org>/`, the `kinds` that it shows (what the catalogue lists), and what
-    is wrong. `case` is None when its case.yaml cannot be used."""
+    is wrong (`sources`: the case.yaml it points into). `case` is None when its case.yaml cannot be used."""
 
     organisation: str
     name: str
@@ -204,19 +204,20 @@ class _CaseReader:
 
 
 def run_case(
-    workspace: Workspace, organisation: str, files: CaseFiles, running: dict[str, Running]
+    workspace: Workspace, organisation: str, files: CaseFiles, running: dict[str, Running], shown: dict[str, Source]
 ) -> Outcome:
-    """Reads and runs one case; `running` holds the organisation in each of its environments."""
+    """Reads and runs one case; `running` holds the organisation in each of its environments, `shown` the texts that a report of
+    a refusal may quote."""
     reader = _CaseReader(workspace, organisation, files, running)
     case = reader.read()
-    sources = {**workspace.sources, reader.source.name: reader.source}
+    sources = {reader.source.name: reader.source}
     if case is None:
         return Outcome(organisation, files.name, None, {}, (), tuple(reader.found), sources)
     here = running[case.environment]
     outputs, kinds, findings, refusals = _outputs(here, case)
     found: list[Diagnostic] = []
     if case.refused and findings:
-        outputs = {f"{case.stem}.txt": _report(findings, refusals, sources)}
+        outputs = {f"{case.stem}.txt": _report(findings, refusals, shown)}
         kinds = ()
     elif case.refused:
         found.append(diagnostic("SW1066", case.span, organisation=organisation))

@@ -25,7 +25,6 @@ class FormatLine(NamedTuple):
 
     format: str
     rule: ast.FormatRule
-    layer: str
 
 
 class Mentions(NamedTuple):
@@ -108,7 +107,7 @@ class Rules:
                 declared = self.scope.formats.get((node.format, "as"))
                 for rule in declared.rules if declared is not None else ():
                     if str(rule.target) == f".{component}":
-                        return FormatLine(node.format, rule, self.scope.layer_of.get(node.format, ""))
+                        return FormatLine(node.format, rule)
         return None
 
     def table_of(self, number: int, written: Written | None) -> ast.Table | None:

@@ -213,13 +213,23 @@ ENTRIES: dict[str, Entry] = {
         "result waits in a queue for a person.",
     ),
     "SW0425": Entry(
-        "OBX-4 that changes between preliminary and final",
-        "OBX-4 depends on {name}, so the same value gets another sub-id in a preliminary result than in the final one.",
+        "A stand-in for an identity, a code or a status",
+        "By {path} the receiver files the message; a fixed value must not silently stand in for a missing or unknown one.",
         (
-            "Make it depend on what stays the same, such as the kind of measurement.",
-            'If this hospital does not match by OBX-4: `allow SW0425 on OBX-4 because "…"`.',
+            "Write `required`: without the value there is no message, and the operator sees why.",
+            'If this hospital wants the stand-in: `allow SW0425 on {path} because "…"`.',
         ),
-        "A receiver replaces a preliminary value by the final one with the same OBX-3 and OBX-4. Under another sub-id the final "
-        "value is filed beside the preliminary one, and both stay in the chart.",
+        "A made-up order number, code or status is taken for a real one. The result is filed under a test that was never ordered, "
+        "or as final when it is not, and nothing in the message shows it.",
+    ),
+    "SW0426": Entry(
+        "A sub-id that moves between two versions of a result",
+        "OBX-4 counts along `{loop}`, so a value gets another sub-id as soon as that list is longer or shorter.",
+        (
+            "Take it from what stays the same, such as the kind of measurement by a table, or an id of the list's own elements.",
+            'If this hospital does not match by OBX-4: `allow SW0426 on OBX-4 because "…"`.',
+        ),
+        "A receiver replaces a preliminary value by the final one with the same OBX-3 and OBX-4. When a finding is added in "
+        "front, every later one overwrites its neighbour, and one stays in the chart that nobody stated.",
     ),
 }

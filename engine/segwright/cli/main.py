@@ -1,0 +1,101 @@
+"""`segwright`: finds the command and loads its module, nothing more, so that it answers at once.
+
+Exit codes: 0 all is well; 1 something was found, refused or differs; 2 the command was called wrongly; 3 segwright itself failed.
+Nothing that a user gives makes a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from segwright import __version__
+
+COMMANDS: Final = {
+    "check": "check mappings and configuration, every finding at once",
+    "compile": "write the bundles that the runtime loads",
+    "init": "make a new workspace with one sample organisation",
+    "read": "read order messages as an organisation's mapping says",
+    "render": "render the message an organisation gets",
+    "schema": "print the JSON Schema of a message's document or a record",
+    "show": "print a mapping after all its layers",
+    "test": "run the cases and compare them with their snapshots",
+    "why": "explain where a field of a message comes from",
+}
+"""Every command with its line in the help; the module `segwright.cli.NAME_command` holds it as `command`."""
+
+EPILOG: Final = """Exit codes: 0 all is well; 1 something was found, refused or differs; 2 wrong usage; 3 segwright itself failed.
+
+The workspace is the nearest folder, from the current one upward, that holds mappings/ and orgs/, unless --workspace names it."""
+
+
+class Commands(click.Group):
+    """The group of all commands, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in alphabetical order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"segwright.cli.{cmd_name}_command").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name when there is no such command."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            from segwright.core.suggest import nearest
+
+            close = nearest(name, COMMANDS)
+            ctx.fail(f"There is no command '{name}'." + (f" Did you mean '{close}'?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="segwright", message="%(prog)s %(version)s")
+@click.option("--workspace", type=click.Path(path_type=Path), metavar="DIR", help="The workspace, also behind any command.")
+@click.pass_context
+def cli(context: click.Context, workspace: Path | None) -> None:
+    """HL7 v2 messages for many hospitals from one set of mappings."""
+    context.obj = workspace
+
+
+def main() -> NoReturn:
+    """The entry point of the console script."""
+    try:
+        cli.main(prog_name="segwright")
+    except Exception as error:  # noqa: BLE001 - the last place that can keep a message out of a traceback
+        _failed(error)
+    sys.exit(0)
+
+
+def _failed(error: Exception) -> NoReturn:
+    """Says that segwright failed, and where; never what it was working on."""
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if f"{os.sep}segwright{os.sep}" in code.co_filename:
+            place = f"{code.co_filename.rpartition(f'{os.sep}segwright{os.sep}')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    sys.stderr.write(f"segwright itself failed ({type(error).__name__} in {place or 'its start'}).\n")
+    sys.stderr.write("This is a fault of segwright, not of your files: please report it with the command you typed.\n")
+    sys.exit(3)
