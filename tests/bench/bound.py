@@ -1,7 +1,7 @@
 """Hand-written Python for exactly the two jobs of the benchmark: what a good programmer would write for one hospital and keep.
 
-Nothing is general: delimiters, fields and charset are fixed. It is the fastest correct way we know in plain Python, given the same
-input and the same duties as the project: every value escaped, mandatory ones checked, bytes in, bytes out.
+Nothing is general: delimiters, fields and charset are fixed. It is the fastest correct way we know in plain Python, given the
+same input and the same duties as the project: every value escaped, mandatory ones checked, bytes in, bytes out.
 """
 
 from __future__ import annotations

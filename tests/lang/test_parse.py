@@ -240,6 +240,11 @@ def test_a_segment_goes_to_the_next_line_that_is_no_rule_of_it() -> None:
     assert len(found[0].rules) == 2  # type: ignore[union-attr]
 
 
+def test_end_closes_the_block_around_an_open_segment_however_it_is_indented() -> None:
+    found = body("for each a in b.c\nsegment OBX\nOBX-1 = a\nend\nuse p\n")
+    assert [type(statement).__name__ for statement in found] == ["Loop", "Use"]
+
+
 def test_a_label_of_a_removal_applies_to_all_its_fields() -> None:
     (remove,) = operations('remove measurement OBX-6, OBX-8 because "r"\n')
     assert isinstance(remove, ast.Remove)

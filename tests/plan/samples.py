@@ -705,7 +705,7 @@ def _echo() -> Writing:
                 "IN1",
                 received,
                 4,
-                (FieldOp(3, (Leaves((put(Component(Received(Slot(4), 3), 1)), put("X", 2)), ANY),)),),
+                (FieldOp(3, (Leaves((put(Component(Received(Slot(4), 3), 1)), put("X", 2))),)),),
                 when=Not(IsNull(Component(Received(Slot(4), 2), 1))),
                 optional=True,
             ),

@@ -139,6 +139,15 @@ REFUSED: dict[str, tuple[Plan, str]] = {
     "slot of a loop after it": (written(LoopOp(1, 2, Slot(0), ()), LetOp(4, Slot(1))), "slot 1 is not bound"),
     "slot of each in its source": (valued(Each(1, Slot(1), Slot(0))), "slot 1 is not bound"),
     "slot bound twice": (written(LetOp(1, Slot(0)), LetOp(1, Slot(0))), "bound twice"),
+    "each inside each": (valued(Each(1, Slot(0), Each(1, Slot(0), Slot(1)))), "slot 1 is bound twice"),
+    "each in the slot of a let": (
+        written(LetOp(1, Slot(0)), LetOp(2, Each(1, Slot(0), Slot(1)))),
+        "slot 1 is bound twice",
+    ),
+    "let in the slot of each": (
+        written(LetOp(2, Each(1, Slot(0), Slot(1))), LetOp(1, Slot(0))),
+        "slot 1 is bound twice",
+    ),
     "input bound": (written(LetOp(0, text("a"))), "bound twice"),
     "position over another": (written(LetOp(3, Slot(0)), LoopOp(1, 2, Slot(0), ())), "bound twice"),
     "slot outside": (written(LetOp(9, Slot(0))), "outside of the plan's slots"),
@@ -227,6 +236,8 @@ REFUSED: dict[str, tuple[Plan, str]] = {
         content(leaf(Put(1, 1, text("a"), duty=Duty("always", Present(Slot(0)))))),
         "exactly when",
     ),
+    "any of a repetition": (content(Leaves((Put(1, 1, text("a")),), Duty("any"))), "cannot be `any`"),
+    "any of a set": (reading(SetOp(0, 0, text("a"), Duty("any"))), "cannot be `any`"),
     "if without condition": (content(leaf(Put(1, 1, text("a"), duty=Duty("if")))), "exactly when"),
     "nameless check": (written(CheckOp("", Present(Slot(0)), "no")), "has no name"),
     "silent check": (written(CheckOp("c", Present(Slot(0)), "")), "says nothing"),
@@ -327,6 +338,14 @@ def test_what_may_not_run_is_refused_with_its_reason(plan: Plan, reason: str) ->
 def test_all_problems_are_found_at_once() -> None:
     plan = msgspec.structs.replace(valued(Slot(7)), format=9, patterns=("(",))
     assert len(problems(plan)) == 3
+
+
+def test_passing_slots_may_be_shared_one_after_another() -> None:
+    each = Each(1, Slot(0), Slot(1))
+    assert (
+        problems(written(LetOp(2, each), LetOp(3, each), SegmentOp("PID", (FieldOp(1, (EachRep(1, each, leaf()),)),))))
+        == []
+    )
 
 
 def test_loops_may_be_nested_as_deep_as_allowed() -> None:

@@ -21,7 +21,12 @@ RECORD = Type("record", "R")
 # --- values of inputs ------------------------------------------------------------------------------------------------
 
 TEXTS = st.one_of(
-    st.sampled_from(["A", "plain", "F", "M", "", "|^~\\&", "a|b", "\\F\\", "é", "€", "–", "a\r\nb", "\t", '""', '"', "\x00", "\x0b", "Ω"]),
+    st.sampled_from(
+        [
+            "A", "plain", "F", "M", "", "|^~\\&", "a|b", "\\F\\", "é", "€", "–", "a\r\nb", "\t", '""', '"', "\x00",
+            "\x0b", "Ω",
+        ]
+    ),
     st.text(alphabet="aB1|^~\\&é\r\n \"#!", max_size=6),
 )  # fmt: skip
 FIELDS = st.builds(
@@ -292,15 +297,21 @@ def writing_plans(draw: Any) -> ops.Plan:
     """A writing plan of two inputs (`INPUTS`), the second optional."""
     maker = Maker(draw)
     body = maker.body()
+    field, msh2 = draw(st.sampled_from([("|", "^~\\&"), ("|", "^~\\&#"), ("#", "!%$*")]))
+    charset, codec = draw(
+        st.sampled_from([("", "ascii"), ("8859/1", "iso8859-1"), ("8859/15", "iso8859-15"), ("UNICODE UTF-8", "utf-8")])
+    )
     encoding = ops.Encoding(
         "2.5.1",
-        *draw(st.sampled_from([("|", "^~\\&"), ("|", "^~\\&#"), ("#", "!%$*")])),
-        *draw(st.sampled_from([("", "ascii"), ("8859/1", "iso8859-1"), ("8859/15", "iso8859-15"), ("UNICODE UTF-8", "utf-8")])),
+        field,
+        msh2,
+        charset,
+        codec,
         unencodable=draw(st.sampled_from([{}, {"–": "-", "€": "EUR&", "é": "e"}])),
         trailing=draw(st.sampled_from(["trim", "full"])),
         full_to={"ZZ1": 6, "MSH": 19},
         segment_end=draw(st.sampled_from(["\r", "\r\n"])),
-    )  # fmt: skip
+    )
     plan = ops.Plan(
         "random",
         "writes",

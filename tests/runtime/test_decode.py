@@ -84,7 +84,9 @@ def test_each_type_has_its_form(name: str, document: str, value: object) -> None
     "digits", ["1.50", "0.1", "100", "1E+2", "1e2", "-0.0", "3.141592653589793238462643383279", "1e-10", "0E+3"]
 )
 def test_decimals_keep_their_digits(digits: str) -> None:
-    assert str(value_of("decimal", digits)) == str(Decimal(digits))
+    value = value_of("decimal", digits)
+    assert str(value) == str(Decimal(digits))
+    assert str(value_of("decimal", encode_json(EMPTY, scalar("decimal"), value).decode())) == str(value)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import hl7
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -59,7 +60,7 @@ def test_random_plans_write_what_the_interpreter_writes(plan, inputs):
 @pytest.mark.parametrize("encoding", [("|", "^~\\&"), ("#", "!%$*")])
 def test_hostile_values_never_change_the_structure(kind, encoding):
     plan = plans.writing(codec="utf-8")
-    plan = msgspec_replace(plan, encoding)
+    plan = with_delimiters(plan, encoding)
     clean = hl7.parse(Writer(plan).render(samples.result("clean")).decode())
     found = hl7.parse(Writer(plan).render(samples.result(kind)).decode())
     assert [[len(field) for field in segment] for segment in found] == [
@@ -68,9 +69,7 @@ def test_hostile_values_never_change_the_structure(kind, encoding):
     assert [str(segment[0]) for segment in found] == [str(segment[0]) for segment in clean]
 
 
-def msgspec_replace(plan: ops.Plan, encoding: tuple[str, str]) -> ops.Plan:
-    import msgspec
-
+def with_delimiters(plan: ops.Plan, encoding: tuple[str, str]) -> ops.Plan:
     changed = msgspec.structs.replace(plan.encoding, field=encoding[0], msh2=encoding[1])
     return msgspec.structs.replace(plan, encoding=changed)
 
@@ -110,7 +109,7 @@ def test_a_refusal_that_the_interpreter_does_not_share_is_a_fault_and_sends_noth
         raise KeyError
 
     writer._write = broken
-    with pytest.raises(Disagreement, match="[0-9a-f]{64}"):
+    with pytest.raises(Disagreement, match=r"[0-9a-f]{64}"):
         writer.render(samples.result("clean"))
 
 

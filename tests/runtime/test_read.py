@@ -202,6 +202,37 @@ def test_kept_segments_stay_in_order() -> None:
     assert one_value(Keep(("PV2",))) is None
 
 
+GROUPED = """MSH|^~\\&|EPIC|MERCY||||X|ORM^O01|C1|P|2.5.1
+NTE|1||before
+ORC|1
+NTE|1||shared
+OBR|1
+NTE|1||own
+ORC|2"""
+
+
+def test_in_a_group_its_own_segments_come_first_and_kept_ones_stay_in_order() -> None:
+    group = ops.GroupOp(
+        0,
+        3,
+        "OBR",
+        "ORC",
+        (
+            SetOp(0, 0, Component(Take("NTE", 3), 1)),
+            SetOp(0, 1, TakeAll("NTE", 3)),
+            SetOp(0, 2, Keep(("NTE",))),
+        ),
+    )
+    plan = Plan("x", "reads", ("ORM^O01",), "0" * 64, ASCII, (), (group,), 5, results=(Result(0, "order", "Order", 3),))
+    assert problems(plan) == []
+    intake = read(fresh(plan), open_message(GROUPED.replace("\n", "\r").encode()))
+    (((first, every, kept),),) = intake.groups
+    assert first == "shared"
+    assert [field.text for field in every] == ["shared", "own", "before"]
+    assert [segment.text.split("|")[3] for segment in kept] == ["before", "shared", "own"]
+    assert [(note.kind, note.facts["position"]) for note in intake.notes] == [("no_group", "7")]
+
+
 def test_a_record_is_made_of_what_is_there() -> None:
     part = Slot(1)
     make = ops.Make(

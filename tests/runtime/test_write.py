@@ -209,14 +209,15 @@ def test_other_delimiters_and_segment_ends() -> None:
 
 
 def test_separators_stand_only_before_something() -> None:
-    assert body(
-        run(
-            seg(
-                Leaves((leaf(A), leaf("b", 3), leaf("c", 3, 3), leaf(B, 4))),
-            ),
-            given=(None, None),
-        )
-    ) == ["ZZZ|^^b&&c"]
+    leaves = Leaves((leaf(A), leaf("b", 3), leaf("c", 3, 3), leaf(B, 4)))
+    assert body(run(seg(leaves), given=(None, "d"))) == ["ZZZ|^^b&&c^d"]
+    assert body(run(seg(leaves), given=("a", None))) == ["ZZZ|a^^b&&c"]
+
+
+def test_constants_only_accompany_what_an_input_gives() -> None:
+    leaves = Leaves((leaf(A), leaf("b", 3)), ALWAYS)
+    assert kinds(run(seg(leaves), given=(None,))) == ["missing"]
+    assert body(run(seg(Leaves((leaf("a"), leaf(ops.Const("blank"), 2))), one(A)), given=(None,))) == ["ZZZ|a"]
 
 
 def test_missing_repetitions_close_up_and_held_ones_do_not() -> None:
@@ -230,7 +231,7 @@ def test_a_duty_of_any_asks_for_another_value_of_the_same_repetition() -> None:
     assert body(run(seg(pair), given=(None, None))) == ["ZZZ"]
     assert body(run(seg(pair), given=("a", None))) == ["ZZZ|a"]
     assert kinds(run(seg(pair), given=(None, "b"))) == ["missing"]
-    assert kinds(run(seg(Leaves((leaf(A, duty=ANY), leaf("const", 2)))), given=(None,))) == ["missing"]
+    assert body(run(seg(Leaves((leaf(A, duty=ANY), leaf("const", 2)))), given=(None,))) == ["ZZZ"]
 
 
 def test_a_duty_with_a_condition_asks_only_when_it_holds() -> None:
@@ -446,6 +447,44 @@ def test_an_opaque_field_cannot_break_out(held: object, kind: str) -> None:
 
 def test_an_opaque_field_of_nothing_but_delimiters_is_missing() -> None:
     assert kinds(run(seg(Opaque(A, ALWAYS)), given=(Field("^&^~", STANDARD),))) == ["missing"]
+
+
+# --- echoed segments -------------------------------------------------------------------------------------------------
+
+
+def echoed(case: str) -> list[str]:
+    return body(trace(WRITING["echo"].plan, WRITING["echo"].inputs[case]))
+
+
+@pytest.mark.parametrize(
+    ("case", "segments"),
+    [
+        ("as it came", ["PV1|1|I|W^3^B||x\\S\\y|", "ZXX|a~b^c|||", "ZCT|1|1"]),
+        ("class filled", ["PV1|1|O|W", "ZXX|1", "ZXX", "ZCT|1|2"]),
+        ("cleared", ["PV1|1|I||||", "ZXX|1", "ZCT|1|1"]),
+        ("cleared at the end", ["PV1|1|I", "ZXX|1", "ZCT|1|1"]),
+        ("added", ["PV1||O||||||||ICU \\T\\ B", "ZXX|1", "ZCT|1|1"]),
+        ("nothing kept, not wanted", ["ZCT|0|0"]),
+        ("redelimited", ["PV1|1|I|a^b\\S\\c", "ZXX|^\\S\\", "ZCT|1|1"]),
+        ("other field separator", ["PV1|1|I|a\\F\\b", "ZXX|1*2|", "ZCT|1|1"]),
+        ("insurance without parts", ["ZXX|1", "ZCT|0|1", "IN1|1|p|c^X", "IN1|2|p|||x|", "IN1"]),
+    ],
+)
+def test_kept_segments_go_back_as_they_came_but_for_what_is_said(case: str, segments: list[str]) -> None:
+    assert echoed(case) == segments
+
+
+@pytest.mark.parametrize(
+    ("case", "kind"),
+    [
+        ("nothing kept", "not_kept"),
+        ("not in charset", "unencodable"),
+        ("unclean", "control"),
+        ("insurance", "structure"),
+    ],
+)
+def test_what_cannot_be_echoed_is_a_problem(case: str, kind: str) -> None:
+    assert kinds(trace(WRITING["echo"].plan, WRITING["echo"].inputs[case])) == [kind]
 
 
 # --- what `why` shows ------------------------------------------------------------------------------------------------

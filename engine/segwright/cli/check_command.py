@@ -36,7 +36,8 @@ def command(context: click.Context, organisations: tuple[str, ...], form: str, w
         said(found, sources)
         if not found:
             messages = sum(len(next(iter(o.messages.values()))) for o in compiled.organisations.values())
-            click.echo(f"{len(compiled.organisations)} organisations, {messages} messages: nothing is wrong")
+            count = len(compiled.organisations)
+            click.echo(f"{count} organisation{'' if count == 1 else 's'}, {messages} messages: nothing is wrong")
     elif form == "concise":
         from segwright.core.render import render_concise
 

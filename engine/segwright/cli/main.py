@@ -66,9 +66,13 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.command(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(
+    cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="segwright", message="%(prog)s %(version)s")
-@click.option("--workspace", type=click.Path(path_type=Path), metavar="DIR", help="The workspace, also behind any command.")
+@click.option(
+    "--workspace", type=click.Path(path_type=Path), metavar="DIR", help="The workspace, also behind any command."
+)
 @click.pass_context
 def cli(context: click.Context, workspace: Path | None) -> None:
     """HL7 v2 messages for many hospitals from one set of mappings."""

@@ -24,7 +24,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 def workspace_option(function: F) -> F:
     """`--workspace DIR`."""
     return click.option(
-        "--workspace", type=click.Path(path_type=Path), metavar="DIR", help="The workspace [default: found from here upward]."
+        "--workspace",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="The workspace [default: found from here upward].",
     )(function)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from segwright.cli.output import FOUND, refuse, workspace_of, workspace_option
+
+if TYPE_CHECKING:
+    from segwright.core.diagnostic import Diagnostic
 
 
 @click.command("read")
@@ -32,7 +36,9 @@ def command(
     running, compiled, found = open_organisation(workspace_of(context, workspace), organisation, environment)
     if running is None:
         refuse(found, compiled.sources)
-    broken = [n for n, entry in running.organisation.catalogue.items() if entry.reads and running.compiled(n).plan is None]
+    broken = [
+        n for n, entry in running.organisation.catalogue.items() if entry.reads and running.compiled(n).plan is None
+    ]
     if broken:
         refuse(compiled.found, compiled.sources)
     refused = False
@@ -40,7 +46,7 @@ def command(
         name = str(file)
         if name == "-":
             data: bytes | None = sys.stdin.buffer.read()
-            problems = []
+            problems: list[Diagnostic] = []
         else:
             data, problems = read_file(file)
         if data is None:

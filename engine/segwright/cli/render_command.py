@@ -23,7 +23,13 @@ _FILE = click.Path(path_type=Path)
 @click.argument("message", metavar="MESSAGE")
 @click.option("--order", type=_FILE, metavar="FILE", help="The order message it answers.")
 @click.option(
-    "--result", "--event", "--subject", "subject", type=_FILE, metavar="FILE", help="The document it is made from, as JSON."
+    "--result",
+    "--event",
+    "--subject",
+    "subject",
+    type=_FILE,
+    metavar="FILE",
+    help="The document it is made from, as JSON.",
 )
 @click.option("--nth", type=click.IntRange(1), metavar="N", help="Only for order N of several in the order message.")
 @click.option("--env", "environment", default="test", show_default=True, metavar="E", help="Environment.")
@@ -48,7 +54,9 @@ def command(
     running, compiled, found = open_organisation(workspace_of(context, workspace), organisation, environment)
     if running is None:
         refuse(found, compiled.sources)
-    make, found = making(at or datetime.now().astimezone().isoformat(timespec="seconds"), control_id or new_control_id())
+    make, found = making(
+        at or datetime.now().astimezone().isoformat(timespec="seconds"), control_id or new_control_id()
+    )
     files: dict[str, bytes | None] = {"order": None, "subject": None}
     for name, path in (("order", order), ("subject", subject)):
         if path is not None:

@@ -24,13 +24,13 @@ _MOST_LINES = 40
 def command(context: click.Context, organisations: tuple[str, ...], update: bool, workspace: Path | None) -> None:
     """Run the cases (of some organisations) and compare what they give with snapshots/, byte for byte.
 
-    Exit code 1 when bytes differ, a case has no snapshot, a snapshot has no case, a message or kind of the catalogue has no case, or
-    a case is refused that should not be. With --update differences are shown and written, and do not count.
+    Exit code 1 when bytes differ, a case has no snapshot, a snapshot has no case, a message or kind of the catalogue has no case,
+    or a case is refused that should not be. With --update differences are shown and written, and do not count.
     """
     from segwright.core.diagnostic import errors
     from segwright.service import snapshots
     from segwright.service.opening import check, organisations_in
-    from segwright.service.testing import test_organisation
+    from segwright.service.testing import compare_cases
 
     root = workspace_of(context, workspace)
     progress = Progress()
@@ -39,20 +39,22 @@ def command(context: click.Context, organisations: tuple[str, ...], update: bool
     progress.done()
     if compiled.workspace is None or any(finding.code == "SW1033" for finding in found):
         refuse([f for f in found if f.code == "SW1033"] or found, compiled.sources)
-    names = organisations or [name for name in organisations_in(root)]
+    names = organisations or organisations_in(root)
     failed = bool(errors(found))
     changes: list[Change] = []
     if found:
         said(found, compiled.sources)
         click.echo()
     for name in names:
-        tested = test_organisation(root, compiled, name, progress.say)
+        tested = compare_cases(root, compiled, name, progress.say)
         progress.done()
         changes += tested.changes
         said(tested.found, tested.sources)
         for change in tested.changes:
             _show(change)
-        good = sum(1 for outcome in tested.outcomes if not outcome.found) - len({c.case for c in tested.changes if c.kind != "stale"})
+        good = sum(1 for outcome in tested.outcomes if not outcome.found) - len(
+            {c.case for c in tested.changes if c.kind != "stale"}
+        )
         line = f"{name}: {len(tested.outcomes)} cases, {good} as locked"
         wrong = bool(tested.found or tested.changes)
         click.echo(style(line, sys.stdout, fg="yellow" if wrong else "green"))

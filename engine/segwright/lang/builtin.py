@@ -43,6 +43,17 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
             name=value.said,
             wanted=sorted({s for r in records for s in r.subject}),
         )
+    taking = [r for r in records if r.parameters]
+    if node.arguments and not record.parameters and taking:
+        # `study as dtm(second)`: what is meant is the format that writes a time, and this is no time.
+        return ctx.fail(
+            "SW0320",
+            node.format_span,
+            format=node.format,
+            type=str(value.type),
+            name=value.said,
+            wanted=sorted({s for r in taking for s in r.subject}),
+        )
     arguments = _arguments(ctx, frame, record, node.arguments, node.format_span)
     invalid: ops.Value | None = None
     if node.on_invalid is not None:
@@ -74,12 +85,20 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
     )
 
 
+USUAL_UNITS = {
+    "msec": "ms", "msecs": "ms", "millisecond": "ms", "milliseconds": "ms", "sec": "s", "secs": "s", "seconds": "s", "bpm": "/min",
+    "beats/min": "/min", "1/min": "/min", "degree": "deg", "degrees": "deg", "degr": "deg", "°": "deg", "mmhg": "mm[Hg]",
+    "mcv": "uV", "µv": "uV", "μv": "uV", "millivolt": "mV",
+}  # fmt: skip
+"""What devices and hospitals call the units of an ECG, and their UCUM codes."""
+
+
 def _check_units(ctx: Context, span: Span, constants: tuple[str, ...] | None) -> None:
     from segwright.lang.units import is_ucum
 
     for unit in constants or ():
         if not is_ucum(unit):
-            ctx.report("SW0607", span, unit=unit)
+            ctx.report("SW0607", span, unit=unit, nearest=USUAL_UNITS.get(unit.casefold(), ""))
 
 
 def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:

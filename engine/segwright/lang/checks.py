@@ -23,7 +23,7 @@ def check_written(
     ctx: Context, mapping: FlatMapping, types: tuple[str, ...], mandatory: tuple[str, ...], facts: tuple[Fact, ...]
 ) -> None:
     """All whole-message checks of a writing mapping."""
-    for message_type in types:
+    for message_type in (t for t in types if t in mapping.messages):
         _structure(ctx, mapping, message_type, facts)
     for fact in segments(facts):
         _required_fields(ctx, fact)
@@ -42,14 +42,17 @@ def _structure(ctx: Context, mapping: FlatMapping, message_type: str, facts: tup
             ctx.report("SW0413", mapping.span, type=message_type, version=ctx.profile.version)
         return
     items, flat = _items(facts)
+    written = {fact.item.name for fact in segments(facts)}
+    missing = [name for name in required_segments(structure) if name not in written]
     for problem in place(structure, items).problems:
         fact = flat.get(problem.path)
+        if problem.kind != "outside" and set(problem.after) & set(missing):
+            continue  # it stands behind what is missing: that is told below
         if fact is None or allowed(ctx, "SW0403", problem.segment, fact.item.label):
             continue
         _misplaced(ctx, problem, fact, structure.id)
-    written = {fact.item.name for fact in segments(facts)}
-    for name in required_segments(structure):
-        if name not in written and not allowed(ctx, "SW0414", name):
+    for name in missing:
+        if not allowed(ctx, "SW0414", name):
             ctx.report("SW0414", mapping.span, segment=name, structure=structure.id, version=ctx.profile.version)
 
 
@@ -79,7 +82,7 @@ def _misplaced(ctx: Context, problem: Problem, fact: SegmentFacts, structure: st
         version=ctx.profile.version,
         path=problem.segment,
         after=problem.after,
-        stood_after=problem.stood_after or "nothing",
+        stood=f"after {problem.stood_after}" if problem.stood_after else "first",
     )
 
 
@@ -163,7 +166,7 @@ def _value_type(ctx: Context, fact: SegmentFacts) -> None:
                 ctx.report(
                     "SW0422",
                     values.rules[0].origin.span,
-                    Label(types.rules[0].origin.span, "needed"),
+                    Label(types.rules[0].origin.span, "the_type"),
                     type=value_type,
                     problem=problem,
                 )

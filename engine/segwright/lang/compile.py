@@ -71,6 +71,11 @@ class Compiled(msgspec.Struct, frozen=True, dict=True, eq=False):
         """Who wrote each operation, in walk order."""
         return () if self.emitted is None else self.emitted.written
 
+    @cached_property
+    def allows(self) -> tuple[Span, ...]:
+        """Where the allows stand that this message has."""
+        return tuple(item.origin.span for _, item in walk(self.mapping.body) if isinstance(item, FlatAllow))
+
     def elsewhere(self, environment: str) -> Compiled:
         """The same message in another environment, whose values differ and nothing else."""
         return msgspec.structs.replace(self, environment=environment)
@@ -101,6 +106,7 @@ def compile_message(
     before = len(ctx.found)
     if mapping.direction == "writes":
         narrowed = _narrowed(ctx, mapping, order)
+        ctx.not_sent = _not_sent(ctx, mapping, order)
         frame = first_frame(ctx, mapping.inputs, narrowed)
         previous = _previous(ctx, mapping)
         if previous is not None:
@@ -198,6 +204,16 @@ def _narrowed(ctx: Context, mapping: FlatMapping, order: Order) -> dict[tuple[st
     if subject is None or not order.kinds:
         return {}
     return {(subject.name, "status"): frozenset(order.kinds)}
+
+
+def _not_sent(ctx: Context, mapping: FlatMapping, order: Order) -> frozenset[str]:
+    """The kinds this organisation's catalogue does not let out: a shared line for one of them is right, and idle here."""
+    subject = subject_of(mapping)
+    record = ctx.model.records.get(subject.type.name) if subject is not None else None
+    index = record.index("status") if record is not None else -1
+    if record is None or index < 0 or not order.kinds:
+        return frozenset()
+    return frozenset(ctx.model.enums.get(record.attributes[index].type.name, ())) - frozenset(order.kinds)
 
 
 def _allows(mapping: FlatMapping) -> dict[tuple[str, str], Origin]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from segwright.lang import ast
 from segwright.lang.context import Context
+from segwright.lang.flat import alike
 from segwright.lang.typed import NOTHING, Facts, Frame, Typed, present
 from segwright.lang.values import alike_types, boolean, lower, must_be_present, reference
 from segwright.plan import ops
@@ -17,6 +18,7 @@ from segwright.plan.model import Type
 from segwright.plan.patterns import check as pattern_problem
 
 Checked = tuple[ops.Condition, Facts, Facts]
+_FIRST = "Give the one above a `when …`, or move it to the end."
 ORDERED = {"integer", "decimal", "quantity", "date", "datetime"}
 
 
@@ -38,9 +40,20 @@ def rungs(
         last = number == len(alternatives) - 1
         if alternative.when is None:
             if not last:
-                ctx.report("SW0402", alternatives[number + 1].span)
+                reason = "The alternative above this one has no condition"
+                ctx.report("SW0402", alternatives[number + 1].span, reason=reason, advice=_FIRST)
             yield alternative, None, inner
             return
+        if any(alike(alternative.when, above.when) for above in alternatives[:number]):
+            reason = "An alternative above has the same condition"
+            ctx.report("SW0402", alternative.span, reason=reason, advice="Delete one of the two, or correct its condition.")
+        elif (
+            any(not left for key, left in inner.facts.values.items() if frame.facts.values.get(key) != left)
+            and (ctx.own or not ctx.not_sent)
+            and not ctx.blamed(alternatives[0].span.to(alternative.span))
+        ):
+            reason = "The alternatives above cover every value there is"
+            ctx.report("SW0402", alternative.span, reason=reason, advice="Delete it, or correct a condition above.")
         op, true, false = condition(ctx, inner, alternative.when)
         yield alternative, op, inner.knowing(true)
         inner = inner.knowing(false)
@@ -136,6 +149,10 @@ def _changed(ctx: Context, frame: Frame, node: ast.State) -> Checked:
     ctx.asks_previous = True
     typed = lower(ctx, frame, node.value)
     source = ctx.loop_sources.get(typed.key[:1])
+    base = frame.names.get(node.value.names[0])
+    if source is None and base is not None and base.known and base.type != root.type:
+        ctx.report("SW0327", node.span)
+        return ops.Present(ops.Const("blank")), NOTHING, NOTHING
     if len(node.value.names) == 1 and source is not None:
         was = reference(ctx, frame.knowing(present(root.key)), ast.Ref(("previous", *source[1:]), node.span))
         same: ops.Condition = ops.In(typed.op, was.op)
@@ -166,12 +183,21 @@ def _is(ctx: Context, frame: Frame, node: ast.Is) -> Checked:
         every = frozenset(ctx.model.enums.get(left.type.name, ()))
         still = frame.facts.values.get(left.key, every)
         true = Facts(values={left.key: still & frozenset(right.constants)})
-        false = Facts(values={left.key: still - frozenset(right.constants)})
-        if not still & frozenset(right.constants):
-            ctx.report("SW0329", node.span, name=left.said, value=right.constants[0])
+        if len(right.constants) == 1:
+            false = Facts(values={left.key: still - frozenset(right.constants)})
+        _never(ctx, node, left, still, right.constants)
     if node.negated:
         return ops.Not(op), false, true
     return op, true, false
+
+
+def _never(
+    ctx: Context, node: ast.Is | ast.In, value: Typed, still: frozenset[str], constants: tuple[str, ...]
+) -> None:
+    """Reports a comparison that cannot hold. A line that hospitals share may speak of a kind that this one does not get."""
+    if still & frozenset(constants) or (not ctx.own and frozenset(constants) <= ctx.not_sent):
+        return
+    ctx.report("SW0329", node.span, name=value.said, value=[f"`{constant}`" for constant in constants])
 
 
 def _in(ctx: Context, frame: Frame, node: ast.In) -> Checked:
@@ -195,7 +221,8 @@ def _in(ctx: Context, frame: Frame, node: ast.In) -> Checked:
             op: ops.Condition = ops.In(value.op, source)
         else:
             op = ops.AnyOf(tuple(ops.Equal(value.op, m.op) for m in members))
-        constants = tuple(c for m in members for c in m.constants or ())
+        fixed = all(m.constants is not None and len(m.constants) == 1 for m in members)
+        constants = tuple(c for m in members for c in m.constants or ()) if fixed else None
     else:
         (member_node,) = node.members
         listed = lower(ctx, frame, member_node, Type("list", of=want) if want else None)
@@ -217,6 +244,8 @@ def _in(ctx: Context, frame: Frame, node: ast.In) -> Checked:
         still = frame.facts.values.get(value.key, every)
         true = Facts(values={value.key: still & frozenset(constants)})
         false = Facts(values={value.key: still - frozenset(constants)})
+        if node.listed:
+            _never(ctx, node, value, still, constants)
     if node.negated:
         return ops.Not(op), false, true
     return op, true, false
@@ -224,13 +253,13 @@ def _in(ctx: Context, frame: Frame, node: ast.In) -> Checked:
 
 def _compare(ctx: Context, frame: Frame, node: ast.Compare) -> Checked:
     left, right = _operands(ctx, frame, node.left, node.right)
-    fits = left.type == right.type or {left.type.name, right.type.name} in (
-        {"date", "datetime"},
-        {"quantity", "decimal"},
-    )
+    pair = {left.type.name, right.type.name}
+    bare = pair in ({"quantity", "decimal"}, {"quantity", "integer"})
+    fits = left.type == right.type or bare or pair == {"date", "datetime"}
     if left.known and right.known and (not fits or left.type.name not in ORDERED):
-        ctx.report("SW0330", node.span, left=str(left.type), right=str(right.type), operator=node.operator)
-    if {left.type.name, right.type.name} == {"quantity", "decimal"}:
+        wrong = right if left.type.name in ORDERED else left
+        ctx.report("SW0330", node.span, name=wrong.said, type=str(wrong.type), operator=node.operator)
+    if bare:
         ctx.report("SW0331", node.span, name=left.said if left.type.name == "quantity" else right.said)
     return ops.Order(node.operator, left.op, right.op), NOTHING, NOTHING
 

@@ -394,7 +394,7 @@ def _composite(ctx: Context, frame: Frame, node: ast.Composite, component: int) 
             for sub, inner in enumerate(part.parts, start=1):
                 if not isinstance(inner, ast.Blank):
                     out.append(_part_leaf(ctx, frame, inner, (number, sub)))
-        elif _scalar(ctx, frame, part):
+        elif isinstance(part, ast.Hold) or _scalar(ctx, frame, part):
             out.append(_part_leaf(ctx, frame, part, (number, 1)))
         else:
             made = value_content(ctx, frame, part, number)
@@ -415,7 +415,8 @@ def _part_leaf(ctx: Context, frame: Frame, node: ast.Value, where: Place) -> Lea
 def _leaves_of(ctx: Context, made: Made, node: ast.Value) -> list[Leaf]:
     """The leaves of a composite that stands inside another; a choice of composites cannot stand there."""
     if not isinstance(made.content, ops.Leaves):
-        ctx.report("SW0336", node.span)
+        if not ctx.blamed(node.span):
+            ctx.report("SW0335" if made.lists else "SW0336", node.span)
         return []
     return [
         Leaf(
@@ -657,13 +658,11 @@ def _override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule:
     ctx.at = outer
     if not hit[0] and not adding:
         known = [f".{c}" + (f".{s}" if s > 1 else "") for c, s in sorted(made.leaves)]
-        said = f".{where[0]}" + (f".{where[1]}" if target.subcomponent else "")
         ctx.report(
             "SW0514",
             part.origin.span,
             Label(rule.origin.span, "base"),
-            address=str(target),
-            nearest=nearest(said, known),
+            address=f"{outer.address.rpartition(' ')[0]} {target}".strip() if outer is not None else str(target),
             known=shown(known),
         )
         return made

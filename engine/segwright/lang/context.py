@@ -68,6 +68,7 @@ class Context:
         self.environment_bound = False
         self.in_condition = 0
         self.loop_sources: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.not_sent: frozenset[str] = frozenset()
 
     @property
     def model(self) -> Model:
@@ -86,6 +87,17 @@ class Context:
         """Adds a finding and gives the value that stands for what is wrong."""
         self.found.append(diagnostic(code, span, *labels, organisation=self.settings.id, **facts))  # type: ignore[arg-type]
         return broken(span)
+
+    @property
+    def own(self) -> bool:
+        """Whether the line being lowered is this organisation's own, rather than one it shares with others."""
+        return self.at is None or self.at.origin.layer == self.settings.id
+
+    def blamed(self, span: Span) -> bool:
+        """Whether something inside a span has been found already: what follows from it is not told."""
+        return any(
+            d.span.file == span.file and span.start <= d.span.start and d.span.end <= span.end for d in self.found
+        )
 
     # -- numbering
 
@@ -125,7 +137,7 @@ class Context:
         if declared is None:
             known = [".".join(("org", *k)) for k in self.settings.keys()]
             group = [f"`{name}`" for name in sorted(known) if name.startswith(f"{said}.")]
-            return self.fail("SW0203", node.span, name=said, nearest="" if group else nearest(said, known), group=group)
+            return self.fail("SW0203", node.span, name=said, nearest="" if group else nearest(said, known), group=group, fresh="" if group else said)
         self.used_keys.add(key)
         if key[0] == "environment":
             if self.in_condition:

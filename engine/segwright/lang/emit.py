@@ -23,15 +23,21 @@ class Emitted:
         self._written = ctx.written
         self._kept = ctx.kept
         self._values = ctx.environment_values
-        self._marked = encode_plan(plan)
+        self.marked = encode_plan(plan)
 
     def bytes_for(self, environment: str) -> bytes:
         """The canonical bytes in one environment."""
-        data = self._marked
-        for key, values in self._values.items():
-            value = json.dumps(values[environment], ensure_ascii=False)[1:-1]
-            data = data.replace(marker(key).encode(), value.encode())
+        data = self.marked
+        for mark, value in self.replacements(environment):
+            data = data.replace(mark, value)
         return data
+
+    def replacements(self, environment: str) -> list[tuple[bytes, bytes]]:
+        """What stands in one environment where `marked` has markers."""
+        return [
+            (marker(key).encode(), json.dumps(values[environment], ensure_ascii=False)[1:-1].encode())
+            for key, values in self._values.items()
+        ]
 
     @cached_property
     def written(self) -> tuple[Written | None, ...]:

@@ -119,7 +119,8 @@ class Expander:
         if part is None:
             self.found.append(
                 diagnostic(
-                    "SW0202", node.span, kind="part", name=node.name, nearest=nearest(node.name, self.scope.parts)
+                    "SW0202", node.span, kind="part", name=node.name, nearest=nearest(node.name, self.scope.parts),
+                    known=shown(sorted(self.scope.parts)),
                 )
             )
             return None

@@ -305,7 +305,7 @@ class _Overlaying:
                 message=self.name,
                 nearest=nearest(str(target), known),
                 known=shown(sorted(known)),
-                add=str(target),
+                add=f"{target} = …",
             )
         path, rule = hit
         if alike(op.alternatives, rule.alternatives):
@@ -402,7 +402,7 @@ class _Overlaying:
                     lambda i: isinstance(i, FlatCheck) and i.check.name == address.name, address, origin, address.kind
                 )
             case _:
-                return diagnostic("SW0507", address.span, what=address.kind)
+                raise AssertionError("the grammar removes rules, segments, loops, checks and rejects")
 
     def _remove_items(
         self, wanted: Callable[[Item], bool], address: ast.Address, origin: Origin, what: str

@@ -49,6 +49,8 @@ def _constant_only(ctx: Context, fact: SegmentFacts) -> None:
     item = fact.item
     if fact.depends or fact.echo or item.name == "MSH" or not fact.fields or item.when is not None:
         return
+    if any(ctx.blamed(rule.origin.span) for rule in item.rules):
+        return
     if not allowed(ctx, "SW0423", item.name, item.label):
         ctx.report("SW0423", item.origin.span, segment=item.title)
 
@@ -67,7 +69,7 @@ def _twins(ctx: Context, facts: tuple[Fact, ...]) -> None:
             ctx.report(
                 "SW0424",
                 right.rules[0].origin.span,
-                Label(left.rules[0].origin.span, "first"),
+                Label(left.rules[0].origin.span, "the_other_one"),
                 left=f"ORC-{number}",
                 right=f"OBR-{number}",
             )
@@ -110,7 +112,7 @@ def _moving_sub_ids(ctx: Context, facts: tuple[Fact, ...], in_loop: LoopFacts | 
             rule = fact.fields[4].rules[0]
             if _running(rule) and not allowed(ctx, "SW0426", "OBX-4", fact.item.label):
                 ctx.report(
-                    "SW0426", rule.origin.span, Label(in_loop.item.origin.span, "needed"), loop=in_loop.item.name
+                    "SW0426", rule.origin.span, Label(in_loop.item.origin.span, "the_list"), loop=in_loop.item.name
                 )
 
 

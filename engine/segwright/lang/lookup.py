@@ -7,13 +7,15 @@ comes in is found by the rows that point left. Every row is checked once per org
 from __future__ import annotations
 
 from collections.abc import Callable, Sized
+from itertools import product
+from math import prod
 from typing import Literal
 
 import msgspec
 
 from segwright.core.diagnostic import Label
 from segwright.core.source import Span
-from segwright.core.suggest import nearest, shown
+from segwright.core.suggest import MOST_SHOWN, nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.typed import UNKNOWN, Frame, Typed
@@ -195,6 +197,13 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
                 count=_count(table.columns, "column"),
                 given=_count(row.cells, "value"),
             )
+            # The row is there, only not whole: that it has no code is not told again.
+            broken = (ops.Cell("error"),) * len(table.columns)
+            if row.otherwise:
+                otherwise = broken
+            else:
+                rows.setdefault(key_texts(row), ops.TableRow(key_texts(row), broken))
+                spans.setdefault(key_texts(row), row)
             continue
         cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
         if row.otherwise:
@@ -343,6 +352,15 @@ def _column_type(ctx: Context, table: ast.Table, column: int) -> Type:
     return scalar("text")
 
 
+def _combinations(ctx: Context, frame: Frame, keys: tuple[Typed, ...]) -> list[tuple[str, ...]] | None:
+    """Every combination of values the keys can have, when that is known; a thousand are as many as anybody lists."""
+    each = [ctx.possible(key, frame.facts.values.get(key.key)) for key in keys]
+    sizes = [len(values) for values in each if values is not None]
+    if len(sizes) < len(keys) or prod(sizes) > 1000:
+        return None
+    return list(product(*(values for values in each if values is not None)))
+
+
 def _check_reach(
     ctx: Context,
     frame: Frame,
@@ -355,24 +373,24 @@ def _check_reach(
     covered: bool,
 ) -> bool:
     """Whether a cell that can be reached is blank; reports enum values without a row."""
-    possible = ctx.possible(keys[0], frame.facts.values.get(keys[0].key)) if len(keys) == 1 else None
+    possible = _combinations(ctx, frame, keys)
     rows = {row.keys: row for row in data.rows}
     if possible is None:
         reached = [row.cells for row in data.rows] + ([data.otherwise] if data.otherwise else [])
         return any(column < len(cells) and cells[column].type == "blank" for cells in reached)
-    missing = [value for value in possible if (value,) not in rows]
+    missing = [values for values in possible if values not in rows]
     if missing and data.otherwise is None and not covered:
         ctx.report(
             "SW0613",
             node.span,
             Label(table.span, "table"),
             table=table.name,
-            missing=[f"`{value}`" for value in missing],
-            name=keys[0].said,
-            example=missing[0],
+            missing=[f"`{', '.join(values)}`" for values in missing[:MOST_SHOWN]] + ["…"] * (len(missing) > MOST_SHOWN),
+            name=", ".join(key.said for key in keys),
+            example=", ".join(missing[0]),
         )
     blank = any(
-        rows[(v,)].cells[column].type == "blank" for v in possible if (v,) in rows and column < len(rows[(v,)].cells)
+        rows[v].cells[column].type == "blank" for v in possible if v in rows and column < len(rows[v].cells)
     )
     if missing and data.otherwise is not None and column < len(data.otherwise):
         blank = blank or data.otherwise[column].type == "blank"

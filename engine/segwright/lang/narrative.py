@@ -138,7 +138,7 @@ class _Writer:
             case nodes.If():
                 return self.choice(frame, node)
             case _:
-                raise _NotAllowed(f"`{type(node).__name__.lower()}`", node.lineno)
+                raise _NotAllowed(_word(node), node.lineno)
 
     def printed(self, frame: Frame, node: nodes.Expr) -> str:
         """`{{ … }}`, or text, which must not be read as Jinja again."""
@@ -220,7 +220,7 @@ class _Writer:
                 )
                 return ast.As(self.value(node.node), node.name, arguments, None, span, span)
             case _:
-                raise _NotAllowed(f"`{type(node).__name__.lower()}`", node.lineno)
+                raise _NotAllowed(_word(node), node.lineno)
 
     def test(self, node: nodes.Node) -> ast.Condition:
         """A condition: `is present`, `is final`, `is above 5`, `==`, `in`, `and`, `or`, `not`."""
@@ -308,6 +308,15 @@ class _Writer:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _word(node: nodes.Node) -> str:
+    """What an analyst calls a part of a text."""
+    name = type(node).__name__
+    words = {"Assign": "`set`", "AssignBlock": "`set`", "Call": "a call", "Getitem": "`[…]`", "CondExpr": "`if` inside a value"}
+    if name in ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow", "Concat", "Neg", "Pos"):
+        return "a calculation"
+    return words.get(name, f"`{name.lower()}`")
 
 
 def _plain(message: str) -> str:

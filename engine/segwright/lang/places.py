@@ -117,8 +117,6 @@ def check_value(
     base = path.split("[")[0].split(".")[0]
     primitive = _primitive(ctx, datatype)
     for text in typed.constants or ():
-        if length is not None and len(text) > length and not allowed(ctx, "SW0410", path, base):
-            ctx.report("SW0410", span, path=path, length=length, given=len(text), field=base)
         if table and is_closed(table) and primitive in ("ID", "IS") and ctx.profile.allows(table, text) is False:
             if not allowed(ctx, "SW0612", path, base):
                 known = tuple(sorted(ctx.profile.table(table) or ()))
@@ -133,12 +131,15 @@ def check_value(
                     place=base,
                 )
             break
+        if length is not None and len(text) > length and not allowed(ctx, "SW0410", path, base):
+            most = f"{length} character" if length == 1 else f"{length} characters"
+            ctx.report("SW0410", span, path=path, most=most, given=len(text), field=base)
     if primitive in _TIMES:
         fine = typed.hint in ("dtm", "date", "time") or (
             typed.constants is not None and all(_TIME_TEXT.fullmatch(t) for t in typed.constants)
         )
         if not fine and not allowed(ctx, "SW0409", path, base):
-            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a time", advice="as dtm", field=base)
+            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a time", kind="text", written="as dtm", field=base)
     elif primitive in ("NM", "SI"):
         fine = typed.hint in ("number", "integer", "digits", "value_of") or (
             typed.constants is not None and all(_NUMBER.fullmatch(t) for t in typed.constants)
@@ -147,14 +148,14 @@ def check_value(
         fine = fine or (not whole and typed.constants is None)
         if not fine and not allowed(ctx, "SW0409", path, base):
             ctx.report(
-                "SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", advice="as number", field=base
+                "SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", kind="text", advice="as number", field=base
             )
     if (
         typed.hint == "ft"
         and primitive not in ("FT", "varies", "VARIES", "*", "")
         and not allowed(ctx, "SW0409", path, base)
     ):
-        ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="plain text", advice="", field=base)
+        ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="plain text", kind="formatted text", field=base)
 
 
 def _primitive(ctx: Context, datatype: str) -> str:

@@ -226,7 +226,12 @@ def fitted(ctx: Context, typed: Typed, wanted: Type, span: Span, target: str) ->
             op2 = ops.Each(slot, typed.op, ops.Component(ops.Slot(slot), 0))
             ctx.note(op2)
             return msgspec.structs.replace(typed, op=op2, type=wanted)
-    return ctx.fail("SW0343", span, target=target, wanted=str(wanted), type=str(typed.type), advice="")
+    advice = ""
+    if typed.type == TEXT and wanted.kind == "scalar":
+        advice = {"date": "as date", "datetime": "as dtm", "integer": "as integer", "decimal": "as number"}.get(wanted.name, "")
+    elif wanted.kind == "enum" and typed.type in (TEXT, FIELD):
+        advice = "via …"
+    return ctx.fail("SW0343", span, target=target, wanted=str(wanted), type=str(typed.type), advice=advice)
 
 
 def _read_back(ctx: Context, frame: Frame, node: ast.As, value: Typed, declared: ast.Format) -> Typed:

@@ -96,6 +96,7 @@ def _table(scope: Scope, op: ast.OverrideTable) -> Redeclared:
                     message=f"table {op.name}",
                     nearest=nearest(said, known),
                     known=shown(known),
+                    add="" if row.change else f"{said} -> …",
                 )
             )
         elif row.change == "remove":
@@ -143,6 +144,7 @@ def _format(scope: Scope, op: ast.OverrideFormat) -> Redeclared:
                         message=f"format {op.name}",
                         nearest=nearest(str(rule.target), known),
                         known=shown(known),
+                        add="" if rule.change else f"{rule.target} = …",
                     )
                 )
             elif rule.change == "remove":

@@ -110,7 +110,7 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
                 op.span,
                 Label(inside[0].origin.span, "base"),
                 address=str(op.address),
-                known=shown([str(r.target) for r in inside]),
+                rules=" and ".join(f"`{r.target}`" for r in inside),
             )
         new = FlatRule(target, op.alternatives, origin, below=inside[0], doc=op.doc)
         out: list[FlatRule | FlatLet] = []
@@ -122,7 +122,7 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
         return Rules(tuple(out))
     if segment.echo is not None:
         return Rules((*segment.rules, FlatRule(target, op.alternatives, origin, doc=op.doc)))
-    return _miss(segment, target, add=str(op.address))
+    return _miss(segment, target, add=f"{op.address} = …")
 
 
 def _add(segment: FlatSegment, op: ast.AddRule, target: ast.Hl7Path, origin: Origin) -> Rules | Diagnostic:

@@ -133,9 +133,11 @@ def _model(below: Model, records: list[ast.Record], enums: list[ast.Enum]) -> tu
             found.append(diagnostic("SW0207", record.span, name=record.name, kind="record"))
         known_records[record.name] = RecordType(record.name, tuple(attributes.values()))
     model = Model(known_records, known_enums)
+    told: set[str] = set()
     for record in records:
         cycle = _cycle(model, record.name)
-        if cycle:
+        if cycle and record.name not in told:
+            told.update(cycle)
             found.append(diagnostic("SW0208", record.span, name=record.name, chain=" → ".join(cycle)))
     return model, found
 

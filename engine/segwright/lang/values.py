@@ -17,6 +17,7 @@ from segwright.lang.lookup import lookup
 from segwright.lang.typed import UNKNOWN, Frame, Typed, present
 from segwright.plan import ops
 from segwright.plan.model import BOOLEAN, DECIMAL, FIELD, INTEGER, TEXT, Type, scalar
+from segwright.plan.walk import reads_input
 
 
 def lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None = None) -> Typed:
@@ -132,13 +133,13 @@ def reference(ctx: Context, frame: Frame, node: ast.Ref, want: Type | None = Non
         if want == BOOLEAN and head in ("yes", "no", "true", "false"):
             truth = "true" if head in ("yes", "true") else "false"
             return Typed(ops.Const("boolean", truth), BOOLEAN, depends=False, said=head, span=node.span)
-    known = sorted({*frame.names, "org"})
+    known = sorted({*frame.names, "org"} - {"previous"})
     return ctx.fail(
         "SW0202",
         node.span,
         kind="value",
         name=str(node),
-        nearest=nearest(head, known),
+        nearest=".".join(part for part in (near, *node.names[1:]) if part) if (near := nearest(head, known)) else "",
         known=[f"`{name}`" for name in known],
         text=head if len(node.names) == 1 else "",
     )
@@ -362,7 +363,7 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
         gap = gap or blank
         soft = soft or typed.soft
         absent_key = absent_key or typed.absent_key
-        depends = depends or typed.depends or condition is not None
+        depends = depends or typed.depends or (condition is not None and reads_input(condition))
         closed = closed or condition is None
         result = typed if result is None or result.hint == "blank" else result
     if result is None:

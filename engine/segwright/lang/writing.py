@@ -126,7 +126,9 @@ def _bind(ctx: Context, frame: Frame, item: FlatUse) -> Frame:
                 wanted=str(type_),
                 type=str(typed.type),
             )
-        if typed.maybe and not optional:
+            typed = msgspec.structs.replace(typed, type=type_)
+        forgotten = isinstance(value, ast.Blank) and value.span == item.origin.span  # reported where parts are expanded
+        if typed.maybe and not optional and not forgotten:
             must_be_present(ctx, typed, value.span, where=f"part {item.part}")
         bound, known = as_parameter(frame, typed, parameter.name)
         names[parameter.name] = msgspec.structs.replace(bound, soft=typed.soft or optional)
@@ -310,9 +312,7 @@ def _repetition(ctx: Context, frame: Frame, item: FlatSegment, rules: list[FlatR
         return field_content(ctx, frame, whole[0])
     puts: list[ops.Put] = []
     leaves: dict[tuple[int, int], Typed] = {}
-    maybe = True
     soft = False
-    depends = False
     for rule in sorted(rules, key=lambda r: _place(r)):
         target = rule.target
         if not isinstance(target, ast.Hl7Path):
@@ -321,12 +321,11 @@ def _repetition(ctx: Context, frame: Frame, item: FlatSegment, rules: list[FlatR
         if not target.subcomponent:
             made = alternatives_content(ctx, frame, rule.alternatives, target.component, inside=False)
             if not isinstance(made.content, ops.Leaves):
-                ctx.report("SW0336", rule.origin.span)
+                if not ctx.blamed(rule.origin.span):
+                    ctx.report("SW0336", rule.origin.span)
                 continue
             puts.extend(made.content.puts)
             leaves.update(made.leaves)
-            maybe = maybe and made.maybe
-            depends = depends or any(t.depends for t in made.leaves.values())
             soft = soft or made.soft
             continue
         typed = printable(ctx, ladder(ctx, frame, rule.alternatives), rule.origin.span)
@@ -346,7 +345,9 @@ def _repetition(ctx: Context, frame: Frame, item: FlatSegment, rules: list[FlatR
         puts.append(make_put(ctx, where, typed, duty))
         missing = typed.maybe and duty.need != "always"
         leaves[where] = msgspec.structs.replace(typed, maybe=missing)
-        maybe = maybe and missing
+    # Constants alone make no repetition (`ops.Leaves`): it is there for certain only if an input is.
+    deciding = [leaf for leaf in leaves.values() if leaf.depends] or list(leaves.values())
+    maybe = all(leaf.maybe for leaf in deciding)
     puts.sort(key=lambda p: (p.component, p.subcomponent))
     _note(ctx, rules[0].origin, _address(item, rules[0]))
     op = ops.Leaves(tuple(puts))
@@ -379,7 +380,7 @@ def _check_repeats(ctx: Context, item: FlatSegment, number: int, facts: FieldFac
         ctx.report(
             "SW0411",
             facts.rules[-1].origin.span,
-            Label(facts.rules[0].origin.span, "first"),
+            *(Label(rule.origin.span, "first") for rule in facts.rules[:1] if len(facts.rules) > 1),
             path=f"{item.name}-{number}",
             version=ctx.profile.version,
             most="one value",

@@ -71,8 +71,8 @@ def _rows(table: ast.Table, source: Source) -> tuple[list[ast.Row], list[Diagnos
                 Label(table.span, "table"),
                 table=table.name,
                 file=source.name,
-                missing=missing or wanted[len(names) - keys :],
-                known=names,
+                missing=" and ".join(f"`{name}`" for name in missing or wanted[len(names) - keys :]),
+                columns=" and ".join(f"`{name}`" for name in names),
             )
         )
         return [], found

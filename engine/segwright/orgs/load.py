@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from segwright.core.diagnostic import Diagnostic, Label, diagnostic
+from segwright.core.diagnostic import Diagnostic
 from segwright.core.source import Source
 from segwright.orgs.coherent import coherent
 from segwright.orgs.declaration import Schema
 from segwright.orgs.finding import located
+from segwright.orgs.listeners import Listener, claimed_twice
 from segwright.orgs.organisation import Organisation
 from segwright.orgs.plain import read_quickly
 from segwright.orgs.schema import load_schema
 from segwright.orgs.tree import plain
 from segwright.orgs.typed import frozen, typed
 
-__all__ = ["check_together", "load_organisation", "load_schema"]
+__all__ = ["check_together", "listeners_of", "load_organisation", "load_schema"]
 
 
 def load_organisation(
@@ -53,25 +54,19 @@ def organisation_of(file: str) -> str:
     return parts[-2] if len(parts) >= 3 and parts[-3] == "orgs" else ""
 
 
+def listeners_of(organisation: Organisation) -> list[Listener]:
+    """The listeners of an organisation's environments."""
+    return [
+        Listener(
+            organisation.id,
+            name,
+            environment.listener,
+            organisation.span(("environments", name, "inbound", "listener")),
+        )
+        for name, environment in organisation.environments.items()
+    ]
+
+
 def check_together(organisations: Iterable[Organisation]) -> list[Diagnostic]:
-    """What no organisation can show alone: a listener decides whose message it is, so none belongs to two."""
-    found: list[Diagnostic] = []
-    owners: dict[str, tuple[Organisation, str]] = {}
-    for organisation in organisations:
-        for name, environment in organisation.environments.items():
-            owner = owners.setdefault(environment.listener, (organisation, name))
-            if owner[0] is not organisation:
-                place = ("environments", name, "inbound", "listener")
-                first = owner[0].span(("environments", owner[1], "inbound", "listener"))
-                found.append(
-                    diagnostic(
-                        "SW0742",
-                        organisation.span(place),
-                        Label(first, "first"),
-                        organisation=organisation.id,
-                        found=environment.listener,
-                        first=f"{owner[0].id} ({owner[1]})",
-                        second=f"{organisation.id} ({name})",
-                    )
-                )
-    return found
+    """What no organisation can show alone."""
+    return claimed_twice(listener for organisation in organisations for listener in listeners_of(organisation))

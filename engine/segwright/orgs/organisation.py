@@ -188,6 +188,12 @@ class Organisation(msgspec.Struct, frozen=True, dict=True, eq=False):
         """Every key that is given a value; a list or table is one value."""
         return self._leaves
 
+    @cached_property
+    def instead(self) -> frozenset[Key]:
+        """The keys that some environment gives otherwise."""
+        given = (environment.get("instead") or {} for environment in self.data["environments"].values())
+        return frozenset(key for values in given if values for key in _leaves(values, ()))
+
     def mapping_keys(self) -> frozenset[Key]:
         """Those of `keys` that mappings may read; below `environments` they are named as mappings name them. A key is listed
         too when its group is what mappings read."""

@@ -6,7 +6,8 @@ name anything of Python. An operation has no id of its own: it is known by its p
 (`plan.explain`) tells for each place where it was written.
 
 Slots hold run-time values (`hl7.values`): first the inputs in their order, then what `Let`, `Loop`, `Each` and `First` bind.
-Each slot is bound by one operation of the plan (a loop's position by its loop).
+Each slot is bound by one operation of the plan (a loop's position by its loop); only what `Each`, `First`, `EachRep` and `Make`
+bind, and forget at their end, may share a slot where they do not lie within one another.
 
 A list is never empty: an empty one is missing, as an empty text is. HL7 null stays null through `Attr` of it, `Lookup` with it
 as a key and `Call` on it; it is present, and equal to nothing but null.
@@ -184,8 +185,8 @@ class Keep(Op, frozen=True, tag="keep"):
 
 
 class Duty(Op, frozen=True, tag="duty"):
-    """What happens when a value is missing. `need`: optional (nothing), always (refuse), any (refuse if the composite that
-    holds it has any other value), if (refuse when `condition` holds)."""
+    """What happens when a value is missing. `need`: optional (nothing), always (refuse), any (of a leaf or an attribute:
+    refuse if the composite that holds it has any other value), if (refuse when `condition` holds)."""
 
     need: Literal["optional", "always", "any", "if"] = "optional"
     condition: Condition | None = None

@@ -60,25 +60,24 @@ def problems(plan: Plan) -> list[str]:
 def _size_problems(plan: Plan) -> list[str]:
     found = []
     deepest = count = 0
+    constants = [*plan.patterns, *plan.functions, *(narrative.source for narrative in plan.narratives)]
     waiting: list[tuple[Op, int]] = [(op, 1) for op in plan.body]
-    while waiting and count <= MOST_OPS:
+    while waiting and count <= MOST_OPS and deepest <= DEEPEST:
         op, depth = waiting.pop()
         count += 1
         deepest = max(deepest, depth)
-        if depth <= DEEPEST:
-            waiting.extend((child, depth + 1) for child in children(op))
+        if isinstance(op, ops.Const):
+            constants.append(op.value)
+            continue
+        if isinstance(op, ops.CheckOp | ops.RejectOp):
+            constants += (op.name, op.saying)
+        waiting.extend((child, depth + 1) for child in children(op))
     if count > MOST_OPS:
         return [f"the plan has more than {MOST_OPS} operations"]
     if deepest > DEEPEST:
         return [f"operations are nested more than {DEEPEST} deep"]
     if not 0 <= plan.slots <= MOST_SLOTS:
         found.append(f"the plan uses more than {MOST_SLOTS} slots, or fewer than none")
-    constants = [*plan.patterns, *plan.functions, *(narrative.source for narrative in plan.narratives)]
-    for op in walk(plan):
-        if isinstance(op, ops.Const):
-            constants.append(op.value)
-        elif isinstance(op, ops.CheckOp | ops.RejectOp):
-            constants += (op.name, op.saying)
     if _size(constants) > MOST_CONSTANTS:
         found.append(f"the constants of the plan are longer than {MOST_CONSTANTS} bytes")
     cells = [
@@ -103,8 +102,9 @@ class _Validator:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.found: list[str] = []
-        self.numbers = {id(op): number for number, op in enumerate(walk(plan))}
+        self._numbers: dict[int, int] = {}
         self.owned = set(range(len(plan.inputs)))
+        self.passing: set[int] = set()
         self.bound = set(self.owned)
         self.positions: set[int] = set()
         self.loops = 0
@@ -113,7 +113,10 @@ class _Validator:
         self.sizes = {result.slot: result.size for result in plan.results}
 
     def fault(self, op: Op, reason: str) -> None:
-        self.found.append(f"operation {self.numbers.get(id(op), -1)} ({op.__struct_config__.tag}): {reason}")
+        if not self._numbers:
+            # Numbers are needed only to say what is wrong.
+            self._numbers = {id(op): number for number, op in enumerate(walk(self.plan))}
+        self.found.append(f"operation {self._numbers.get(id(op), -1)} ({op.__struct_config__.tag}): {reason}")
 
     def whole(self) -> None:
         for result in self.plan.results:
@@ -135,13 +138,24 @@ class _Validator:
     # --- slots ---
 
     def bind(self, op: Op, *slots: int) -> None:
+        """Binds slots that are this operation's alone."""
         for slot in slots:
-            if not 0 <= slot < self.plan.slots:
-                self.fault(op, f"slot {slot} lies outside of the plan's slots")
-            elif slot in self.owned:
+            if slot in self.owned or slot in self.passing:
                 self.fault(op, f"slot {slot} is bound twice")
             self.owned.add(slot)
-            self.bound.add(slot)
+            self.hold(op, slot)
+
+    def pass_through(self, op: Op, slot: int) -> None:
+        """Binds a slot that is forgotten at the end of the operation, and free again then for others of its kind."""
+        if slot in self.owned or slot in self.bound:
+            self.fault(op, f"slot {slot} is bound twice")
+        self.passing.add(slot)
+        self.hold(op, slot)
+
+    def hold(self, op: Op, slot: int) -> None:
+        if not 0 <= slot < self.plan.slots:
+            self.fault(op, f"slot {slot} lies outside of the plan's slots")
+        self.bound.add(slot)
 
     def scope(self, op: Op) -> set[int]:
         """Opens a loop; gives what to restore at its end."""
@@ -251,7 +265,10 @@ class _Validator:
         """The source, then what is evaluated for each element. The slot stays bound until the scope is closed."""
         self.value(op.source)
         bound = self.scope(op)
-        self.bind(op, op.slot)
+        if isinstance(op, ops.LoopOp):
+            self.bind(op, op.slot)
+        else:
+            self.pass_through(op, op.slot)
         self.condition(op.where)
         self.value(op.order)
         return bound
@@ -302,7 +319,7 @@ class _Validator:
     def make(self, op: ops.Make) -> None:
         self.value(op.of)
         bound = set(self.bound)
-        self.bind(op, op.slot)
+        self.pass_through(op, op.slot)
         self.within(op, op.size - 1, MOST_ATTRIBUTES, "attribute")
         indexes = [part.index for part in op.parts]
         if len(set(indexes)) != len(indexes):
@@ -310,13 +327,15 @@ class _Validator:
         for part in op.parts:
             self.within(part, part.index, op.size, "attribute")
             self.value(part.value)
-            self.duty(part.duty)
+            self.duty(part, part.duty)
         self.bound = bound
 
-    def duty(self, duty: ops.Duty) -> None:
+    def duty(self, op: Op, duty: ops.Duty) -> None:
         self.condition(duty.condition)
+        if duty.need == "any" and not isinstance(op, ops.Put | ops.MadePart):
+            self.fault(op, "only a leaf or an attribute has others beside it: its need cannot be `any`")
         if (duty.need == "if") != (duty.condition is not None):
-            self.found.append("a duty has a condition exactly when its need is `if`")
+            self.fault(op, "a duty has a condition exactly when its need is `if`")
 
     # --- conditions ---
 
@@ -409,10 +428,10 @@ class _Validator:
         match content:
             case ops.Leaves(puts, duty):
                 self.leaves(puts)
-                self.duty(duty)
+                self.duty(content, duty)
             case ops.Opaque(value, duty):
                 self.value(value)
-                self.duty(duty)
+                self.duty(content, duty)
             case ops.ChooseRep(rungs):
                 for rung in rungs:
                     self.condition(rung.when)
@@ -420,12 +439,12 @@ class _Validator:
             case ops.Fallback(contents, duty):
                 for each in contents:
                     self.content(each)
-                self.duty(duty)
+                self.duty(content, duty)
             case ops.EachRep():
                 bound = self.over(content)
                 self.content(content.content)
                 self.close(bound)
-                self.duty(content.duty)
+                self.duty(content, content.duty)
             case ops.HoldRep():
                 pass
 
@@ -439,7 +458,7 @@ class _Validator:
                 self.fault(put, "leaves stand in ascending order, each once")
             before = place
             self.value(put.value)
-            self.duty(put.duty)
+            self.duty(put, put.duty)
 
     def said(self, op: Op, name: str, saying: str) -> None:
         if not is_name(name) or not saying:
@@ -453,7 +472,7 @@ class _Validator:
             match op:
                 case ops.SetOp():
                     self.value(op.value)
-                    self.duty(op.duty)
+                    self.duty(op, op.duty)
                     if op.record not in self.sizes or (top and op.record == self.grouped):
                         self.fault(op, f"slot {op.record} holds no record that is made here")
                     self.within(op, op.index, self.sizes.get(op.record, MOST_ATTRIBUTES), "attribute")

@@ -1,13 +1,13 @@
 """The operations of a plan in their order, and what can be read off them without running.
 
 Takes a plan; gives its operations one after another (their place is their number, the key of `plan.explain`), how they nest,
-and which slots hold what an input decides. Refuses a plan in which one object stands at two places: its number would be two.
+which slots hold what an input decides, and which leaves only accompany others. Refuses a plan in which one object stands at two
+places: its number would be two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Container, Iterator
 from typing import Final
 
 import msgspec
@@ -18,20 +18,18 @@ from segwright.plan.ops import Op, Plan
 _RECEIVED: Final = (ops.Received, ops.Take, ops.TakeAll, ops.Keep)
 
 
-@cache
-def _names(kind: type[Op]) -> tuple[str, ...]:
-    return tuple(field.name for field in msgspec.structs.fields(kind))
-
-
 def children(op: Op) -> Iterator[Op]:
     """The operations that stand directly in an operation, in field order; those of a duty in the place of the duty."""
-    for name in _names(type(op)):
-        value = getattr(op, name)
-        for one in value if type(value) is tuple else (value,):
-            if isinstance(one, ops.Duty):
-                yield from children(one)
-            elif isinstance(one, Op):
-                yield one
+    for value in msgspec.structs.astuple(op):
+        if type(value) is tuple:
+            for one in value:
+                if isinstance(one, Op):
+                    yield one
+        elif isinstance(value, ops.Duty):
+            if value.condition is not None:
+                yield value.condition
+        elif isinstance(value, Op):
+            yield value
 
 
 def walk(plan: Plan) -> Iterator[Op]:
@@ -67,7 +65,8 @@ def _depends(op: Op | None, slots: set[int]) -> bool:
 
 
 def _from_inputs(plan: Plan) -> set[int]:
-    """The slots that hold something of an input. The turn of a loop is not: it is counted, not given."""
+    """The slots that hold something of an input. The turn of a loop is not: it is counted, not given. A slot that several
+    operations bind counts when one of them binds it so."""
     slots = set(range(len(plan.inputs)))
     for op in walk(plan):
         # Loops inside `source` need no closer look: if they go over an input, `source` itself reads it.
@@ -76,8 +75,8 @@ def _from_inputs(plan: Plan) -> set[int]:
         elif isinstance(op, ops.LetOp):
             decided = _depends(op.value, slots)
         else:
-            decided = isinstance(op, ops.EchoOp)
-        if decided and isinstance(op, ops.LoopOp | ops.Each | ops.First | ops.EachRep | ops.LetOp | ops.EchoOp):
+            continue
+        if decided:
             slots.add(op.slot)
     return slots
 
@@ -114,4 +113,26 @@ def decided_by_input(plan: Plan) -> frozenset[int]:
         for field in op.fields
         for content in field.contents
         for put in _counting(content, slots, False)
+    )
+
+
+def companions(plan: Plan) -> frozenset[int]:
+    """`id` of every `Put` that makes no repetition by itself: its value reads no input (nor a slot that holds what does, nor the
+    turn of a loop), and another leaf of the repetition does. It is written only beside one of those."""
+    constant: set[int] = set()
+    found: set[int] = set()
+    for op in walk(plan):
+        if isinstance(op, ops.LetOp) and not reads_input(op.value, constant):
+            constant.add(op.slot)
+        elif isinstance(op, ops.Leaves):
+            alone = [put for put in op.puts if not reads_input(put.value, constant)]
+            if len(alone) < len(op.puts):
+                found.update(map(id, alone))
+    return frozenset(found)
+
+
+def reads_input(op: Op, constant: Container[int] = ()) -> bool:
+    """Whether a value or condition reads what is given at run time: what came in, or any slot but the `constant` ones."""
+    return any(
+        isinstance(each, _RECEIVED) or (isinstance(each, ops.Slot) and each.slot not in constant) for each in _below(op)
     )

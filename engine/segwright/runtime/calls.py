@@ -18,7 +18,6 @@ from segwright.library.record import Refusal
 from segwright.runtime import compare, evaluate
 from segwright.runtime.fields import NULL_TEXT, Unfit, component_of, field_text, is_empty, repetitions
 
-
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 
@@ -190,7 +189,7 @@ def component(field: Field | None, number: int, part: int, codec: str) -> object
     return component_of(field, number, part, codec)
 
 
-def kept(segments: Iterable[Segment] | None, name: str) -> list[Segment]:
+def kept(segments: Iterable[object] | None, name: str) -> list[Segment]:
     """The kept segments of that name."""
     return [segment for segment in segments or () if isinstance(segment, Segment) and segment.name == name]
 
@@ -266,9 +265,7 @@ def in_groups(segments: Sequence[str], head: str, under: str) -> tuple[Sequence[
             together.append([])
             continue
         group = [*common, *segments[place:end]]
-        if common:
-            together[-1].append(group)
-        elif under and together:
+        if under and together:
             together[-1].append(group)
         else:
             together.append([group])

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Self
 
 from segwright.plan import ops
 from segwright.plan.walk import walk
@@ -36,7 +36,7 @@ class Expression(str):
     sure: bool
     textual: bool
 
-    def __new__(cls, text: str, *, sure: bool = False, exact: bool = True, textual: bool = False) -> Expression:
+    def __new__(cls, text: str, *, sure: bool = False, exact: bool = True, textual: bool = False) -> Self:
         made = super().__new__(cls, text)
         made.sure = sure
         made.exact = exact
@@ -56,6 +56,11 @@ def _chain(op: object) -> tuple[int, ...] | None:
         below = _chain(op.of)
         return None if below is None else (*below, op.index)
     return None
+
+
+def _nothing(width: int) -> tuple[None, ...]:
+    """A record whose attributes are all missing."""
+    return (None,) * width
 
 
 class Expressions:
@@ -95,7 +100,7 @@ class Expressions:
             name = f"a{slot}_{'_'.join(map(str, chain[1:]))}" if len(chain) > 1 else f"a{slot}"
             self._records[chain] = name
             width = self._widths[chain]
-            nothing = self.source.shared(("nothing", width), lambda: (None,) * width)
+            nothing = self.source.shared(("nothing", width), _nothing, width)
             self.source.line(f"{name} = {value} or {nothing}")
 
     def count(self, slot: int) -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from segwright.plan import ops
-from segwright.plan.walk import decided_by_input
+from segwright.plan.walk import companions, decided_by_input
 from segwright.runtime import constants
 from segwright.runtime.assemble import Assembler
 from segwright.runtime.generate import Expression, Expressions, here
@@ -77,6 +77,7 @@ class FieldGenerator(Expressions):
         self.delimiters = constants.delimiters_of(plan.encoding)
         optional = any(isinstance(op, ops.SegmentOp) and op.optional for op in self.operations)
         self.deciding = decided_by_input(plan) if optional else frozenset()
+        self.companions = companions(plan)
         self.segment = Segment("", 0, Place(0, START))
         self.parts = "p"
         self.fixed = ""
@@ -146,22 +147,36 @@ class FieldGenerator(Expressions):
                 place = segment.places[id(content)] = Place(field, segment.repetition())
                 certain = content.duty.need == "always" and not segment.wrote
                 yield Item(content, (place,), certain)
-            case _:
+            case ops.ChooseRep() | ops.Fallback() | ops.EachRep():
                 places = [
                     place for one in _inner(content) for item in self._items_of(field, one) for place in item.places
                 ]
                 yield Item(content, tuple(places), False)
 
     def _is_certain(self, put: ops.Put, leaves: ops.Leaves) -> bool:
+        if id(put) in self.companions:
+            return self.is_sure(put.value) and any(
+                self._is_certain(other, leaves) for other in leaves.puts if id(other) not in self.companions
+            )
         if self.is_sure(put.value):
             return True
         return not self.segment.wrote and self._is_required(put, leaves)
+
+    def _is_always_there(self, put: ops.Put, leaves: ops.Leaves) -> bool:
+        """Whether a leaf is written whatever the inputs are."""
+        if id(put) in self.companions:
+            return self.is_sure(put.value) and any(
+                self.is_sure(other.value) for other in leaves.puts if id(other) not in self.companions
+            )
+        return self.is_sure(put.value)
 
     def _is_required(self, put: ops.Put, leaves: ops.Leaves) -> bool:
         """Whether the message is refused without it, as far as the operations alone tell."""
         if put.duty.need == "any":
             return any(
-                other is not put and (other.duty.need == "always" or self.is_sure(other.value)) for other in leaves.puts
+                other is not put and (other.duty.need == "always" or self.is_sure(other.value))
+                for other in leaves.puts
+                if id(other) not in self.companions
             )
         return put.duty.need == "always"
 
@@ -250,25 +265,44 @@ class FieldGenerator(Expressions):
 
     def _test_duties(self, leaves: ops.Leaves, *, chosen: bool) -> None:
         if chosen:
-            unsure = [put for put in leaves.puts if not self.is_sure(put.value)]
+            unsure = [put for put in leaves.puts if not self._is_always_there(put, leaves)]
         else:
             unsure = [put for put in leaves.puts if not self._is_certain(put, leaves)]
+        following = [put for put in unsure if id(put) in self.companions]
+        unsure = [put for put in unsure if id(put) not in self.companions]
         looking = [put for put in unsure if put.duty.need == "any"]
-        together = leaves.duty.need in ("always", "if") and len(unsure) == len(leaves.puts)
-        if looking or together:
+        leading = len(leaves.puts) - sum(id(put) in self.companions for put in leaves.puts)
+        together = leaves.duty.need in ("always", "if") and len(unsure) == leading
+        if looking or together or following:
             for put in unsure:
                 name = self.source.temporary()
                 self.source.line(f"{name} = {self.exact(self._put(put))}")
                 self._held[id(put)] = name
+        if following:
+            self._follow(following, unsure if len(unsure) == leading else [])
         for put in looking:
             others = " or ".join(f"{self._held[id(other)]} is not None" for other in unsure if other is not put)
-            if len(unsure) < len(leaves.puts):
+            if len(unsure) < leading:
                 others = "True"
             if others:
                 self._refuse_if(f"{self._held[id(put)]} is None and ({others})")
         if together:
             nothing = " and ".join(f"{self._held[id(put)]} is None" for put in unsure) or "True"
             self._refuse_missing(leaves.duty, nothing)
+
+    def _follow(self, following: Sequence[ops.Put], leading: Sequence[ops.Put]) -> None:
+        """Leaves that are written only if one of the `leading` is (in any case, when there are none)."""
+        there = " or ".join(f"{self._held[id(put)]} is not None" for put in leading) or "True"
+        for put in following:
+            name = self.source.temporary()
+            self.source.line(f"{name} = {self.exact(self._put(put))}")
+            if put.duty.need == "any":
+                self._refuse_if(f"{name} is None and ({there})")
+            else:
+                self._refuse_missing(put.duty, f"{name} is None")
+            if leading:
+                self.source.line(f"{name} = {name} if {there} else None")
+            self._held[id(put)] = name
 
     def _refuse_if(self, test: str) -> None:
         with self.source.block(f"if {test}:"):
@@ -375,7 +409,8 @@ class FieldGenerator(Expressions):
             source.line(f"{self.parts} += ({texts.format(segment.run.targets.index(place))})")
             source.line(f"{self.segment.lead} = {self._gaps(place)}")
             self._note_written(op)
-        if op.duty.need in ("always", "if"):
+        # What only accompanies other leaves has been asked for with them.
+        if op.duty.need in ("always", "if") and id(op) not in self.companions:
             with source.block("else:"):
                 self._refuse_missing(op.duty, "True")
 

@@ -22,8 +22,8 @@ several components further. For the family name and the sex of a patient, both r
 Everything that could be wrong with these texts (a repeating field, a component with subcomponents, escapes, HL7 null) is looked
 for by `leaves` in all of them together, and dealt with one by one only when something is found.
 
-Names besides those of `generate`: `b` segments by name, `z` fields of a segment, `v` text of a field, `w` its components, `x` text
-of a component, `y1_2` attribute 2 of the record in slot 1.
+Names besides those of `generate`: `b` segments by name, `z` fields of a segment, `v` text of a field, `w` its components,
+`x` text of a component, `y1_2` attribute 2 of the record in slot 1.
 """
 
 from __future__ import annotations

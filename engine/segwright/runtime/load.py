@@ -123,7 +123,7 @@ class Reader:
             if found.good and not isinstance(error, Declined | TypeError):
                 raise Disagreement(self._stored.hash) from None
             return found
-        return Intake(dict(zip(self._roots, records)), self._group, groups, (), (), (), ())
+        return Intake(dict(zip(self._roots, records, strict=True)), self._group, groups, (), (), (), ())
 
     def trace(self, message: Message) -> Intake:
         """The same with every step, and all problems."""

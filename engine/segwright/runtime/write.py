@@ -16,7 +16,7 @@ from segwright.hl7.escape import escape, escape_formatted, redelimit
 from segwright.hl7.values import NULL, Field, Segment
 from segwright.plan import ops
 from segwright.plan.ops import Op, Plan
-from segwright.plan.walk import decided_by_input
+from segwright.plan.walk import companions, decided_by_input
 from segwright.runtime.evaluate import Evaluation, Failed, kind_of, printed
 from segwright.runtime.fields import NULL_TEXT, is_empty
 
@@ -51,6 +51,7 @@ class Writer(Evaluation):
         self.delimiters = Delimiters(plan.encoding.field, *plan.encoding.msh2)
         self.parts: list[Part] = []
         self._decided = decided_by_input(plan)
+        self._companions = companions(plan)
         for slot, value in enumerate(inputs):
             self.bind(slot, value)
 
@@ -226,7 +227,7 @@ class Writer(Evaluation):
             case ops.Opaque(value):
                 text = self._opaque(content, self.value(value))
                 if text is None:
-                    self.duty(content, content.duty)
+                    self.duty(content, content.duty, others=False)
                     return []
                 number = self.numbers[id(content)]
                 return [Repetition(number, ((number, text),), id(content) in self._decided)]
@@ -244,7 +245,7 @@ class Writer(Evaluation):
                         self.step(content, "chosen", alternative=place)
                         return found
                 self.step(content, "missing", alternative=0)
-                self.duty(content, content.duty)
+                self.duty(content, content.duty, others=False)
                 return []
             case ops.EachRep():
                 return self._each(content)
@@ -263,7 +264,7 @@ class Writer(Evaluation):
         if failed:
             raise Failed
         if not any(repetition.parts for repetition in repetitions):
-            self.duty(content, content.duty)
+            self.duty(content, content.duty, others=False)
         return repetitions
 
     def _leaves(self, leaves: ops.Leaves) -> list[Repetition]:
@@ -275,14 +276,16 @@ class Writer(Evaluation):
             except Failed:
                 texts.append("?")
                 failed = True
-        anything = any(text is not None for text in texts)
+        anything = any(
+            text is not None for put, text in zip(leaves.puts, texts, strict=True) if id(put) not in self._companions
+        )
         for put, text in zip(leaves.puts, texts, strict=True):
             if text is None:
                 self.duty(put, put.duty, others=anything)
         if failed:
             raise Failed
         if not anything:
-            self.duty(leaves, leaves.duty)
+            self.duty(leaves, leaves.duty, others=False)
             return []
         parts: list[Part] = []
         component = subcomponent = 1

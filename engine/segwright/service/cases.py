@@ -90,7 +90,13 @@ class _CaseReader:
         running = next(iter(self.running.values()))
         if message and message not in running.organisation.catalogue:
             catalogue = running.organisation.catalogue
-            self.report("SW1030", self._span("message"), name=message, nearest=nearest(message, catalogue), known=list(catalogue))
+            self.report(
+                "SW1030",
+                self._span("message"),
+                name=message,
+                nearest=nearest(message, catalogue),
+                known=list(catalogue),
+            )
             message = ""
         if environment and environment not in self.running:
             self.report("SW1034", self._span("environment"), name=environment, known=list(self.running))
@@ -203,16 +209,23 @@ class _CaseReader:
         return data
 
 
+def read_case(
+    workspace: Workspace, organisation: str, files: CaseFiles, running: dict[str, Running]
+) -> tuple[Case | None, list[Diagnostic], Source]:
+    """The case, or what is wrong with it, and the case.yaml it points into."""
+    reader = _CaseReader(workspace, organisation, files, running)
+    return reader.read(), reader.found, reader.source
+
+
 def run_case(
     workspace: Workspace, organisation: str, files: CaseFiles, running: dict[str, Running], shown: dict[str, Source]
 ) -> Outcome:
     """Reads and runs one case; `running` holds the organisation in each of its environments, `shown` the texts that a report of
     a refusal may quote."""
-    reader = _CaseReader(workspace, organisation, files, running)
-    case = reader.read()
-    sources = {reader.source.name: reader.source}
+    case, faults, source = read_case(workspace, organisation, files, running)
+    sources = {source.name: source}
     if case is None:
-        return Outcome(organisation, files.name, None, {}, (), tuple(reader.found), sources)
+        return Outcome(organisation, files.name, None, {}, (), tuple(faults), sources)
     here = running[case.environment]
     outputs, kinds, findings, refusals = _outputs(here, case)
     found: list[Diagnostic] = []
@@ -222,7 +235,8 @@ def run_case(
     elif case.refused:
         found.append(diagnostic("SW1066", case.span, organisation=organisation))
     elif findings:
-        found += [*findings, diagnostic("SW1067", case.span, organisation=organisation, case=case.name, count=len(findings))]
+        codes = list(dict.fromkeys(finding.code for finding in findings))
+        found += [*findings, diagnostic("SW1067", case.span, organisation=organisation, case=case.name, codes=codes)]
     return Outcome(organisation, files.name, case, {} if found else outputs, kinds, tuple(found), sources)
 
 
@@ -232,9 +246,7 @@ def request_of(case: Case) -> Request:
     return Request(case.message, case.make, case.order, case.subject, case.nth)
 
 
-def _outputs(
-    running: Running, case: Case
-) -> tuple[dict[str, bytes], tuple[str, ...], list[Diagnostic], list[Refusal]]:
+def _outputs(running: Running, case: Case) -> tuple[dict[str, bytes], tuple[str, ...], list[Diagnostic], list[Refusal]]:
     if isinstance(running.loaded(case.message), Reader):
         assert case.order is not None
         orders, refusals = read_orders(running, case.order)
@@ -246,14 +258,18 @@ def _outputs(
         kinds = tuple(dict.fromkeys(str(order[control]) for order in orders.orders)) if control >= 0 else ()
         return {f"{case.stem}.json": data}, kinds, [], []
     messages, findings = render(running, request_of(case))
-    names = [f"{case.stem}.hl7"] if len(messages) == 1 else [f"{case.stem}.{n}.hl7" for n in range(1, len(messages) + 1)]
+    names = (
+        [f"{case.stem}.hl7"] if len(messages) == 1 else [f"{case.stem}.{n}.hl7" for n in range(1, len(messages) + 1)]
+    )
     return dict(zip(names, messages, strict=True)), _kinds(running, case), findings, []
 
 
 def _kinds(running: Running, case: Case) -> tuple[str, ...]:
     """The kind that a writing case shows, and `unsolicited` without an order."""
     try:
-        status = msgspec.json.decode(case.subject or b"{}", type=dict[str, msgspec.Raw]).get("status", msgspec.Raw(b'""'))
+        status = msgspec.json.decode(case.subject or b"{}", type=dict[str, msgspec.Raw]).get(
+            "status", msgspec.Raw(b'""')
+        )
         kind = msgspec.json.decode(status, type=str)
     except msgspec.DecodeError:
         return ()
@@ -281,10 +297,11 @@ def uncovered(running: Running, outcomes: list[Outcome]) -> list[Diagnostic]:
         out.append(Diagnostic("SW1060", span, facts, (), organisation.id))
 
     for name, entry in organisation.catalogue.items():
-        if name not in shown:
-            lacking(name, f"`{name}`")
-            continue
         kinds = [kind for kind, gate in entry.kinds.items() if gate != "no"] if entry.writes else list(entry.orders)
+        if name not in shown:
+            if kinds:
+                lacking(name, f"`{name}`")
+            continue
         for kind in kinds:
             if kind not in shown[name]:
                 lacking(name, f"`{name}` of the kind {kind}", *(("kinds", kind) if entry.writes else ("orders",)))

@@ -7,7 +7,8 @@ flattened once with their layers and shared by the organisations that use them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,17 +18,18 @@ from segwright.core.source import Source, Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base
-from segwright.lang.flat import FlatAllow, walk
 from segwright.lang.flatten import Flattened
 from segwright.lang.parse import parse
 from segwright.lang.scope import EMPTY, Layer, Scope, declare
 from segwright.orgs.csvtables import fill
+from segwright.orgs.declaration import Schema
 from segwright.orgs.load import load_organisation, load_schema
 from segwright.orgs.organisation import CatalogueEntry, Organisation
-from segwright.orgs.workspace import Workspace, read_workspace
+from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
 from segwright.plan.canonical import encode
 from segwright.plan.model import Model
 from segwright.service.settings import OrganisationSettings, plan_encoding
+from segwright.service.together import all_together, in_fleet
 
 
 class CompiledOrganisation(msgspec.Struct, frozen=True, eq=False):
@@ -59,76 +61,37 @@ class CompiledWorkspace(msgspec.Struct, frozen=True, eq=False):
         return {} if self.workspace is None else self.workspace.sources
 
 
-class _Parsed(msgspec.Struct, frozen=True):
-    base: Layer
-    vendors: dict[str, Layer]
-    organisations: dict[str, Layer]
-    found: tuple[Diagnostic, ...]
-
-
 def compile_workspace(root: Path, only: Collection[str] | None = None) -> CompiledWorkspace:
     """Reads and compiles the workspace in a folder; `only` names the organisations to compile."""
     workspace, found = read_workspace(root, only)
     if workspace is None:
         return CompiledWorkspace(None, {}, tuple(found), EMPTY, {})
-    parsed = _parse(workspace)
-    findings = [*found, *parsed.found]
-    scope, problems = declare(EMPTY, parsed.base)
-    findings.extend(problems)
-    bases = _bases(parsed, findings)
-    _unknown_overlays(parsed, bases, findings)
+    shared = Shared(workspace)
+    findings = [*found, *shared.found]
     organisations: dict[str, CompiledOrganisation] = {}
-    if workspace.schema is not None:
-        schema, problems = load_schema(workspace.schema)
+    for name, files in sorted(workspace.organisations.items()):
+        compiled, problems = shared.compile(files)
         findings.extend(problems)
-        if schema is not None:
-            joined = _Joined(workspace, parsed, scope, bases)
-            for name in sorted(workspace.organisations):
-                config = workspace.organisations[name].config
-                if config is None:
-                    continue
-                organisation, problems = load_organisation(config, schema)
-                findings.extend(problems)
-                if organisation is not None:
-                    compiled = joined.organisation(organisation)
-                    organisations[name] = compiled
-                    findings.extend(compiled.found)
-            if only is None:
-                findings.extend(_unused_base(joined, organisations))
-                findings.extend(_idle_allows([c for o in organisations.values() for c in o.compiled]))
-    return CompiledWorkspace(workspace, organisations, tuple(dict.fromkeys(findings)), scope, bases)
+        if compiled is not None:
+            organisations[name] = compiled
+    if only is None:
+        places = {name: mapping.span for name, mapping in shared.bases.items()}
+        findings.extend(all_together(places, map(in_fleet, organisations.values())))
+    return CompiledWorkspace(workspace, organisations, tuple(dict.fromkeys(findings)), shared.scope, shared.bases)
 
 
-def _parse(workspace: Workspace) -> _Parsed:
-    found: list[Diagnostic] = []
-
-    def read(sources: Iterable[Source]) -> tuple[ast.File, ...]:
-        files = []
-        for source in sources:
-            file, problems = parse(source)
-            found.extend(problems)
-            files.append(file)
-        return tuple(files)
-
-    base: list[Source] = []
-    vendors: dict[str, list[Source]] = {}
-    for name, source in sorted(workspace.mappings.items()):
-        parts = name.split("/")
-        if len(parts) > 3 and parts[1] == "vendors":
-            vendors.setdefault(parts[2], []).append(source)
-        else:
-            base.append(source)
-    layers = {name: Layer(name, read(sources)) for name, sources in sorted(vendors.items())}
-    organisations = {
-        name: Layer(name, read(files.mappings[n] for n in sorted(files.mappings)))
-        for name, files in sorted(workspace.organisations.items())
-    }
-    return _Parsed(Layer("base", read(base)), layers, organisations, tuple(found))
+def _read(sources: Iterable[Source], found: list[Diagnostic]) -> tuple[ast.File, ...]:
+    files = []
+    for source in sources:
+        file, problems = parse(source)
+        found.extend(problems)
+        files.append(file)
+    return tuple(files)
 
 
-def _bases(parsed: _Parsed, findings: list[Diagnostic]) -> dict[str, ast.Mapping]:
+def _bases(base: Layer, findings: list[Diagnostic]) -> dict[str, ast.Mapping]:
     bases: dict[str, ast.Mapping] = {}
-    for file in parsed.base.files:
+    for file in base.files:
         if file.mapping is None:
             continue
         first = bases.setdefault(file.mapping.name, file.mapping)
@@ -137,35 +100,66 @@ def _bases(parsed: _Parsed, findings: list[Diagnostic]) -> dict[str, ast.Mapping
     return bases
 
 
-def _unknown_overlays(parsed: _Parsed, bases: dict[str, ast.Mapping], findings: list[Diagnostic]) -> None:
-    for layer in (*parsed.vendors.values(), *parsed.organisations.values()):
-        own = {file.mapping.name for file in layer.files if file.mapping is not None}
-        for file in layer.files:
-            overlay = file.overlay
-            if overlay is not None and overlay.name not in (*bases, *own, "organisation"):
-                findings.append(
-                    diagnostic(
-                        "SW0515",
-                        overlay.span,
-                        name=overlay.name,
-                        nearest=nearest(overlay.name, bases),
-                        known=shown(sorted(bases)),
-                    )
-                )
+def _unknown_overlays(layer: Layer, bases: dict[str, ast.Mapping]) -> list[Diagnostic]:
+    own = {file.mapping.name for file in layer.files if file.mapping is not None}
+    return [
+        diagnostic(
+            "SW0515", overlay.span, name=overlay.name, nearest=nearest(overlay.name, bases), known=shown(sorted(bases))
+        )
+        for file in layer.files
+        for overlay in (file.overlay,)
+        if overlay is not None and overlay.name not in (*bases, *own, "organisation")
+    ]
 
 
-class _Joined:
-    """What organisations share while a workspace is compiled: flattened bases by layers."""
+def vendor_of(name: str) -> str:
+    """The profile layer that a file under `mappings/` belongs to, "" for the base."""
+    parts = name.split("/")
+    return parts[2] if len(parts) > 3 and parts[1] == "vendors" else ""
 
-    def __init__(self, workspace: Workspace, parsed: _Parsed, scope: Scope, bases: dict[str, ast.Mapping]) -> None:
+
+class Shared:
+    """What organisations share: the parsed base and profiles, the schema, and bases flattened with their profiles.
+
+    `found` is what is wrong with all that, whichever organisation is compiled.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.parsed = parsed
-        self.scope = scope
-        self.bases = bases
+        self.found: list[Diagnostic] = []
+        base: list[Source] = []
+        vendors: dict[str, list[Source]] = {}
+        for name, source in sorted(workspace.mappings.items()):
+            vendor = vendor_of(name)
+            (vendors.setdefault(vendor, []) if vendor else base).append(source)
+        self.vendors = {name: Layer(name, _read(sources, self.found)) for name, sources in sorted(vendors.items())}
+        self.base = Layer("base", _read(base, self.found))
+        self.scope, problems = declare(EMPTY, self.base)
+        self.found += problems
+        self.bases = _bases(self.base, self.found)
+        for layer in self.vendors.values():
+            self.found += _unknown_overlays(layer, self.bases)
+        self.schema: Schema | None = None
+        if workspace.schema is not None:
+            self.schema, problems = load_schema(workspace.schema)
+            self.found += problems
         self.flattened: dict[tuple[str, tuple[str, ...]], Flattened] = {}
-        self.scopes: dict[tuple[str, ...], tuple[Scope, list[Diagnostic]]] = {(): (scope, [])}
-        self.used_bases: set[str] = set()
+        self.scopes: dict[tuple[str, ...], tuple[Scope, list[Diagnostic]]] = {(): (self.scope, [])}
         self.hashes: dict[int, tuple[Model, str]] = {}
+
+    def compile(self, files: OrganisationFiles) -> tuple[CompiledOrganisation | None, list[Diagnostic]]:
+        """One organisation from its files, or None when its org.yaml has errors; with everything found in it."""
+        found: list[Diagnostic] = []
+        own = Layer(files.name, _read((files.mappings[name] for name in sorted(files.mappings)), found))
+        found += _unknown_overlays(own, self.bases)
+        if files.config is None or self.schema is None:
+            return None, found
+        organisation, problems = load_organisation(files.config, self.schema)
+        found += problems
+        if organisation is None:
+            return None, found
+        compiled = self.organisation(organisation, own, files.tables)
+        return compiled, [*found, *compiled.found]
 
     def model_hash(self, model: Model) -> str:
         """The hash of a data model, worked out once."""
@@ -179,7 +173,7 @@ class _Joined:
         """The base scope with the declarations of profile layers."""
         if layers not in self.scopes:
             below, found = self.layered_scope(layers[:-1])
-            scope, problems = declare(below, self.parsed.vendors[layers[-1]])
+            scope, problems = declare(below, self.vendors[layers[-1]])
             self.scopes[layers] = (scope, [*found, *problems])
         return self.scopes[layers]
 
@@ -189,25 +183,18 @@ class _Joined:
         if key not in self.flattened:
             scope, _ = self.layered_scope(layers)
             self.flattened[key] = flatten(
-                flatten_base(mapping, scope), tuple(self.parsed.vendors[layer] for layer in layers), name
+                flatten_base(mapping, scope), tuple(self.vendors[layer] for layer in layers), name
             )
         return self.flattened[key]
 
-    def organisation(self, organisation: Organisation) -> CompiledOrganisation:
+    def organisation(self, organisation: Organisation, own: Layer, tables: Mapping[str, Source]) -> CompiledOrganisation:
         """Every message of one organisation in every environment."""
         found: list[Diagnostic] = []
         layers = self._layers(organisation, found)
         below, problems = self.layered_scope(layers)
         found.extend(problems)
-        own = (
-            self.parsed.organisations[organisation.id]
-            if organisation.id in self.parsed.organisations
-            else Layer("", ())
-        )
         scope, problems = declare(below, own)
         found.extend(problems)
-        files = self.workspace.organisations.get(organisation.id)
-        tables = {} if files is None else files.tables
         scope, problems = fill(scope, self.workspace.tables, tables)
         found.extend(problems)
         bases = {**self.bases, **{f.mapping.name: f.mapping for f in own.files if f.mapping is not None}}
@@ -227,7 +214,6 @@ class _Joined:
                     )
                 )
                 continue
-            self.used_bases.add(name)
             flattened = self._flattened(name, mapping, layers, own, scope)
             found.extend(_entry_problems(organisation, entry, mapping))
             self._message(organisation, entry, flattened, messages)
@@ -240,7 +226,7 @@ class _Joined:
     def _layers(self, organisation: Organisation, found: list[Diagnostic]) -> tuple[str, ...]:
         known = []
         for number, layer in enumerate(organisation.layers):
-            if layer in self.parsed.vendors:
+            if layer in self.vendors:
                 known.append(layer)
             else:
                 found.append(
@@ -249,8 +235,8 @@ class _Joined:
                         organisation.span(("organisation", "layers", number)),
                         organisation=organisation.id,
                         name=layer,
-                        nearest=nearest(layer, self.parsed.vendors),
-                        known=shown(sorted(self.parsed.vendors)),
+                        nearest=nearest(layer, self.vendors),
+                        known=shown(sorted(self.vendors)),
                     )
                 )
         return tuple(known)
@@ -293,9 +279,12 @@ class _Joined:
 
 
 def _differs(organisation: Organisation, compiled: Compiled) -> bool:
-    """Whether a message must be compiled anew for another environment."""
-    instead = any(organisation.value(("environments", name, "instead")) for name in organisation.environments)
-    return instead or compiled.recompile
+    """Whether a message must be compiled anew for another environment: it reads what an environment gives instead."""
+    return compiled.recompile or any(_touches(key, compiled.used_keys) for key in organisation.instead)
+
+
+def _touches(key: tuple[str, ...], used: frozenset[tuple[str, ...]]) -> bool:
+    return any(key[: len(u)] == u or u[: len(key)] == key for u in used)
 
 
 def _order(organisation: Organisation, entry: CatalogueEntry, flattened: Flattened) -> Order:
@@ -388,24 +377,10 @@ def _unused_keys(organisation: Organisation, messages: dict[str, dict[str, Compi
     return out
 
 
-def _idle_allows(compiled: list[Compiled], layer: str = "") -> list[Diagnostic]:
-    """Allows of one layer (or, without a name, of every layer) that cover nothing in any message they stand in."""
-    counts: dict[Diagnostic, int] = {}
-    for each in compiled:
-        for of, idle in each.idle_allows:
-            if of == layer or not layer:
-                counts[idle] = counts.get(idle, 0) + 1
-    return [idle for idle, count in counts.items() if count == sum(_has(c, idle.span) for c in compiled)]
-
-
-def _has(compiled: Compiled, span: Span) -> bool:
-    return any(isinstance(item, FlatAllow) and item.origin.span == span for _, item in walk(compiled.mapping.body))
-
-
-def _unused_base(joined: _Joined, organisations: dict[str, CompiledOrganisation]) -> list[Diagnostic]:
-    """Mappings that no organisation's catalogue names."""
-    return [
-        diagnostic("SW0904", mapping.span, name=name)
-        for name, mapping in sorted(joined.bases.items())
-        if organisations and name not in joined.used_bases
-    ]
+def _idle_allows(compiled: list[Compiled], layer: str) -> list[Diagnostic]:
+    """Allows of one layer that cover nothing in any message they stand in."""
+    idle = Counter(found for each in compiled for of, found in each.idle_allows if of == layer)
+    if not idle:
+        return []
+    allows = Counter(span for each in compiled for span in each.allows)
+    return [found for found, count in idle.items() if count == allows[found.span]]

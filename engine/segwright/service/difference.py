@@ -70,9 +70,12 @@ def message_differences(before: bytes, after: bytes) -> list[Difference]:
 
 
 def _by_lines(before: bytes, after: bytes) -> list[Difference]:
-    texts = [data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").splitlines() for data in (before, after)]
+    texts = [
+        data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").splitlines()
+        for data in (before, after)
+    ]
     found = []
-    for line in list(unified_diff(*texts, n=0, lineterm=""))[2:]:
+    for line in list(unified_diff(texts[0], texts[1], n=0, lineterm=""))[2:]:
         if line.startswith("+"):
             found.append(Difference("added", "", "", "", line[1:]))
         elif line.startswith("-"):
@@ -87,7 +90,9 @@ def _segments(old: Message, new: Message) -> Iterator[Difference]:
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             continue
-        inner = SequenceMatcher(None, [s[:3] for s in old.segments[i1:i2]], [s[:3] for s in new.segments[j1:j2]], autojunk=False)
+        inner = SequenceMatcher(
+            None, [s[:3] for s in old.segments[i1:i2]], [s[:3] for s in new.segments[j1:j2]], autojunk=False
+        )
         for kind, a1, a2, b1, b2 in inner.get_opcodes():
             if kind == "equal":
                 for a, b in zip(range(i1 + a1, i1 + a2), range(j1 + b1, j1 + b2), strict=True):
@@ -99,7 +104,9 @@ def _segments(old: Message, new: Message) -> Iterator[Difference]:
                 yield Difference("added", new_names[b], "", "", new.segments[b])
 
 
-def _fields(old: Message, new: Message, before: str, after: str, name: str, tables: Profile | None) -> Iterator[Difference]:
+def _fields(
+    old: Message, new: Message, before: str, after: str, name: str, tables: Profile | None
+) -> Iterator[Difference]:
     pairs = zip_longest(fields_of(before, old), fields_of(after, new), fillvalue="")
     different = False
     for number, (one, other) in enumerate(pairs, 1):

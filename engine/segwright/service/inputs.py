@@ -162,4 +162,4 @@ class _Inputs:
         found = orders.patient if orders is not None else self.attribute(record, "patient")
         if found is None:
             self.report("SW1023", subject=self.name)
-        return found  # type: ignore[no-any-return]
+        return found

@@ -39,7 +39,8 @@ class Names:
             if isinstance(op, ops.LoopOp | ops.Each | ops.First | ops.EachRep):
                 self._slots[op.slot] = self._element(op.source)
             elif isinstance(op, ops.LetOp):
-                self._slots[op.slot] = self._known(op.value)
+                known = self._known(op.value)
+                self._slots[op.slot] = known if known.path else _Known(next(self._read(op.value), ""), None)
             elif isinstance(op, ops.EchoOp):
                 self._slots[op.slot] = _Known(op.name, None)
             elif isinstance(op, ops.Make):

@@ -131,7 +131,7 @@ def _not_agreed(running: Running, entry: CatalogueEntry, intake: Intake, plan: o
 
 
 def document(orders: Orders, running: Running) -> dict[str, Any]:
-    """The orders for `msgspec.json.encode`: message, what it holds once, `orders` in their order, `groups` as their numbers (from 1)."""
+    """The orders for `msgspec.json.encode`: message, what it holds once, `orders` in their order, `groups` as their numbers."""
     types = {result.name: Type("record", result.type) for result in orders.plan.results}
 
     def plain(name: str, record: Record) -> msgspec.Raw:
@@ -149,7 +149,5 @@ def document(orders: Orders, running: Running) -> dict[str, Any]:
 
 def refused_document(refusals: list[Refusal]) -> dict[str, Any]:
     """The reasons as plain data: the first, and the others beside it."""
-    first, *others = [
-        {"code": r.code, "position": r.position, "cause": r.cause, "answer": r.answer} for r in refusals
-    ]
+    first, *others = [{"code": r.code, "position": r.position, "cause": r.cause, "answer": r.answer} for r in refusals]
     return {**first, "also": others} if others else first

@@ -92,7 +92,7 @@ class Explained:
             table = self.rules.table_of(int(problem.facts["table"]), written)
             facts["table"] = table.name if table is not None else ""
             labels += [Label(table.span, "table")] if table is not None else []
-        return diagnostic(CODES[problem.kind], span, *labels, organisation=self.organisation.id, **facts)
+        return diagnostic(CODES[problem.kind], span, *labels, organisation=self.organisation.id, **facts)  # type: ignore[arg-type]
 
     def source(self, op: ops.Op | None) -> str:
         """What an operation reads, in the words of the model or of the message."""

@@ -135,7 +135,8 @@ class Rules:
 def keys_of(row: ast.Row) -> tuple[str, ...]:
     """The keys of a written row as plans hold them."""
     return tuple(
-        key.value if isinstance(key, ast.Text) else key.digits if isinstance(key, ast.Number) else str(key) for key in row.keys
+        key.value if isinstance(key, ast.Text) else key.digits if isinstance(key, ast.Number) else str(key)
+        for key in row.keys
     )
 
 

@@ -75,7 +75,11 @@ def findings(changes: Iterable[Change]) -> list[Diagnostic]:
     codes = {"new": "SW1061", "changed": "SW1063", "stale": "SW1062"}
     return [
         diagnostic(
-            codes[change.kind], Span(change.path, 0, 0), organisation=change.organisation, snapshot=change.path, case=change.case
+            codes[change.kind],
+            Span(change.path, 0, 0),
+            organisation=change.organisation,
+            snapshot=change.path,
+            case=change.case,
         )
         for change in changes
     ]

@@ -46,7 +46,7 @@ def run_cases(
     return outcomes, next(iter(running.values()))
 
 
-def test_organisation(
+def compare_cases(
     root: Path, compiled: CompiledWorkspace, organisation: str, say: Callable[[str], None] = lambda text: None
 ) -> Tested:
     """Runs and compares the cases of one organisation."""

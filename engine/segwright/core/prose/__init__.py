@@ -60,8 +60,11 @@ def message(diagnostic: Diagnostic) -> str:
 def help_lines(diagnostic: Diagnostic) -> list[str]:
     """What to do about it: the catalogue's help lines whose facts are all there."""
     lines = []
+    given = {k: v for k, v in diagnostic.facts.items() if v}
+    if given.get("known", "").strip("`") == given.get("nearest"):
+        given.pop("known", None)  # the only one there is has just been named
     for template in catalogue()[diagnostic.code].help:
-        facts = _Facts({k: v for k, v in diagnostic.facts.items() if v})
+        facts = _Facts(given)
         line = template.format_map(facts)
         if not facts.missing:
             lines.append(line)

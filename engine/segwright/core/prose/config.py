@@ -358,7 +358,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0750": Entry(
         "Not one of the listed values",
         "`{value}` is not a value of {enum}.",
-        ("Did you mean `{nearest}`?", "The values are {known}."),
+        ("Did you mean `{nearest}`?", "Write {known}."),
         "A hospital that lists a measurement nobody knows gets one measurement less than was agreed.",
     ),
     "SW0751": Entry(

@@ -2,7 +2,9 @@
 
 from segwright.core.prose.entry import Entry
 
-_NO_PARTIAL = "A message with a gap would be filed without what it lacks; so none is made, and everything is named at once."
+_NO_PARTIAL = (
+    "A message with a gap would be filed without what it lacks; so none is made, and everything is named at once."
+)
 
 ENTRIES: dict[str, Entry] = {
     # --- one rule cannot do its work -----------------------------------------------------------------------------------
@@ -203,6 +205,12 @@ ENTRIES: dict[str, Entry] = {
         ("They are shown by: segwright check {name}",),
         "A configuration with an error configures nothing.",
     ),
+    "SW1036": Entry(
+        "No such message or record",
+        "`{name}` is neither a message made from a document nor a record or enum of the model.",
+        ("Did you mean {nearest}?", "There are {known}."),
+        "A schema is made of what mappings/model.seg declares.",
+    ),
     # --- orders as they arrive -----------------------------------------------------------------------------------------
     "SW1040": Entry(
         "The message cannot be read",
@@ -285,7 +293,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW1067": Entry(
         "The case is refused",
-        "Case `{case}` gives no message: {count} reasons stand above.",
+        "Case `{case}` gives nothing; reported here too: {codes}.",
         ("If it should be refused: `refused: yes` in case.yaml.",),
         "A case that gives nothing shows nothing.",
     ),
@@ -294,5 +302,11 @@ ENTRIES: dict[str, Entry] = {
         "Case `{case}` has no case.yaml.",
         ("It says at least: message, environment, at and control_id.",),
         "A case says which message it is and when it is made, so that it gives the same bytes everywhere.",
+    ),
+    "SW1069": Entry(
+        "No such case",
+        "This organisation has no case `{name}`.",
+        ("Did you mean {nearest}?", "It has {known}."),
+        "A case is a folder in `cases/` of the organisation.",
     ),
 }  # fmt: skip

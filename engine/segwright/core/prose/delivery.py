@@ -11,7 +11,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0901": Entry(
         "A message without a mapping",
         "The catalogue lists `{name}`, and there is no mapping of that name.",
-        ("Did you mean `{nearest}`?", "The mappings are {known}."),
+        ("Did you mean `{nearest}`?", "It could be {known}."),
         _CATALOGUE,
     ),
     "SW0902": Entry(

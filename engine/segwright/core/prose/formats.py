@@ -17,7 +17,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0802": Entry(
         "A reading format that leaves a record unfinished",
-        "`{format}` does not fill {names}, and a {record} cannot be without.",
+        "`{format}` does not fill {names}, and no {record} can be without.",
         ("Add a line for each that is `required`, or make it `optional` in mappings/model.seg.",),
         _READ,
     ),
@@ -29,7 +29,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0804": Entry(
         "An attribute that must be there, and may stay empty",
-        "`{target}` may stay empty by this rule, and a {record} cannot be without it.",
+        "By this rule `{target}` may stay empty, and no {record} can be without it.",
         ("Write `required` (an order without it is refused), or make it `optional` in mappings/model.seg.",),
         "An order is stored whole or not at all; one without its number could never be answered.",
     ),

@@ -42,7 +42,8 @@ ENTRIES: dict[str, Entry] = {
         (
             "Did you mean `{nearest}`?",
             "It is a group; name one of its values: {group}.",
-            "A new key is declared in `orgs/schema.yaml`, with `mapping: yes`, and then given in the org.yaml of each hospital.",
+            "If `{fresh}` is a new value: declare it in orgs/schema.yaml, with `mapping: yes`, and give it in the org.yaml of each "
+            "hospital.",
         ),
         "A value that differs from hospital to hospital must be asked of every hospital. A key that is misspelt here would be "
         "empty everywhere, and the first hospital to notice would be the one whose facility code is missing.",
@@ -50,7 +51,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0204": Entry(
         "Not one of the listed values",
         "`{name}` is not a value of {enum}.",
-        ("Did you mean `{nearest}`?", "The values are {known}."),
+        ("Did you mean `{nearest}`?", "Write {known}."),
         "A rule or row for a value that does not exist never applies: a corrected result would go out by the rule for all others, "
         "and the hospital would file it as new.",
     ),
@@ -66,7 +67,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0206": Entry(
         "Unknown attribute",
         "`{of}` has no `{name}`.",
-        ("Did you mean `{nearest}`?", "{record} has {known}."),
+        ("Did you mean `{nearest}`?", "`{of}.` can be followed by {known}."),
         _SILENT,
     ),
     "SW0207": Entry(
@@ -97,7 +98,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0211": Entry(
         "An argument that is not asked for",
         "`{of}` cannot take {said}.",
-        ("Did you mean `{nearest}:`?", "It takes {known}.", "Values that other places give it are named where it is declared."),
+        ("Did you mean `{nearest}:`?", "It takes {known}."),
         _ARGUMENTS,
     ),
     "SW0212": Entry(
@@ -151,7 +152,7 @@ ENTRIES: dict[str, Entry] = {
         "Nothing fills {names} of `{root}`.",
         (
             "Add `{example} = …` with the place it stands at in this message.",
-            "If a {record} can do without it, make it `optional` in mappings/model.seg.",
+            "If not every {record} has it, make it `optional` in mappings/model.seg.",
         ),
         "An order that is stored without its number can never be answered: the result would find no order at the hospital and "
         "end in its queue of unmatched results.",

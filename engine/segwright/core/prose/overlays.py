@@ -18,8 +18,8 @@ ENTRIES: dict[str, Entry] = {
         "There is no {what} `{address}` in {message}.",
         (
             "Did you mean `{nearest}`?",
-            "There are {known}.",
-            "What is not there yet is added: `add {add} = …`.",
+            "It could be {known}.",
+            "What is not there yet is added: `add {add}`.",
         ),
         _MUST_HIT,
     ),
@@ -47,12 +47,6 @@ ENTRIES: dict[str, Entry] = {
         ("Keep one of the two.",),
         _ONE_PLACE,
     ),
-    "SW0507": Entry(
-        "Something that cannot be removed",
-        "A {what} cannot be removed by itself.",
-        ("Remove what uses it: a rule, a segment, a loop or a check. Rows are removed inside `override table`.",),
-        "What is removed is struck through for the reviewer, with its reason; so only what stands in the message can be.",
-    ),
     "SW0508": Entry(
         "A change of the other direction",
         "`{address}` has no place in `{message}`, which {direction} messages.",
@@ -74,14 +68,14 @@ ENTRIES: dict[str, Entry] = {
     "SW0511": Entry(
         "The place to put something is not there",
         "There is no {what} `{address}` in {message} to put this next to.",
-        ("Did you mean `{nearest}`?", "It has {known}."),
+        ("Did you mean `{nearest}`?", "It could be {known}."),
         "A segment whose place is gone must not go somewhere else: position is meaning in HL7, and a comment after the wrong "
         "segment belongs to another test.",
     ),
     "SW0512": Entry(
         "`inherited` of several rules at once",
         "`{address}` is inherited as several rules, so there is no single value that `inherited` could be.",
-        ("Change these one by one: {known}.", "Or write the whole value without `inherited`."),
+        ("Change these one by one: {rules}.", "Or write the whole value without `inherited`."),
         "What `inherited` stands for must be one line that the reviewer can look at.",
     ),
     "SW0513": Entry(
@@ -93,7 +87,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0514": Entry(
         "A component that the value below does not have",
         "The inherited value has no component that `{address}` could change.",
-        ("Did you mean `{nearest}`?", "It writes {known}.", "To add it, write `add {address} = …` instead."),
+        ("It could be {known}.", "To add it, write `add {address} = …` instead."),
         _MUST_HIT,
     ),
     "SW0515": Entry(
@@ -101,7 +95,7 @@ ENTRIES: dict[str, Entry] = {
         "There is no mapping `{name}` that this overlay could change.",
         (
             "Did you mean `{nearest}`?",
-            "The mappings are {known}.",
+            "It could be {known}.",
             "`overlay organisation` changes all messages of this hospital.",
         ),
         _MUST_HIT,
@@ -109,7 +103,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0516": Entry(
         "An unknown layer",
         "There is no profile `{name}` under mappings/vendors.",
-        ("Did you mean `{nearest}`?", "The profiles are {known}."),
+        ("Did you mean `{nearest}`?", "It could be {known}."),
         "A layer that is not found changes nothing, and the hospital would get what the shared mapping says instead of what its "
         "system expects.",
     ),

@@ -28,8 +28,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0402": Entry(
         "An alternative that is never reached",
-        "The alternative above this one has no condition, so this one is never reached.",
-        ("Give the one above a `when …`, or move it to the end.",),
+        "{reason}, so this one is never reached.",
+        ("{advice}",),
         "The first alternative that applies is the one that is sent. What stands below one that always applies is never sent.",
     ),
     "SW0403": Entry(
@@ -74,22 +74,23 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0408": Entry(
         "A component that the data type does not have",
-        "There is no `{path}`: {type} has {count} in HL7 {version}.",
+        "There is no `{path}` in HL7 {version}: it would stand in {type}, which has {count}.",
         ("Look up the component you mean.", 'If this hospital reads it nevertheless: `allow SW0408 on {field} because "…"`.'),
         _REFUSED,
     ),
     "SW0409": Entry(
         "A value of another kind than the field holds",
-        "{path} holds {wanted} ({type}), and `{name}` is not made one.",
+        "{path} holds {wanted} ({type}); `{name}` is {kind}.",
         (
             "Write it with `{advice}` at the end.",
+            "Use a value of the model that is a time, and write it with `{written}`.",
             'If this hospital takes it as it is: `allow SW0409 on {field} because "…"`.',
         ),
         "A receiver reads a field by its type. A time in another form is refused at best, and shifted by hours at worst.",
     ),
     "SW0410": Entry(
         "A text that is too long for the field",
-        "{path} holds at most {length} characters; this text has {given}.",
+        "{path} holds at most {most}; this text has {given}.",
         ("Shorten it.", 'If this hospital takes more: `allow SW0410 on {field} because "…"`.'),
         "Receivers cut what is too long, without a word. A cut code is another code.",
     ),
@@ -113,7 +114,6 @@ ENTRIES: dict[str, Entry] = {
         "A message type that the version does not have",
         "HL7 {version} has no message {type}.",
         (
-            "Did you mean `{nearest}`?",
             'If this hospital sends or takes it nevertheless: `allow SW0413 on message because "…"`.',
         ),
         _REFUSED,
@@ -129,7 +129,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0415": Entry(
         "A segment out of place",
-        "{segment} cannot stand here: in {structure} of HL7 {version} it comes after {after}, and here it comes after {stood_after}.",
+        "{segment} cannot stand here: in {structure} of HL7 {version} it comes after {after}; here it comes {stood}.",
         ("Move it: the segments go out in the order of the lines.",),
         "Position is meaning in HL7: a comment belongs to the segment above it. Misplaced, it is filed under another test, or "
         "the whole message is refused.",

@@ -27,7 +27,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0603": Entry(
         "Unknown column",
         "Table `{table}` has no column `{name}`.",
-        ("Did you mean `{nearest}`?", "Its columns are {known}.", "Its only column has no name: write `via {plain}`."),
+        ("Did you mean `{nearest}`?", "It could be {known}.", "Its only column has no name: write `via {plain}`."),
         _CODES,
     ),
     "SW0604": Entry(
@@ -85,7 +85,7 @@ ENTRIES: dict[str, Entry] = {
         "`{code}` is not in HL7 table {number} of version {version}.",
         (
             "Did you mean `{nearest}`?",
-            "The table has {known}.",
+            "It could be {known}.",
             'If this hospital uses it: `allow SW0612 on {place} because "…"`.',
         ),
         "This table is closed: receivers know these codes and no others. An unknown status is taken for final, or the whole "
@@ -107,7 +107,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0615": Entry(
         "A file without the columns of its table",
         "`{file}` has no column {missing} for table `{table}`.",
-        ("Its first row names {known}.", "It must name the keys first, then each column as the table declares it."),
+        ("Its first row names {columns}.", "It must name the keys first, then each column as the table declares it."),
         _ROWS,
     ),
 }

@@ -88,7 +88,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0309": Entry(
         "Not a yes or no",
         "`{name}` is of type {type}; a condition is a comparison, or something that is yes or no.",
-        ("Write what is asked of it: `is present`, `is …`, `is above …`, `in (…)`.",),
+        ("Write what is asked of it: `is present`, `is …`, `is above …`, `in […]`.",),
         "Whether “0”, “N” or an empty text counts as yes is decided differently by every program. Here it is written down.",
     ),
     "SW0311": Entry(
@@ -147,8 +147,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0320": Entry(
         "A format or function for another type",
-        "`{format}` works on {wanted}; this is of type {type}.",
-        ("Use one that fits, or convert first.", "Found: `{name}`."),
+        "`{format}` works on {wanted}; `{name}` is of type {type}.",
+        ("Use a format for {type}, or another value.",),
         _TYPES,
     ),
     "SW0321": Entry(
@@ -201,7 +201,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0329": Entry(
         "A condition that is never true",
-        "`{name}` can never be `{value}` here.",
+        "`{name}` can never be {value} here.",
         (
             "An earlier condition, or the catalogue of this organisation, has ruled it out: delete the line, or write the value "
             "that is meant.",
@@ -210,7 +210,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0330": Entry(
         "A comparison by size of things that have none",
-        "`is {operator}` compares two numbers, times or quantities; here are {left} and {right}.",
+        "`is {operator}` compares two numbers, times or quantities; `{name}` is of type {type}.",
         ("Compare numbers with numbers; a text that holds a number becomes one by `as number`.",),
         "As texts, “9” is more than “10”: an alarm limit compared as text is wrong for exactly the values that matter.",
     ),
@@ -240,7 +240,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0335": Entry(
         "A list inside a component",
-        "`each` gives repetitions, and a component does not repeat.",
+        "This is a list, and a component does not repeat.",
         ("Write it to the whole field, or take one value with `first …`.",),
         _STRUCTURE,
     ),
@@ -258,8 +258,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0338": Entry(
         "A format for another record",
-        "`{format}` writes a {wanted}; `{name}` is of type {type}.",
-        ("Use a format for {type}, or give it a {wanted}.",),
+        "`{format}` is a format for {wanted}; `{name}` is of type {type}.",
+        ("Use a format for {type}, or another value.",),
         "A patient written by the format for clinicians puts the patient's number where the ordering provider stands.",
     ),
     "SW0339": Entry(
@@ -280,7 +280,10 @@ ENTRIES: dict[str, Entry] = {
     "SW0341": Entry(
         "A repeating field read as if it were one",
         "{path} may come several times; this line does not say which one is meant.",
-        ("Write `first {path}` or `each {path}`, with a condition where it matters: `first {path} where .5 is \"MR\"`.",),
+        (
+            "Write `first {path}` or `each {path}`; where it matters which, with a condition, such as "
+            "`first PID-3 where .5 is \"MR\"`.",
+        ),
         "PID-3 holds every number a patient has. Whichever comes first today is another one tomorrow, and the result goes to "
         "the wrong chart.",
     ),

@@ -1,0 +1,261 @@
+"""Checks many organisations at once: from the cache what did not change, the rest compiled on several processes.
+
+Takes a workspace; gives every finding and, for each organisation, environment and message, the plan and its hash. The same
+findings and the same bytes as `compiling.compile_workspace`, without its objects. When all is cached the compiler is not loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from segwright.core.diagnostic import Diagnostic
+from segwright.core.source import Source, Span
+from segwright.orgs.listeners import Listener, claimed_twice
+from segwright.service.cache import Cache, Entry
+from segwright.service.inventory import SHARED, Inventory, SharedContent, engine
+from segwright.service.together import InFleet, all_together
+
+if TYPE_CHECKING:
+    from segwright.orgs.workspace import Workspace
+    from segwright.service.compiling import CompiledOrganisation, Shared
+
+FORMAT: Final = 1
+"""Of what is kept; another one is never read."""
+
+PARALLEL: Final = 12
+"""Organisations from which on a second process is worth its start."""
+
+Progress = Callable[[int, int], None]
+"""Told how many organisations are compiled, and how many there are to compile."""
+
+
+class SharedResult(msgspec.Struct, frozen=True):
+    """What compiling found in the shared files, and where every base mapping stands."""
+
+    found: tuple[Diagnostic, ...]
+    bases: dict[str, Span]
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """One organisation: its findings, and the hash of every plan by environment and message ("" where errors keep it from having
+    one). `compiled` is False when its org.yaml has errors."""
+
+    name: str
+    compiled: bool
+    found: tuple[Diagnostic, ...]
+    hashes: dict[str, dict[str, str]]
+    layers: tuple[str, ...]
+    in_fleet: InFleet
+    listeners: tuple[Listener, ...]
+
+
+class _Body(msgspec.Struct, frozen=True):
+    """The plans of an organisation: each text once, and for each environment and message its number and what replaces what."""
+
+    texts: tuple[bytes, ...]
+    plans: dict[str, dict[str, tuple[int, tuple[tuple[bytes, bytes], ...]]]]
+
+
+class FleetResult:
+    """Everything found, and the plans.
+
+    `hits` of the organisations came from the cache. `readable` is False when the folder is no workspace; `found` then says why.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        found: tuple[Diagnostic, ...],
+        organisations: dict[str, Checked],
+        bodies: Mapping[str, Callable[[], bytes | None]],
+        hits: int,
+        *,
+        readable: bool = True,
+    ) -> None:
+        self.root = root
+        self.found = found
+        self.organisations = organisations
+        self.hits = hits
+        self.readable = readable
+        self._bodies = bodies
+
+    @property
+    def messages(self) -> int:
+        """How many messages all catalogues name."""
+        return sum(len(next(iter(each.hashes.values()), ())) for each in self.organisations.values())
+
+    def plan(self, organisation: str, environment: str, message: str) -> bytes | None:
+        """The canonical bytes of a plan; None where errors keep it from being, or (rarely) where the cache has lost it since."""
+        wanted = self.organisations[organisation].hashes[environment][message]
+        packed = self._bodies[organisation]() if wanted else None
+        if packed is None:
+            return None
+        try:
+            body = msgspec.msgpack.decode(zlib.decompress(packed), type=_Body)
+            number, replaced = body.plans[environment][message]
+            data = _filled(body.texts[number], replaced)
+        except (msgspec.DecodeError, zlib.error, LookupError):
+            return None
+        return data if hashlib.sha256(data).hexdigest() == wanted else None
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The texts that findings point into."""
+        names = {span.file for found in self.found for span in (found.span, *(label.span for label in found.labels))}
+        sources = {}
+        for name in sorted(names):
+            with contextlib.suppress(OSError, UnicodeDecodeError, ValueError):
+                path = self.root / name
+                if name and path.is_file():
+                    sources[name] = Source(name, path.read_bytes().decode("utf-8-sig"))
+        return sources
+
+
+def _filled(text: bytes, replaced: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    for mark, value in replaced:
+        text = text.replace(mark, value)
+    return text
+
+
+def check_fleet(
+    root: Path,
+    only: Collection[str] | None = None,
+    *,
+    jobs: int | None = None,
+    cache: Cache | None = None,
+    progress: Progress = lambda done, of: None,
+) -> FleetResult:
+    """Checks the organisations of a workspace, or those named in `only`. `jobs`: processes, as many as there are processors when
+    None. Without `cache` everything is compiled and nothing kept."""
+    if not (root / "mappings").is_dir() or not (root / "orgs").is_dir():
+        from segwright.orgs.workspace import read_workspace
+
+        _, problems = read_workspace(root, ())
+        return FleetResult(root, tuple(problems), {}, {}, 0, readable=False)
+    work = _Work(root, only, jobs, cache, progress)
+    return work.run()
+
+
+class _Work:
+    """One check of a fleet."""
+
+    def __init__(
+        self, root: Path, only: Collection[str] | None, jobs: int | None, cache: Cache | None, progress: Progress
+    ) -> None:
+        self.root = root
+        self.only = only
+        self.jobs = jobs or len(_processors())
+        self.cache = cache
+        self.progress = progress
+        self.place = os.path.realpath(root)
+        self.inventory = Inventory(root, {} if cache is None else cache.seen(self.place))
+        self.names = [name for name in self.inventory.organisations if only is None or name in only]
+        self.checked: dict[str, Checked] = {}
+        self.bodies: dict[str, Callable[[], bytes | None]] = {}
+        self.entries: dict[bytes, Entry] = {}
+
+    def run(self) -> FleetResult:
+        """Looks up, compiles what is missing, keeps it, and judges all together."""
+        shared, hits = self._known() if self.cache is not None else (None, 0)
+        missing = [name for name in self.names if name not in self.checked]
+        if shared is None or missing:
+            shared = self._compile(missing)
+        found = [*shared.found]
+        for name in self.names:
+            found.extend(self.checked[name].found)
+        compiled = {name: self.checked[name] for name in self.names if self.checked[name].compiled}
+        if self.only is None:
+            found.extend(all_together(shared.bases, (each.in_fleet for each in compiled.values())))
+        found.extend(claimed_twice(listener for each in compiled.values() for listener in each.listeners))
+        return FleetResult(self.root, tuple(dict.fromkeys(found)), compiled, self.bodies, hits)
+
+    # --- looking up --------------------------------------------------------------------------------------------------------
+
+    def _known(self) -> tuple[SharedResult | None, int]:
+        """What the cache has: the shared findings, and how many organisations."""
+        assert self.cache is not None
+        content = self.inventory.shared()
+        contents = {name: self.inventory.organisation(name) for name in self.names}
+        layers_of = {name: _key(b"layers", name.encode(), contents[name]) for name in self.names}
+        kept = self.cache.values([_key(b"shared", content.whole), *layers_of.values()])
+        keys: dict[str, bytes] = {}
+        for name, key in layers_of.items():
+            layers = _decoded(kept.get(key), tuple[str, ...])
+            if layers is not None:
+                keys[name] = _organisation_key(content, name, contents[name], layers)
+        values = self.cache.values(keys.values())
+        for name, key in keys.items():
+            checked = _decoded(values.get(key), Checked)
+            if checked is not None and checked.name == name:
+                self.checked[name] = checked
+                self.bodies[name] = lambda key=key, cache=self.cache: cache.body(key)  # type: ignore[misc]
+        return _decoded(kept.get(_key(b"shared", content.whole)), SharedResult), len(self.checked)
+
+    # --- compiling -----------------------------------------------------------------------------------------------------------
+
+    def _compile(self, missing: list[str]) -> SharedResult:
+        """Compiles the shared files and some organisations, and keeps what comes out."""
+        before = self._contents(missing)
+        compiler = _Compiler(self.root)
+        shared = compiler.shared_result()
+        done = 0
+        self.progress(0, len(missing))
+        for results in _in_processes(compiler, missing, self.jobs):
+            for name, value, body in results:
+                checked = msgspec.msgpack.decode(value, type=Checked)
+                self.checked[name] = checked
+                self.bodies[name] = lambda body=body: body  # type: ignore[misc]
+                if self.cache is not None and before is not None:
+                    content, contents = before
+                    key = _organisation_key(content, name, contents[name], checked.layers)
+                    self.entries[key] = Entry(value, body)
+                    self.entries[_key(b"layers", name.encode(), contents[name])] = Entry(
+                        msgspec.msgpack.encode(checked.layers)
+                    )
+                done += 1
+            self.progress(done, len(missing))
+        if self.cache is not None and before is not None:
+            self.entries[_key(b"shared", before[0].whole)] = Entry(msgspec.msgpack.encode(shared))
+            # What changed while it was compiled is not kept: nobody knows what was read.
+            if Inventory(self.root, {}).organisations == self.inventory.organisations and self._contents(missing) == before:
+                self.cache.store(self.place, self.inventory.learnt, self.entries)
+        return shared
+
+    def _contents(self, names: list[str]) -> tuple[SharedContent, dict[str, bytes]] | None:
+        if self.cache is None:
+            return None
+        return self.inventory.shared(), {name: self.inventory.organisation(name) for name in names}
+
+
+def _decoded[T](data: bytes | None, type_: type[T]) -> T | None: ...
+
+
+def _key(*parts: bytes) -> bytes:
+    digest = hashlib.sha256()
+    for part in (engine(), b"%d" % FORMAT, *parts):
+        digest.update(b"%d " % len(part) + part)
+    return digest.digest()
+
+
+def _organisation_key(shared: SharedContent, name: str, content: bytes, layers: tuple[str, ...]) -> bytes:
+    """What an organisation is compiled from. A layer that there is none of is reported with all that there are."""
+    known = all(layer in shared.vendors for layer in layers)
+    below = [shared.vendors[layer] for layer in layers] if known else [shared.whole]
+    return _key(b"organisation", name.encode(), content, shared.base, *below)

@@ -1,0 +1,196 @@
+"""The files of a workspace by what they hold: which folder is as it was, and which changed.
+
+Takes a workspace; gives for the shared files and for each organisation a hash of everything that compiling reads of them. A folder
+whose files have the sizes and times they had when it was last hashed is not read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from segwright.orgs.workspace import LIMITS
+from segwright.service.cache import Seen
+
+SHARED: Final = ""
+"""The place of what all organisations share: `mappings/`, `orgs/schema.yaml`, and stray files in `orgs/`."""
+
+_SETTLED: Final = 2_000_000_000
+"""Nanoseconds. A file changed within them before it was read could change again without a new time (file systems count in up to
+two seconds), so that its time is not believed."""
+
+
+class SharedContent(msgspec.Struct, frozen=True):
+    """Hashes of what is shared: the base with the schema, each profile layer, and all of it with the names of stray files."""
+
+    base: bytes
+    vendors: dict[str, bytes]
+    whole: bytes
+
+
+class Inventory:
+    """The content of a workspace as it is now. `seen`: what earlier runs know; `learnt`: what they should know of this one."""
+
+    def __init__(self, root: Path, seen: Mapping[str, Seen]) -> None:
+        self.root = str(root)
+        self._seen = seen
+        self.learnt: dict[str, Seen] = {}
+        self.organisations: tuple[str, ...] = ()
+        self._stray: tuple[str, ...] = ()
+        self._list()
+
+    def _list(self) -> None:
+        folders, stray = [], []
+        for name, entry in _entries(f"{self.root}/orgs"):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(name)
+            else:
+                stray.append(f"{name}{os.path.realpath(entry.path) if entry.is_symlink() else ''}")
+        self.organisations, self._stray = tuple(folders), tuple(stray)
+
+    def shared(self) -> SharedContent:
+        """What is shared."""
+        signature, newest = self._signature(SHARED)
+        seen = self._seen.get(SHARED)
+        if seen is not None and seen.signature == signature:
+            try:
+                return msgspec.msgpack.decode(seen.content, type=SharedContent)
+            except msgspec.DecodeError:
+                pass
+        before = time.time_ns()
+        content = self._shared_content()
+        if newest < before - _SETTLED:
+            self.learnt[SHARED] = Seen(signature, msgspec.msgpack.encode(content))
+        return content
+
+    def organisation(self, name: str) -> bytes:
+        """What an organisation's folder holds."""
+        signature, newest = self._signature(name)
+        seen = self._seen.get(name)
+        if seen is not None and seen.signature == signature:
+            return seen.content
+        before = time.time_ns()
+        digest = hashlib.sha256()
+        for path, entry in _tree(f"{self.root}/orgs/{name}", name):
+            _add(digest, path, entry)
+        content = digest.digest()
+        if newest < before - _SETTLED:
+            self.learnt[name] = Seen(signature, content)
+        return content
+
+    # --- by size and time ------------------------------------------------------------------------------------------------
+
+    def _signature(self, place: str) -> tuple[bytes, int]:
+        """What stat says of every file, and the time of the newest change."""
+        parts: list[str] = []
+        newest = 0
+        if place == SHARED:
+            trees = _tree(f"{self.root}/mappings", "mappings"), _file(f"{self.root}/orgs/schema.yaml", "schema")
+            parts.extend(self._stray)
+        else:
+            trees = (_tree(f"{self.root}/orgs/{place}", place),)  # type: ignore[assignment]
+        for tree in trees:
+            for path, entry in tree:
+                try:
+                    found = entry.stat()
+                except OSError as error:
+                    parts.append(f"{path} {error.errno}")
+                    continue
+                newest = max(newest, found.st_mtime_ns, found.st_ctime_ns)
+                link = os.path.realpath(entry.path) if entry.is_symlink() else ""
+                parts.append(
+                    f"{path} {found.st_mode} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {link}"
+                )
+        return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).digest(), newest
+
+    # --- by content ------------------------------------------------------------------------------------------------------
+
+    def _shared_content(self) -> SharedContent:
+        base, whole = hashlib.sha256(), hashlib.sha256()
+        vendors: dict[str, hashlib._Hash] = {}
+        for path, entry in _tree(f"{self.root}/mappings", "mappings"):
+            parts = path.split("/")
+            vendor = parts[2] if len(parts) > 3 and parts[1] == "vendors" and path.endswith(".seg") else ""
+            digest = vendors.setdefault(vendor, hashlib.sha256()) if vendor else base
+            _add(digest, path, entry)
+        for path, entry in _file(f"{self.root}/orgs/schema.yaml", "schema"):
+            _add(base, path, entry)
+        found = {name: digest.digest() for name, digest in sorted(vendors.items())}
+        whole.update(repr((self._stray, base.digest(), sorted(found.items()))).encode("utf-8", "surrogateescape"))
+        return SharedContent(base.digest(), found, whole.digest())
+
+
+def _entries(folder: str) -> list[tuple[str, os.DirEntry[str]]]:
+    """The entries of a folder that a workspace has, by name (see `orgs.workspace`)."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(
+                (entry.name, entry)
+                for entry in found
+                if not entry.name.startswith(".") and not entry.name.endswith("~") and entry.name != "__pycache__"
+            )
+    except OSError:
+        return []
+
+
+def _tree(folder: str, name: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Everything below a folder. Of `cases/` only names are read, and they show in the times of its folders."""
+    for each, entry in _entries(folder):
+        path = f"{name}/{each}"
+        yield path, entry
+        if entry.is_dir(follow_symlinks=False) and not (path.count("/") == 2 and path.split("/")[1] == "cases"):
+            yield from _tree(entry.path, path)
+
+
+def _file(path: str, name: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    folder, _, wanted = path.rpartition("/")
+    for each, entry in _entries(folder):
+        if each == wanted:
+            yield name, entry
+
+
+def _add(digest: hashlib._Hash, path: str, entry: os.DirEntry[str]) -> None:
+    """A file's name and bytes; of a folder, link or file that nobody reads, what is found there."""
+    said = path
+    data = b""
+    limit = LIMITS.get(os.path.splitext(path)[1]) if "/cases/" not in path else None
+    try:
+        if entry.is_symlink():
+            said += f" -> {os.path.realpath(entry.path)}"
+        if entry.is_dir():
+            said += "/"
+            if path.count("/") == 2 and path.split("/")[1] == "cases":
+                said += repr([(name, inner.is_dir(follow_symlinks=False)) for name, inner in _entries(entry.path)])
+        elif entry.is_file() and (limit or path == "schema"):
+            size = entry.stat().st_size
+            said += f" {size}"
+            if size <= (limit or LIMITS[".yaml"]):
+                data = Path(entry.path).read_bytes()
+    except OSError as error:
+        said += f" {error.errno}"
+    digest.update(f"{len(said)} {len(data)} {said}".encode("utf-8", "surrogateescape") + data)
+
+
+@cache
+def engine() -> bytes:
+    """What compiles: the interpreter, this package file by file, its grammar, and every installed distribution by version."""
+    import segwright
+
+    said = [segwright.__version__, sys.version]
+    package = os.path.dirname(os.path.abspath(segwright.__file__))
+    for folder in (package, os.path.join(os.path.dirname(os.path.dirname(package)), "grammar")):
+        for path, entry in _tree(folder, ""):
+            if path.endswith((".py", ".lark", ".txt", ".json")):
+                found = entry.stat()
+                said.append(f"{path} {found.st_size} {found.st_mtime_ns}")
+    for folder in sys.path:
+        said.extend(name for name, _ in _entries(folder) if name.endswith((".dist-info", ".egg-info")))
+    return hashlib.sha256("\n".join(said).encode("utf-8", "surrogateescape")).digest()
