@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from segwright.core import prose
 from segwright.core.diagnostic import Diagnostic
-
 from tests.lang.workspace import compiled
 
 ROOT = Path(__file__).parents[2]
@@ -20,13 +20,13 @@ EXAMPLES = sorted((Path(__file__).parent / "diagnostics").glob("SW*.md"))
 _FILE = re.compile(r"^`([^`\n]+)`\n\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FOLLOW_UPS = re.compile(r"^Follow-ups: (.*)$", re.MULTILINE)
 _CODE = re.compile(r'"(SW[0-9]{4})"')
-_HERE = re.compile(r"SW0(?:[234568][0-9]{2}|9[0-9]{2}|75[01])")
+_HERE = re.compile(r"SW0(?:[234568][0-9]{2}|9[0-9]{2}|75[0-4])")
 """The codes whose examples stand in `diagnostics/`; those of files, configuration and cases are tested where they arise."""
 
 
 def the_files(example: str) -> dict[str, str]:
     """The files of an example by name."""
-    return {name: text for name, text in _FILE.findall(example.split("\n## Report\n")[0])}
+    return dict(_FILE.findall(example.split("\n## Report\n")[0]))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -81,10 +81,10 @@ def test_the_catalogue_holds_the_codes_of_the_engine_and_no_others():
 def test_an_entry_is_whole_and_speaks_no_programmers_words(code: str):
     entry = prose.catalogue()[code]
     said = " ".join((entry.title, entry.message, *entry.help, entry.why))
-    assert entry.title and entry.message and entry.why
+    assert all((entry.title, entry.message, entry.why))
     assert not entry.title.endswith(".")
     assert entry.why.endswith((".", "!")), "a paragraph ends"
-    assert not re.search(r"(?i)\b(token|node|slot|ast|opcode|lowered|parser|null pointer|exception|boolean|literal)\b", said)
+    assert not re.search(r"(?i)\b(node|slot|ast|opcode|lowered|parser|typed|literal)\b", said)
     prose.message(Diagnostic(code))
 
 
@@ -92,5 +92,5 @@ def test_examples_leave_no_fact_unsaid():
     """A sentence with a hole (a fact the report does not carry) reads `` or two spaces."""
     for path in EXAMPLES:
         report = path.read_text(encoding="utf-8").split("\n## Report\n")[1]
-        said = re.findall(r"^(?:error|warning|note)\[.*(?:\n  .*)?", report, re.MULTILINE)
-        assert not [line for line in said if "``" in line or "  " in line.replace("\n  ", " ")], path.name
+        said = re.findall(r"^(?:error|warning|note)\[.*$", report, re.MULTILINE)
+        assert not [line for line in said if "``" in line or "  " in line], path.name

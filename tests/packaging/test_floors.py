@@ -38,6 +38,7 @@ def test_an_import_that_breaks_a_floor_is_found(tmp_path: Path) -> None:
         "runtime": "import segwright.lang, ruamel.yaml",
         "library": "import hl7apy, time",
         "service": "import lark, click",
+        "codes": "import segwright.orgs",
     }
     for package, line in wrong.items():
         (tmp_path / "engine" / "segwright" / package / "wrong.py").write_text(line + "\n", encoding="utf-8")
@@ -50,6 +51,7 @@ def test_an_import_that_breaks_a_floor_is_found(tmp_path: Path) -> None:
         "Only profiles imports hl7apy",
         "Only lang imports lark",
         "Only orgs imports cerberus and ruamel",
+        "Codes are data beside the language: nothing of mappings or organisations",
         "Only the command line imports click",
         "Below service: no clock, chance, network, process or log",
     }

@@ -201,7 +201,9 @@ def test_the_runtime_wheel_runs_without_anything_that_compiles(runtime: tuple[Pa
     assert not {name.split(".")[0] for name in found["loaded"]} & set(COMPILER_ONLY)
 
 
-@pytest.mark.parametrize("module", [*COMPILER_ONLY, "segwright.lang", "segwright.profiles", "segwright.orgs"])
+@pytest.mark.parametrize(
+    "module", [*COMPILER_ONLY, "segwright.lang", "segwright.profiles", "segwright.orgs", "segwright.codes"]
+)
 def test_the_runtime_wheel_does_not_find(module: str, runtime: tuple[Path, Path], tmp_path: Path) -> None:
     code = f"import segwright.runtime, importlib.util; sys.exit(importlib.util.find_spec({module!r}) is not None)"
     done = bare_python(code, *runtime, cwd=tmp_path)

@@ -56,6 +56,16 @@ def diagnostic(
     return Diagnostic(code, span, {k: _said(v) for k, v in facts.items()}, labels, organisation, severity)
 
 
+def once(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each finding once. What is found alike for several organisations (in a line that they share) names them all."""
+    alike: dict[Diagnostic, list[str]] = {}
+    for each in dict.fromkeys(found):
+        alike.setdefault(msgspec.structs.replace(each, organisation=""), []).append(each.organisation)
+    return [
+        msgspec.structs.replace(each, organisation="" if "" in names else ", ".join(names)) for each, names in alike.items()
+    ]
+
+
 def _said(fact: object) -> str:
     if isinstance(fact, str):
         return fact

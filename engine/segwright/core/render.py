@@ -106,7 +106,8 @@ def _block(diagnostic: Diagnostic, sources: Mapping[str, Source], painter: _Pain
     edge = painter(" " * gutter + " |", "frame")
     place = location(diagnostic.span, sources)
     if place:
-        organisation = f"  (organisation {diagnostic.organisation})" if diagnostic.organisation else ""
+        word = "organisations" if "," in diagnostic.organisation else "organisation"
+        organisation = f"  ({word} {diagnostic.organisation})" if diagnostic.organisation else ""
         lines.append(painter(" " * gutter + "--> ", "frame") + place + organisation)
     elif diagnostic.organisation:
         lines.append(painter(" " * gutter + "  = ", "frame") + f"organisation {diagnostic.organisation}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -14,6 +14,8 @@ from segwright.core.render import ordered
 from segwright.core.source import Source, Span
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+_RESERVED = re.compile(r"[^A-Za-z0-9._~/-]")
 
 
 def render_sarif(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source], *, version: str = "") -> str:
@@ -63,7 +65,7 @@ def _result(diagnostic: Diagnostic, rule: int, sources: Mapping[str, Source]) ->
 
 
 def _location(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(span.file)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(span.file)}}
     source = sources.get(span.file)
     if source is not None:
         first, last = source.position(span.start), source.position(span.end)
@@ -72,3 +74,8 @@ def _location(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:
             "charOffset": span.start, "charLength": span.end - span.start,
         }  # fmt: skip
     return {"physicalLocation": physical}
+
+
+def _uri(name: str) -> str:
+    """A file's name as a relative URI reference (RFC 3986): what is not unreserved or a slash is percent-encoded UTF-8."""
+    return _RESERVED.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)

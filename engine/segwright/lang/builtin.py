@@ -86,7 +86,8 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
 
 
 USUAL_UNITS = {
-    "msec": "ms", "msecs": "ms", "millisecond": "ms", "milliseconds": "ms", "sec": "s", "secs": "s", "seconds": "s", "bpm": "/min",
+    "msec": "ms", "msecs": "ms", "millisecond": "ms", "milliseconds": "ms", "sec": "s", "secs": "s", "seconds": "s",
+    "bpm": "/min",
     "beats/min": "/min", "1/min": "/min", "degree": "deg", "degrees": "deg", "degr": "deg", "°": "deg", "mmhg": "mm[Hg]",
     "mcv": "uV", "µv": "uV", "μv": "uV", "millivolt": "mV",
 }  # fmt: skip
@@ -230,7 +231,12 @@ def _argument(
         and not ({typed.type.name, want.name} <= {"date", "datetime"})
     ):
         ctx.report(
-            "SW0325", given.span, parameter=parameter.name, of=f"`{record.name}`", wanted=str(want), type=str(typed.type)
+            "SW0325",
+            given.span,
+            parameter=parameter.name,
+            of=f"`{record.name}`",
+            wanted=str(want),
+            type=str(typed.type),
         )
         return typed.op
     if parameter.choices and typed.constants is not None:

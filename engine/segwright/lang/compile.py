@@ -8,7 +8,7 @@ given only when nothing in it is wrong.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import msgspec
@@ -248,7 +248,12 @@ def _libraries(ctx: Context) -> dict[str, str]:
     if any(name.split("/")[0] in ("dtm", "date", "time") for name in ctx.functions):
         libraries["tzdata"] = TZDATA_VERSION
     if ctx.narratives:
-        from importlib.metadata import version
-
-        libraries["jinja2"] = version("jinja2")
+        libraries["jinja2"] = _jinja_version()
     return libraries
+
+
+@cache
+def _jinja_version() -> str:
+    from importlib.metadata import version
+
+    return version("jinja2")

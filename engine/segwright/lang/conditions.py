@@ -46,7 +46,9 @@ def rungs(
             return
         if any(alike(alternative.when, above.when) for above in alternatives[:number]):
             reason = "An alternative above has the same condition"
-            ctx.report("SW0402", alternative.span, reason=reason, advice="Delete one of the two, or correct its condition.")
+            ctx.report(
+                "SW0402", alternative.span, reason=reason, advice="Delete one of the two, or correct its condition."
+            )
         elif (
             any(not left for key, left in inner.facts.values.items() if frame.facts.values.get(key) != left)
             and (ctx.own or not ctx.not_sent)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from segwright.core.diagnostic import Label
-from segwright.core.suggest import nearest, shown
+from segwright.core.suggest import shown
 from segwright.lang import ast
 from segwright.lang.conditions import condition, rungs
 from segwright.lang.context import Context, Written
@@ -20,7 +20,7 @@ from segwright.lang.flat import FlatRule
 from segwright.lang.lookup import column_of, composite, composite_width, lookups, reads_back, table_number
 from segwright.lang.rules import inherit
 from segwright.lang.typed import Facts, Frame, Typed, present
-from segwright.lang.values import chosen, lacking, ladder, lower, printable, selection
+from segwright.lang.values import chosen, lacking, ladder, lower, printable, selection, type_of
 from segwright.plan import ops
 from segwright.plan.model import FIELD
 
@@ -259,25 +259,14 @@ def _scalar(ctx: Context, frame: Frame, node: ast.Value) -> bool:
             return True
 
 
-def _peek(ctx: Context, frame: Frame, node: ast.Value) -> Typed | None:
-    """The type of a plain reference, without reporting anything."""
-    if not isinstance(node, ast.Ref) or node.names[0] not in frame.names:
-        return None
-    found = len(ctx.found)
-    typed = lower(ctx, frame, node)
-    del ctx.found[found:]
-    return typed
-
-
 def _is_list(ctx: Context, frame: Frame, node: ast.Ref) -> bool:
-    typed = _peek(ctx, frame, node)
-    return typed is not None and typed.type.of is not None
+    type_ = type_of(ctx, frame, node)
+    return type_ is not None and type_.of is not None
 
 
 def _is_field(ctx: Context, frame: Frame, node: ast.Else) -> bool:
     """An `else` between a received field and something of another kind becomes a fallback of contents."""
-    sides = [_peek(ctx, frame, side) for side in (node.value, node.other)]
-    kinds = {typed is not None and typed.type == FIELD for typed in sides}
+    kinds = {isinstance(side, ast.Ref) and type_of(ctx, frame, side) == FIELD for side in (node.value, node.other)}
     return kinds == {True, False} or (isinstance(node.value, ast.Inherited) and frame.echo >= 0)
 
 
@@ -638,7 +627,7 @@ def _override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule:
                 hit[0] = True
                 if adding:
                     ctx.report("SW0503", part.origin.span, Label(rule.origin.span, "base"), address=str(target))
-                new = _part_put(ctx, frame, part, where, put, fresh)
+                new = _part_put(ctx, frame, part, where, put, fresh, sure=_sure(made, put))
                 if new is not None:
                     puts.append(new)
             else:
@@ -674,15 +663,28 @@ def _override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule:
     return msgspec.structs.replace(made, content=content, leaves=leaves)
 
 
+def _sure(made: Made, put: ops.Put) -> bool:
+    """Whether a leaf is never missing, its duty aside."""
+    leaf = made.leaves.get((put.component, put.subcomponent))
+    return leaf is not None and not leaf.maybe and put.duty.need == "optional"
+
+
 def _part_put(
-    ctx: Context, frame: Frame, part: FlatRule, where: Place, put: ops.Put | None, fresh: list[Typed]
+    ctx: Context,
+    frame: Frame,
+    part: FlatRule,
+    where: Place,
+    put: ops.Put | None,
+    fresh: list[Typed],
+    *,
+    sure: bool = False,
 ) -> ops.Put | None:
     (first, *_) = part.alternatives
     if isinstance(first.value, ast.Blank) and len(part.alternatives) == 1 and first.when is None:
         return None
     if put is not None and _inherits(part):
         # `inherited` in an override of a component is the operation below, whatever wrote it.
-        below = Typed(put.value, ctx.type_named("text", part.origin.span), maybe=True, soft=True, said="inherited")
+        below = Typed(put.value, ctx.type_named("text", part.origin.span), maybe=not sure, soft=True, said="inherited")
         inner = frame.binding(inherited=below)
         alternatives = inherit(part.alternatives, (ast.Alternative(ast.Ref(("inherited",), part.origin.span)),))
     else:
@@ -699,6 +701,8 @@ def _part_put(
         blank=isinstance(first.value, ast.Blank),
     )
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=True)
+    if put is not None and not first.duty.kind and _inherits(part) and not isinstance(first.value, ast.Else):
+        duty = put.duty  # as for a whole field: a line that says nothing keeps the duty below
     fresh.append(msgspec.structs.replace(typed, maybe=typed.maybe and duty.need != "any"))
     return make_put(ctx, where, typed, duty)
 

@@ -69,6 +69,7 @@ class Context:
         self.in_condition = 0
         self.loop_sources: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.not_sent: frozenset[str] = frozenset()
+        self.part = ""
 
     @property
     def model(self) -> Model:
@@ -123,8 +124,9 @@ class Context:
 
     def note(self, op: ops.Op) -> None:
         """Remembers that the rule being lowered wrote `op`."""
-        if self.at is not None and id(op) not in self.written:
-            self.written[id(op)] = self.at
+        at, number = self.at, id(op)
+        if at is not None and number not in self.written:
+            self.written[number] = at
             self.kept.append(op)
 
     # -- configuration
@@ -137,7 +139,14 @@ class Context:
         if declared is None:
             known = [".".join(("org", *k)) for k in self.settings.keys()]
             group = [f"`{name}`" for name in sorted(known) if name.startswith(f"{said}.")]
-            return self.fail("SW0203", node.span, name=said, nearest="" if group else nearest(said, known), group=group, fresh="" if group else said)
+            return self.fail(
+                "SW0203",
+                node.span,
+                name=said,
+                nearest="" if group else nearest(said, known),
+                group=group,
+                fresh="" if group else said,
+            )
         self.used_keys.add(key)
         if key[0] == "environment":
             if self.in_condition:
@@ -196,7 +205,12 @@ class Context:
         if type_.kind == "enum" and str(value) not in self.model.enums[type_.name]:
             values = self.model.enums[type_.name]
             self.report(
-                "SW0750", span, value=str(value), enum=type_.name, nearest=nearest(str(value), values), known=shown(values)
+                "SW0750",
+                span,
+                value=str(value),
+                enum=type_.name,
+                nearest=nearest(str(value), values),
+                known=shown(values),
             )
         if isinstance(value, bool):
             return ops.Const("boolean", "true" if value else "false"), None

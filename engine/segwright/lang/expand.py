@@ -88,7 +88,9 @@ class Expander:
                         "SW0401",
                         rule.origin.span,
                         Label(twin.origin.span, "first"),
-                        **_twin(rule.target, twin.target),
+                        target=str(rule.target),
+                        outer=_outer(rule.target, twin.target),
+                        inner=_inner(rule.target, twin.target),
                     )
                 )
             else:
@@ -119,7 +121,11 @@ class Expander:
         if part is None:
             self.found.append(
                 diagnostic(
-                    "SW0202", node.span, kind="part", name=node.name, nearest=nearest(node.name, self.scope.parts),
+                    "SW0202",
+                    node.span,
+                    kind="part",
+                    name=node.name,
+                    nearest=nearest(node.name, self.scope.parts),
                     known=shown(sorted(self.scope.parts)),
                 )
             )
@@ -160,14 +166,23 @@ class Expander:
         missing = [p.name for p in part.parameters if p.name not in given and p.type.form != "optional"]
         if missing:
             self.found.append(
-                diagnostic("SW0213", node.span, Label(part.span, "declared"), names=" and ".join(f"`{name}`" for name in missing), of=part.name)
+                diagnostic(
+                    "SW0213",
+                    node.span,
+                    Label(part.span, "declared"),
+                    names=" and ".join(f"`{name}`" for name in missing),
+                    of=part.name,
+                )
             )
         return tuple((p, given[p.name].value if p.name in given else ast.Blank(node.span)) for p in part.parameters)
 
 
-def _twin(target: ast.Target, first: ast.Target) -> dict[str, str]:
-    """Facts of two rules for one place; when one lies inside the other, both are named."""
+def _outer(target: ast.Target, first: ast.Target) -> str:
+    """Of two rules for one place, the one that holds the other; "" when they are the same."""
     if str(target) == str(first):
-        return {"target": str(target)}
-    outer, inner = (target, first) if holds(target, first) else (first, target)
-    return {"target": str(target), "outer": str(outer), "inner": str(inner)}
+        return ""
+    return str(target) if holds(target, first) else str(first)
+
+
+def _inner(target: ast.Target, first: ast.Target) -> str:
+    return str(first) if holds(target, first) else str(target)

@@ -206,6 +206,8 @@ class _Overlaying:
     def find_segments(self, address: ast.Address, name: str) -> list[tuple[Path, FlatSegment]] | Diagnostic:
         """Segments of an address, or why it means none or several."""
         label = address.label
+        if address.kind == "segment" and not address.name:
+            name = ""  # by its label alone
         hits = self.segments(name, label)
         if not hits and not label:
             hits = self.segments("", name)
@@ -264,9 +266,13 @@ class _Overlaying:
 
     def _other_direction(self, op: ast.Operation, address: str) -> Diagnostic:
         advice = (
-            "Address an HL7 place, such as `PID-5`." if self.direction == "writes" else "Address a path of the model, such as `order.priority`."
+            "Address an HL7 place, such as `PID-5`."
+            if self.direction == "writes"
+            else "Address a path of the model, such as `order.priority`."
         )
-        return diagnostic("SW0508", op.span, address=address, message=self.name, direction=self.direction, advice=advice)
+        return diagnostic(
+            "SW0508", op.span, address=address, message=self.name, direction=self.direction, advice=advice
+        )
 
     def _edit_rules(
         self, hits: list[tuple[Path, FlatSegment]], op: ast.OverrideRule | ast.AddRule
@@ -299,7 +305,7 @@ class _Overlaying:
             known = [str(r.target) for _, r in rules]
             return diagnostic(
                 "SW0501",
-                op.span,
+                op.address.span,
                 what="rule",
                 address=str(target),
                 message=self.name,

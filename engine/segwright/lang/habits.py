@@ -83,7 +83,7 @@ def _defaults(ctx: Context, fact: SegmentFacts) -> None:
             continue
         for rule in field.rules:
             place = next((p for p in (_default(a.value) for a in rule.alternatives) if p is not None), None)
-            if place is not None and not allowed(ctx, "SW0425", path):
+            if place is not None and not ctx.blamed(place.span) and not allowed(ctx, "SW0425", path):
                 ctx.report("SW0425", place.span, path=path)
 
 

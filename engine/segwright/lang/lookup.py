@@ -20,7 +20,7 @@ from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.typed import UNKNOWN, Frame, Typed
 from segwright.plan import ops
-from segwright.plan.model import FIELD, TEXT, Type, scalar
+from segwright.plan.model import FIELD, TEXT, Model, Type, scalar
 from segwright.profiles import is_closed
 
 SCALAR_COLUMNS = {"text", "integer", "decimal", "code", "boolean"}
@@ -48,7 +48,11 @@ def lookups(
     number = table_number(ctx, table, inverse)
     if len(keys) != (1 if inverse else len(table.keys)):
         return ctx.fail(
-            "SW0601", node.span, Label(table.span, "table"), table=table.name, count=_count(table.keys, "key"),
+            "SW0601",
+            node.span,
+            Label(table.span, "table"),
+            table=table.name,
+            count=_count(table.keys, "key"),
             given=f"{len(keys)} {'is' if len(keys) == 1 else 'are'}",
         )
     if not inverse:
@@ -163,10 +167,29 @@ def table_number(ctx: Context, table: ast.Table, inverse: bool) -> int:
     key = (table.name, inverse)
     if key not in ctx.table_numbers:
         ctx.used_tables.add(table.name)
-        data = _inverted(ctx, table) if inverse else _forward(ctx, table)
         ctx.table_numbers[key] = len(ctx.tables)
-        ctx.tables.append(data)
+        ctx.tables.append(_made(ctx, table, inverse=inverse))
     return ctx.table_numbers[key]
+
+
+_MOST = 4096
+_known: dict[tuple[int, int, str, bool], tuple[ast.Table, Model, ops.Table]] = {}
+"""Tables made before, by the very objects they were made from (which are kept, so that nothing else gets their identity)."""
+
+
+def _made(ctx: Context, table: ast.Table, *, inverse: bool) -> ops.Table:
+    """A table for a plan. One that is right is made once for all the messages and organisations that share its declaration."""
+    key = (id(table), id(ctx.model), ctx.profile.version, inverse)
+    known = _known.get(key)
+    if known is not None:
+        return known[2]
+    found, allows = len(ctx.found), len(ctx.used_allows)
+    data = _inverted(ctx, table) if inverse else _forward(ctx, table)
+    if len(ctx.found) == found and len(ctx.used_allows) == allows and ("SW0612", f"table {table.name}") not in ctx.allowed:
+        if len(_known) >= _MOST:
+            _known.clear()
+        _known[key] = (table, ctx.model, data)
+    return data
 
 
 def key_texts(row: ast.Row) -> tuple[str, ...]:
@@ -240,7 +263,11 @@ def _count(things: Sized, word: str) -> str:
 def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> None:
     if len(row.keys) != len(table.keys):
         ctx.report(
-            "SW0608", row.span, Label(table.span, "table"), table=table.name, count=_count(table.keys, "key"),
+            "SW0608",
+            row.span,
+            Label(table.span, "table"),
+            table=table.name,
+            count=_count(table.keys, "key"),
             given=_count(row.keys, "key"),
         )
         return
@@ -251,7 +278,9 @@ def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> None:
             name = str(key) if isinstance(key, ast.Ref) else ""
             if name not in values:
                 said = name or (key.value if isinstance(key, ast.Text) else str(key))
-                ctx.report("SW0204", key.span, name=said, enum=type_.name, nearest=nearest(said, values), known=shown(values))
+                ctx.report(
+                    "SW0204", key.span, name=said, enum=type_.name, nearest=nearest(said, values), known=shown(values)
+                )
         elif not isinstance(key, ast.Text | ast.Number):
             ctx.report("SW0609", key.span, table=table.name, name=str(key), wanted=str(type_))
 
@@ -269,7 +298,13 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
     if composite(ctx, table, number):
         return ops.Cell("composite", parts)
     if len(parts) > 1:
-        ctx.report("SW0610", cell.span, table=table.name, column=f"Column `{column.name}`" if column.name else "The column", type=column.type)
+        ctx.report(
+            "SW0610",
+            cell.span,
+            table=table.name,
+            column=f"Column `{column.name}`" if column.name else "The column",
+            type=column.type,
+        )
         return ops.Cell("blank")
     text = parts[0] if parts else ""
     if column.hl7_table:
@@ -389,9 +424,7 @@ def _check_reach(
             name=", ".join(key.said for key in keys),
             example=", ".join(missing[0]),
         )
-    blank = any(
-        rows[v].cells[column].type == "blank" for v in possible if v in rows and column < len(rows[v].cells)
-    )
+    blank = any(rows[v].cells[column].type == "blank" for v in possible if v in rows and column < len(rows[v].cells))
     if missing and data.otherwise is not None and column < len(data.otherwise):
         blank = blank or data.otherwise[column].type == "blank"
     return blank

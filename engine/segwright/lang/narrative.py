@@ -8,6 +8,7 @@ subscripts by number, so what runs cannot name anything.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from segwright.core.source import Span
@@ -87,12 +88,11 @@ class _Writer:
 
     def narrative(self) -> ops.Narrative:
         """The narrative of a plan; findings point at the lines of the text block."""
-        from jinja2 import Environment, TemplateSyntaxError
+        from jinja2 import TemplateSyntaxError
 
         source = "\n".join(line.text for line in self.declared.lines)
-        environment = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
         try:
-            tree = environment.parse(source)
+            tree = _tree(source)
         except TemplateSyntaxError as error:
             self.ctx.report("SW0806", self.span(error.lineno), problem=_plain(error.message or "it cannot be read"))
             return ops.Narrative("")
@@ -306,6 +306,14 @@ class _Writer:
                 raise _NotAllowed("this condition", line)
 
 
+@lru_cache(maxsize=256)
+def _tree(source: str) -> nodes.Template:
+    """Jinja's tree of a text. Nobody changes it, so that every plan with that text shares it. Raises TemplateSyntaxError."""
+    from jinja2 import Environment
+
+    return Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True).parse(source)
+
+
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
@@ -313,7 +321,13 @@ def _quoted(text: str) -> str:
 def _word(node: nodes.Node) -> str:
     """What an analyst calls a part of a text."""
     name = type(node).__name__
-    words = {"Assign": "`set`", "AssignBlock": "`set`", "Call": "a call", "Getitem": "`[…]`", "CondExpr": "`if` inside a value"}
+    words = {
+        "Assign": "`set`",
+        "AssignBlock": "`set`",
+        "Call": "a call",
+        "Getitem": "`[…]`",
+        "CondExpr": "`if` inside a value",
+    }
     if name in ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow", "Concat", "Neg", "Pos"):
         return "a calculation"
     return words.get(name, f"`{name.lower()}`")

@@ -96,7 +96,13 @@ def check_component(
 
 def _no_component(ctx: Context, span: Span, said: str, datatype: str, count: str, field: str) -> None:
     ctx.report(
-        "SW0408", span, path=said, type=datatype, version=ctx.profile.version, count=count, field=field or said.split(".")[0]
+        "SW0408",
+        span,
+        path=said,
+        type=datatype,
+        version=ctx.profile.version,
+        count=count,
+        field=field or said.split(".")[0],
     )
 
 
@@ -139,7 +145,17 @@ def check_value(
             typed.constants is not None and all(_TIME_TEXT.fullmatch(t) for t in typed.constants)
         )
         if not fine and not allowed(ctx, "SW0409", path, base):
-            ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="a time", kind="text", written="as dtm", field=base)
+            ctx.report(
+                "SW0409",
+                span,
+                path=path,
+                type=primitive,
+                name=typed.said,
+                wanted="a time",
+                kind="text",
+                written="as dtm",
+                field=base,
+            )
     elif primitive in ("NM", "SI"):
         fine = typed.hint in ("number", "integer", "digits", "value_of") or (
             typed.constants is not None and all(_NUMBER.fullmatch(t) for t in typed.constants)
@@ -148,14 +164,31 @@ def check_value(
         fine = fine or (not whole and typed.constants is None)
         if not fine and not allowed(ctx, "SW0409", path, base):
             ctx.report(
-                "SW0409", span, path=path, type=primitive, name=typed.said, wanted="a number", kind="text", advice="as number", field=base
+                "SW0409",
+                span,
+                path=path,
+                type=primitive,
+                name=typed.said,
+                wanted="a number",
+                kind="text",
+                advice="as number",
+                field=base,
             )
     if (
         typed.hint == "ft"
         and primitive not in ("FT", "varies", "VARIES", "*", "")
         and not allowed(ctx, "SW0409", path, base)
     ):
-        ctx.report("SW0409", span, path=path, type=primitive, name=typed.said, wanted="plain text", kind="formatted text", field=base)
+        ctx.report(
+            "SW0409",
+            span,
+            path=path,
+            type=primitive,
+            name=typed.said,
+            wanted="plain text",
+            kind="formatted text",
+            field=base,
+        )
 
 
 def _primitive(ctx: Context, datatype: str) -> str:
@@ -176,6 +209,7 @@ def check_leaves(
     """Checks every leaf of a field against its data type."""
     datatype = ctx.profile.datatype(field.datatype)
     for (component, subcomponent), typed in sorted(leaves.items()):
+        at = typed.span if typed.span.file else span
         said = f"{path.segment}-{path.field}"
         if datatype is None or datatype.primitive:
             if (component, subcomponent) != (1, 1):
@@ -187,20 +221,20 @@ def check_leaves(
                 check_value(ctx, said, field.datatype, field.table, field.length, typed, typed.span, whole=True)
             continue
         said = f"{said}.{component}" + (f".{subcomponent}" if subcomponent > 1 else "")
-        if not check_component(ctx, field.datatype, component, 0, span, said, f"{path.segment}-{path.field}"):
+        if not check_component(ctx, field.datatype, component, 0, at, said, f"{path.segment}-{path.field}"):
             continue
         found = datatype.component(component)
         if found is None:
             continue
         inner = ctx.profile.datatype(found.datatype)
         if inner is not None and not inner.primitive:
-            if check_component(ctx, found.datatype, subcomponent, 0, span, said, f"{path.segment}-{path.field}"):
+            if check_component(ctx, found.datatype, subcomponent, 0, at, said, f"{path.segment}-{path.field}"):
                 part = inner.component(subcomponent)
                 if part is not None:
                     table = part.table or (found.table if subcomponent == 1 else "")
                     check_value(ctx, said, part.datatype, table, part.length, typed, typed.span)
         elif subcomponent > 1:
-            check_component(ctx, found.datatype, subcomponent, 0, span, said, f"{path.segment}-{path.field}")
+            check_component(ctx, found.datatype, subcomponent, 0, at, said, f"{path.segment}-{path.field}")
         else:
             table = found.table or (field.table if component == 1 else "")
             check_value(ctx, said, found.datatype, table, found.length, typed, typed.span)

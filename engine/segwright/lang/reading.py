@@ -16,7 +16,7 @@ from segwright.lang import ast
 from segwright.lang.conditions import condition
 from segwright.lang.contents import duty_of, judge
 from segwright.lang.context import Context, Written
-from segwright.lang.flat import FlatAllow, FlatCheck, FlatGroup, FlatLet, FlatRule, FlatUse, Item
+from segwright.lang.flat import FlatAllow, FlatCheck, FlatGroup, FlatLet, FlatRule, Item
 from segwright.lang.received import fitted
 from segwright.lang.typed import Facts, Frame, Typed, present
 from segwright.lang.values import ladder, lower
@@ -73,7 +73,13 @@ def _root(ctx: Context, roots: dict[str, Root], item: FlatRule | FlatGroup) -> N
     by_root = {snake(record): record for record in ctx.model.records}
     record = ctx.model.records.get(by_root.get(name, ""))
     if record is None:
-        ctx.report("SW0217", target.span, name=name, nearest=nearest(name, by_root), known=[f"`{n}`" for n in sorted(by_root) if n != "message"])
+        ctx.report(
+            "SW0217",
+            target.span,
+            name=name,
+            nearest=nearest(name, by_root),
+            known=[f"`{n}`" for n in sorted(by_root) if n != "message"],
+        )
         return
     roots[name] = Root(name, record, ctx.slot(), {}, {})
 
@@ -106,7 +112,10 @@ def _items(ctx: Context, frame: Frame, items: tuple[Item, ...], roots: dict[str,
                 pass
             case _:
                 ctx.report(
-                    "SW0215", item.origin.span, direction="reads", holds="rules such as `patient.name = PID-5.1`, groups, `let` and `reject`"
+                    "SW0215",
+                    item.origin.span,
+                    direction="reads",
+                    holds="rules such as `patient.name = PID-5.1`, groups, `let` and `reject`",
                 )
     for item in rejects:
         check = item.check
@@ -158,7 +167,7 @@ def _set(ctx: Context, frame: Frame, item: FlatRule, roots: dict[str, Root]) -> 
         return None
     attribute = root.record.attributes[index]
     typed = ladder(ctx, frame, item.alternatives, attribute.type)
-    typed = fitted(ctx, typed, attribute.type, item.origin.span, str(target))
+    typed = fitted(ctx, typed, attribute.type, item.alternatives[0].value.span, str(target))
     first = item.alternatives[0]
     listed = attribute.type.of is not None
     judge(
@@ -173,7 +182,7 @@ def _set(ctx: Context, frame: Frame, item: FlatRule, roots: dict[str, Root]) -> 
     )
     required = first.duty.kind == "required" and first.duty.condition is None
     if typed.known and typed.maybe and not required and not attribute.optional and not listed:
-        ctx.report("SW0804", item.origin.span, target=str(target), record=root.record.name)
+        ctx.report("SW0804", first.duty.span if first.duty.kind else first.value.span, target=str(target), record=root.record.name)
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=False)
     root.set[index] = required or not typed.maybe
     root.spans[index] = item.origin.span

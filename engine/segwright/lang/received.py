@@ -138,7 +138,11 @@ def _make(
     ]
     if unmade:
         ctx.report(
-            "SW0802", declared.span, format=declared.name, record=record.name, names=" and ".join(f"`{name}`" for name in unmade)
+            "SW0802",
+            declared.span,
+            format=declared.name,
+            record=record.name,
+            names=" and ".join(f"`{name}`" for name in unmade),
         )
     op = ops.Make(slot, value.op, len(record.attributes), tuple(parts[n] for n in sorted(parts)))
     ctx.note(op)
@@ -228,7 +232,9 @@ def fitted(ctx: Context, typed: Typed, wanted: Type, span: Span, target: str) ->
             return msgspec.structs.replace(typed, op=op2, type=wanted)
     advice = ""
     if typed.type == TEXT and wanted.kind == "scalar":
-        advice = {"date": "as date", "datetime": "as dtm", "integer": "as integer", "decimal": "as number"}.get(wanted.name, "")
+        advice = {"date": "as date", "datetime": "as dtm", "integer": "as integer", "decimal": "as number"}.get(
+            wanted.name, ""
+        )
     elif wanted.kind == "enum" and typed.type in (TEXT, FIELD):
         advice = "via …"
     return ctx.fail("SW0343", span, target=target, wanted=str(wanted), type=str(typed.type), advice=advice)

@@ -39,6 +39,8 @@ def redeclare(
             if table.name not in scope.tables:
                 return Redeclared(scope, miss=_unknown("table", op.address.name, op.span, scope.tables))
             below = scope.tables[table.name]
+            if not table.keys:  # only rows are given: the shape stays
+                table = msgspec.structs.replace(table, keys=below.keys, columns=below.columns)
             if alike(below, table):
                 return Redeclared(
                     scope, (diagnostic("SW0504", op.span, Label(below.span, "base"), address=f"table {table.name}"),)
@@ -51,7 +53,13 @@ def redeclare(
 def _unknown(kind: str, name: str, span: Span, known: object) -> Diagnostic:
     names = sorted(known) if isinstance(known, dict) else []
     return diagnostic(
-        "SW0501", span, what=kind, address=name, message="the mappings", nearest=nearest(name, names), known=shown(names)
+        "SW0501",
+        span,
+        what=kind,
+        address=name,
+        message="the mappings",
+        nearest=nearest(name, names),
+        known=shown(names),
     )
 
 

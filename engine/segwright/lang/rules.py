@@ -73,7 +73,7 @@ def _miss(segment: FlatSegment, target: ast.Hl7Path, add: str = "") -> Diagnosti
         what="rule",
         address=str(target),
         message=segment.title,
-        nearest=nearest(str(target), known),
+        nearest=next((str(r.target) for r in _rules(segment) if _key(r.target)[0] == target.field), ""),
         known=shown(known),
         add=add,
     )

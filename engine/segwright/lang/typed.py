@@ -95,7 +95,8 @@ class Frame(msgspec.Struct, frozen=True):
     """A place in a mapping: visible names, certain facts, and the meanings of `position`, `inherited` and `.n`.
 
     `position`: the slot of the innermost loop's turn, -1 outside. `echo`: the slot of the received segment being echoed, -1
-    outside; `element`: the received repetition `.n` reads from. `reading`: HL7 paths are readable.
+    outside; `element`: the received repetition `.n` reads from. `reading`: HL7 paths are readable. `outer`: the place a part is
+    used at.
     """
 
     names: dict[str, Typed] = {}
@@ -106,6 +107,17 @@ class Frame(msgspec.Struct, frozen=True):
     element: Typed | None = None
     reading: bool = False
     scope: str = ""
+    outer: Frame | None = None
+
+    @property
+    def widened(self) -> Frame:
+        """Inside a part: the same place with the names of the mapping around it as well. An overlay addresses a message, not its
+        parts; what it writes there sees what the mapping sees, and what the part calls its parameters."""
+        if self.outer is None:
+            return self
+        outer = self.outer.widened
+        names = {**outer.names, **self.names}
+        return msgspec.structs.replace(self, names=names, facts=outer.facts.both(self.facts), outer=None)
 
     def knowing(self, facts: Facts) -> Frame:
         """The same place with more facts."""

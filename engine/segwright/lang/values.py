@@ -28,6 +28,8 @@ def lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None = None)
 
 
 def _lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None) -> Typed:
+    if type(node) is ast.Ref:  # by far the most frequent
+        return reference(ctx, frame, node, want)
     match node:
         case ast.Text():
             return Typed(
@@ -129,7 +131,9 @@ def reference(ctx: Context, frame: Frame, node: ast.Ref, want: Type | None = Non
             values = ctx.model.enums.get(want.name, ())
             if head in values:
                 return Typed(ops.Const("text", head), want, constants=(head,), depends=False, said=head, span=node.span)
-            return ctx.fail("SW0204", node.span, name=head, enum=want.name, nearest=nearest(head, values), known=shown(values))
+            return ctx.fail(
+                "SW0204", node.span, name=head, enum=want.name, nearest=nearest(head, values), known=shown(values)
+            )
         if want == BOOLEAN and head in ("yes", "no", "true", "false"):
             truth = "true" if head in ("yes", "true") else "false"
             return Typed(ops.Const("boolean", truth), BOOLEAN, depends=False, said=head, span=node.span)
@@ -142,41 +146,56 @@ def reference(ctx: Context, frame: Frame, node: ast.Ref, want: Type | None = Non
         nearest=".".join(part for part in (near, *node.names[1:]) if part) if (near := nearest(head, known)) else "",
         known=[f"`{name}`" for name in known],
         text=head if len(node.names) == 1 else "",
+        part=ctx.part if len(node.names) > 1 else "",
     )
 
 
 def attributes(ctx: Context, frame: Frame, base: Typed, node: ast.Ref, start: int) -> Typed:
     """`base` followed by the names of `node` from `start` on."""
-    current = msgspec.structs.replace(base, span=node.span)
-    if current.key and frame.facts.is_present(current.key):
-        current = msgspec.structs.replace(current, maybe=False)
+    op, type_, key = base.op, base.type, base.key
+    maybe = base.maybe and not (key and frame.facts.is_present(key))
+    if start >= len(node.names) or ctx.is_unknown(type_):
+        said = str(node) if start >= len(node.names) else base.said
+        return msgspec.structs.replace(base, span=node.span, maybe=maybe, said=said)
     for depth in range(start, len(node.names)):
         name = node.names[depth]
-        if ctx.is_unknown(current.type):
-            return current
-        record = ctx.model.records.get(current.type.name) if current.type.kind == "record" else None
-        said = ".".join(node.names[:depth])
+        record = ctx.model.records.get(type_.name) if type_.kind == "record" else None
         if record is None:
-            listed = said if current.type.of is not None else ""
-            return ctx.fail("SW0205", node.span, name=name, of=said, type=str(current.type), listed=listed)
+            said = ".".join(node.names[:depth])
+            listed = said if type_.of is not None else ""
+            return ctx.fail("SW0205", node.span, name=name, of=said, type=str(type_), listed=listed)
         index = record.index(name)
         if index < 0:
             names = [attribute.name for attribute in record.attributes]
             return ctx.fail(
-                "SW0206", node.span, name=name, of=said, record=record.name, nearest=nearest(name, names), known=shown(names)
+                "SW0206",
+                node.span,
+                name=name,
+                of=".".join(node.names[:depth]),
+                record=record.name,
+                nearest=nearest(name, names),
+                known=shown(names),
             )
         attribute = record.attributes[index]
-        key = (*current.key, name) if current.key else ()
-        maybe = (current.maybe or attribute.optional) and not (key and frame.facts.is_present(key))
-        current = Typed(
-            ops.Attr(current.op, index),
-            attribute.type,
-            maybe=maybe,
-            key=key,
-            said=".".join(node.names[: depth + 1]),
-            span=node.span,
-        )
-    return msgspec.structs.replace(current, said=str(node))
+        key = (*key, name) if key else ()
+        maybe = (maybe or attribute.optional) and not (key and frame.facts.is_present(key))
+        op, type_ = ops.Attr(op, index), attribute.type
+    return Typed(op, type_, maybe=maybe, key=key, said=str(node), span=node.span)
+
+
+def type_of(ctx: Context, frame: Frame, node: ast.Ref) -> Type | None:
+    """The type of a name that is bound here, without lowering it; None for any other and for what is wrong."""
+    base = frame.names.get(node.names[0])
+    if base is None:
+        return None
+    type_ = base.type
+    for name in node.names[1:]:
+        record = ctx.model.records.get(type_.name) if type_.kind == "record" else None
+        index = record.index(name) if record is not None else -1
+        if record is None or index < 0:
+            return None
+        type_ = record.attributes[index].type
+    return type_
 
 
 def printable(ctx: Context, typed: Typed, span: Span) -> Typed:
@@ -196,7 +215,9 @@ def printable(ctx: Context, typed: Typed, span: Span) -> Typed:
         ctx.note(call)
         return msgspec.structs.replace(typed, op=call, type=TEXT, hint="number")
     if typed.type.kind == "enum":
-        tables = [f"`{name}`" for name, table in sorted(ctx.scope.tables.items()) if table.keys[0].name == typed.type.name]
+        tables = [
+            f"`{name}`" for name, table in sorted(ctx.scope.tables.items()) if table.keys[0].name == typed.type.name
+        ]
         return ctx.fail("SW0315", span, name=typed.said, enum=typed.type.name, tables=tables)
     if typed.type.kind == "list":
         return ctx.fail("SW0316", span, name=typed.said, type=str(typed.type))
@@ -241,7 +262,14 @@ def lacking(ctx: Context, typed: Typed, span: Span) -> None:
     labels = []
     if declared is not None:
         labels.append(Label(declared.span, "schema"))
-    ctx.report("SW0303", span, *labels, key=typed.absent_key, organisation_id=ctx.settings.id, section=".".join(key[:-1]) or key[0])
+    ctx.report(
+        "SW0303",
+        span,
+        *labels,
+        key=typed.absent_key,
+        organisation_id=ctx.settings.id,
+        section=".".join(key[:-1]) or key[0],
+    )
 
 
 def _interpolation(ctx: Context, frame: Frame, node: ast.Interpolation) -> Typed:

@@ -85,14 +85,18 @@ def write_body(ctx: Context, frame: Frame, items: tuple[Item, ...]) -> tuple[tup
                 if loop_fact is not None:
                     facts.append(loop_fact)
             case FlatUse():
-                body, inner = write_body(ctx, _bind(ctx, frame, item), item.body)
+                bound = _bind(ctx, frame, item)
+                outer, ctx.part = ctx.part, item.part
+                body, inner = write_body(ctx, bound, item.body)
+                ctx.part = outer
                 out.extend(body)
                 facts.extend(inner)
             case FlatLet():
                 op, frame = _let(ctx, frame, item)
                 out.append(op)
             case FlatCheck(check=ast.Check() as check):
-                out.append(_check(ctx, frame, check, item.origin))
+                op, frame = _check(ctx, frame, check, item.origin)
+                out.append(op)
             case FlatAllow():
                 pass
             case _:
@@ -137,7 +141,7 @@ def _bind(ctx: Context, frame: Frame, item: FlatUse) -> Frame:
             facts = facts.both(present(bound.key))
         if typed.key in ctx.loop_sources:
             ctx.loop_sources[bound.key] = ctx.loop_sources[typed.key]
-    return Frame(names, facts, position=frame.position)
+    return Frame(names, facts, position=frame.position, outer=frame)
 
 
 def _let(ctx: Context, frame: Frame, item: FlatLet) -> tuple[ops.LetOp, Frame]:
@@ -152,17 +156,19 @@ def _let(ctx: Context, frame: Frame, item: FlatLet) -> tuple[ops.LetOp, Frame]:
     return op, frame.binding(**{item.name: bound})
 
 
-def _check(ctx: Context, frame: Frame, check: ast.Check, origin: Origin) -> ops.CheckOp:
+def _check(ctx: Context, frame: Frame, check: ast.Check, origin: Origin) -> tuple[ops.CheckOp, Frame]:
+    """The check, and what is certain below it: where it fails there is no message."""
     _note(ctx, origin, f"check {check.name}")
-    op, _, _ = condition(ctx, frame, check.condition)
+    op, holds, _ = condition(ctx, frame, check.condition)
     made = ops.CheckOp(check.name, op, check.saying)
     ctx.note(made)
-    return made
+    return made, frame.knowing(holds)
 
 
 def _loop(ctx: Context, frame: Frame, item: FlatLoop) -> tuple[ops.LoopOp | None, LoopFacts | None]:
     _note(ctx, item.origin, item.title)
     when: ops.Condition | None = None
+    frame = frame.widened if item.origin.word != "base" else frame
     inner = frame
     if item.when is not None:
         when, facts, _ = condition(ctx, frame, item.when)
@@ -211,6 +217,7 @@ def _segment(ctx: Context, frame: Frame, item: FlatSegment) -> tuple[list[ops.Wr
     _note(ctx, item.origin, f"segment {item.title}")
     segment_note = ctx.at
     when: ops.Condition | None = None
+    frame = frame.widened if item.origin.word != "base" else frame
     inner = frame
     if item.when is not None:
         when, facts, _ = condition(ctx, frame, item.when)
@@ -287,7 +294,8 @@ def _fields(ctx: Context, frame: Frame, item: FlatSegment) -> dict[int, FieldFac
             by_place.setdefault((target.field, target.repetition), []).append(rule)
     fields: dict[int, FieldFacts] = {}
     for (number, _), rules in by_place.items():
-        inner = msgspec.structs.replace(frame, echo_field=number)
+        overlaid = any(rule.origin.word != "base" or rule.parts for rule in rules)
+        inner = msgspec.structs.replace(frame.widened if overlaid else frame, echo_field=number)
         _note(ctx, rules[0].origin, _address(item, rules[0]))
         made = _repetition(ctx, inner, item, rules)
         _check_field(ctx, item, rules[0], made)

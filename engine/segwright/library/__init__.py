@@ -7,6 +7,7 @@ A record's subject, parameters and result are what the compiler checks, its `cal
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from segwright.library import codes, identifiers, lists, numbers, phones, text, times
@@ -36,6 +37,7 @@ def builtins() -> tuple[Builtin, ...]:
     return _ALL
 
 
+@cache
 def find(name: str) -> tuple[Builtin, ...]:
     """The records of a name, one for each type it works on and each version."""
     return tuple(record for record in _ALL if record.name == name)

@@ -45,7 +45,9 @@ def load_organisation(
     if diagnostics:
         return None, diagnostics
     given = values["organisation"]
-    return Organisation(given["id"], given["name"], tuple(given["layers"]), frozen(values), schema, source), []
+    organisation = Organisation(given["id"], given["name"], tuple(given["layers"]), frozen(values), schema, source)
+    organisation.__dict__["_tree"] = tree  # what the organisation would work out by reading its text again
+    return organisation, []
 
 
 def organisation_of(file: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Read
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -28,6 +29,7 @@ Value: TypeAlias = "str | int | Decimal | bool | tuple[Value, ...] | Read[str, V
 
 Gate: TypeAlias = Literal["yes", "no", "after sign-off"]
 
+_GROUPS: Final = (MappingProxyType, dict)
 _SEGMENT_ENDS: Final = {"CR": "\r", "LF": "\n", "CRLF": "\r\n"}
 
 
@@ -163,7 +165,7 @@ class Organisation(msgspec.Struct, frozen=True, dict=True, eq=False):
     def _at(self, place: Key, key: Key) -> ConfigValue | None:
         value = self.data
         for step in place:
-            if not isinstance(value, Read) or step not in value:
+            if not isinstance(value, _GROUPS) or step not in value:
                 return None
             value = value[step]
         declaration = self.declared(key)
@@ -340,8 +342,6 @@ def _tls(given: Any) -> Tls:
 
 
 def _over(base: Read[str, Any], instead: Read[str, Any]) -> Read[str, Any]:
-    from types import MappingProxyType
-
     merged = dict(base)
     for name, value in instead.items():
         below = merged.get(name)

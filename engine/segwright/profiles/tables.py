@@ -109,10 +109,12 @@ def codes(number: str, version: str) -> dict[str, str] | None:
 
 def allows(number: str, version: str, code: str) -> bool | None:
     """Whether the table lists the code, or a form of it such as 99ABC; None when the table is unknown."""
-    known = codes(number, version)
-    if known is None:
+    table = tables().get(number)
+    if table is None:
         return None
-    return code in known or any(form.fullmatch(code) for form in _PATTERNS.get(number, ()))
+    row = table.codes.get(code)
+    listed = row is not None and row.since <= ORDER.index(version) <= row.until
+    return listed or any(form.fullmatch(code) for form in _PATTERNS.get(number, ()))
 
 
 def is_closed(number: str) -> bool:

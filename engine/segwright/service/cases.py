@@ -138,7 +138,7 @@ class _CaseReader:
             self.report("SW0702", file=name, byte=str(error.start + 1), value=f"0x{data[error.start]:02X}")
             return False
         tree, found = read_quickly(self.source)
-        self.found += found
+        self.found += [msgspec.structs.replace(finding, organisation=self.organisation) for finding in found]
         if tree is None:
             return False
         self.tree = tree

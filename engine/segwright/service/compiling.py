@@ -6,14 +6,16 @@ flattened once with their layers and shared by the organisations that use them.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from segwright.core.diagnostic import Diagnostic, Label, diagnostic
+from segwright.core.diagnostic import Diagnostic, Label, diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
@@ -28,6 +30,8 @@ from segwright.orgs.organisation import CatalogueEntry, Organisation
 from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
 from segwright.plan.canonical import encode
 from segwright.plan.model import Model
+from segwright.service.diagnoses import subset_problems
+from segwright.service.inventory import vendor_of
 from segwright.service.settings import OrganisationSettings, plan_encoding
 from segwright.service.together import all_together, in_fleet
 
@@ -61,8 +65,25 @@ class CompiledWorkspace(msgspec.Struct, frozen=True, eq=False):
         return {} if self.workspace is None else self.workspace.sources
 
 
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """Compiling makes many objects and hardly a cycle: looking for cycles would take a third of its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def compile_workspace(root: Path, only: Collection[str] | None = None) -> CompiledWorkspace:
     """Reads and compiles the workspace in a folder; `only` names the organisations to compile."""
+    with without_collector():
+        return _compiled(root, only)
+
+
+def _compiled(root: Path, only: Collection[str] | None) -> CompiledWorkspace:
     workspace, found = read_workspace(root, only)
     if workspace is None:
         return CompiledWorkspace(None, {}, tuple(found), EMPTY, {})
@@ -77,7 +98,7 @@ def compile_workspace(root: Path, only: Collection[str] | None = None) -> Compil
     if only is None:
         places = {name: mapping.span for name, mapping in shared.bases.items()}
         findings.extend(all_together(places, map(in_fleet, organisations.values())))
-    return CompiledWorkspace(workspace, organisations, tuple(dict.fromkeys(findings)), shared.scope, shared.bases)
+    return CompiledWorkspace(workspace, organisations, tuple(once(findings)), shared.scope, shared.bases)
 
 
 def _read(sources: Iterable[Source], found: list[Diagnostic]) -> tuple[ast.File, ...]:
@@ -110,12 +131,6 @@ def _unknown_overlays(layer: Layer, bases: dict[str, ast.Mapping]) -> list[Diagn
         for overlay in (file.overlay,)
         if overlay is not None and overlay.name not in (*bases, *own, "organisation")
     ]
-
-
-def vendor_of(name: str) -> str:
-    """The profile layer that a file under `mappings/` belongs to, "" for the base."""
-    parts = name.split("/")
-    return parts[2] if len(parts) > 3 and parts[1] == "vendors" else ""
 
 
 class Shared:
@@ -197,8 +212,10 @@ class Shared:
         found.extend(problems)
         scope, problems = fill(scope, self.workspace.tables, tables)
         found.extend(problems)
+        found.extend(subset_problems(organisation, tables))
         bases = {**self.bases, **{f.mapping.name: f.mapping for f in own.files if f.mapping is not None}}
         messages: dict[str, dict[str, Compiled]] = {name: {} for name in organisation.environments}
+        settings = {name: OrganisationSettings(organisation, name) for name in organisation.environments}
         for name, entry in organisation.catalogue.items():
             mapping = bases.get(name)
             if mapping is None:
@@ -216,7 +233,7 @@ class Shared:
                 continue
             flattened = self._flattened(name, mapping, layers, own, scope)
             found.extend(_entry_problems(organisation, entry, mapping))
-            self._message(organisation, entry, flattened, messages)
+            self._message(organisation, entry, flattened, settings, messages)
         found.extend(d for by_name in messages.values() for c in by_name.values() for d in c.found)
         found.extend(_missed(messages))
         found.extend(_idle_allows([c for by_name in messages.values() for c in by_name.values()], organisation.id))
@@ -262,6 +279,7 @@ class Shared:
         organisation: Organisation,
         entry: CatalogueEntry,
         flattened: Flattened,
+        settings: Mapping[str, OrganisationSettings],
         messages: dict[str, dict[str, Compiled]],
     ) -> None:
         encoding = plan_encoding(organisation)
@@ -272,8 +290,7 @@ class Shared:
             if first is not None and not _differs(organisation, first):
                 messages[environment][entry.name] = first.elsewhere(environment)
                 continue
-            settings = OrganisationSettings(organisation, environment)
-            compiled = compile_message(flattened, order, settings, encoding, model_hash)
+            compiled = compile_message(flattened, order, settings[environment], encoding, model_hash)
             first = first or compiled
             messages[environment][entry.name] = compiled
 

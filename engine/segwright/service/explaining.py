@@ -13,15 +13,13 @@ import msgspec
 
 from segwright.core.diagnostic import Diagnostic
 from segwright.core.source import Source, Span
-from segwright.hl7.delimiters import Delimiters
 from segwright.hl7.paths import Path, at, locate
 from segwright.lang.context import Written
 from segwright.plan import ops
-from segwright.plan.walk import children
 from segwright.runtime.load import Writer
 from segwright.runtime.outcome import Step, Trace
 from segwright.service.bundling import line_of, place
-from segwright.service.difference import field_name, profile_of
+from segwright.service.difference import field_name, occurrences, profile_of
 from segwright.service.refusals import Explained
 from segwright.service.running import Running
 
@@ -78,9 +76,7 @@ class _Explainer:
         self.sources = sources
         self.unmask = unmask
         self.tables = profile_of(explained.plan.encoding.version)
-        encoding = explained.plan.encoding
-        self.delimiters = Delimiters(encoding.field, *encoding.msh2)
-        self.signs = {encoding.field, *encoding.msh2} - {encoding.msh2[2]}
+        self.signs = _separators(explained)
 
     def branches(self, path: Path) -> Iterator[Branch]:
         text = self.trace.text
@@ -128,7 +124,7 @@ class _Explainer:
             operation = self.explained.operations[number]
             if written is None or written.origin.span in seen or not isinstance(operation, ops.Put | ops.Opaque):
                 continue
-            if written.address.split(".")[0].split("[")[0] == wanted:
+            if written.address.split()[-1].split(".")[0].split("[")[0] == wanted:
                 seen.add(written.origin.span)
                 twigs += [*self._rule(written), *self._source(operation)]
         written_at_all = any(
@@ -136,7 +132,7 @@ class _Explainer:
         )
         for removed in self.explained.compiled.mapping.removed:
             block = "-" not in removed.title
-            if removed.title.split(".")[0].endswith(wanted) or (block and not written_at_all):
+            if removed.title.split(".")[0].split("[")[0].endswith(wanted) or (block and not written_at_all):
                 twigs.append(
                     Twig(
                         "removed",
@@ -167,7 +163,7 @@ class _Explainer:
 
     def _decided(self, op: int, written: Written, segment: int) -> Iterator[Twig]:
         """Rungs, table rows and built-ins that had a part, from the steps of this very segment; then the sources."""
-        below = set(self._below(op))
+        below = set(self.explained.below(op))
         shown: set[tuple[object, ...]] = set()
         for step in self._steps(below, segment):
             twig = self._step(step, written)
@@ -183,15 +179,6 @@ class _Explainer:
         steps = [step for step in self.trace.steps if step.op in below]
         here = [step for step in steps if step.segment in (segment, -1)]
         return iter(here or steps)
-
-    def _below(self, op: int) -> Iterator[int]:
-        """The numbers of an operation and of all inside it: they follow each other."""
-        count = 0
-        waiting: list[ops.Op] = [self.explained.operations[op]]
-        while waiting:
-            count += 1
-            waiting.extend(children(waiting.pop()))
-        return iter(range(op, op + count))
 
     def _step(self, step: Step, written: Written) -> Twig | None:
         if "table" in step.detail:
@@ -231,3 +218,58 @@ def _config(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_config, value))}]"
     return str(value)
+
+
+def above_the_base(explained: Explained, trace: Trace, sources: Mapping[str, Source]) -> dict[str, str]:
+    """What layers above the base decided of a message: path (`OBX(2)-5`, or `ZEC` for a whole segment) to file and line, be it
+    of a rule, a table's row or a format's line."""
+    text, end = trace.text, explained.plan.encoding.segment_end
+    names = occurrences(text.split(end))
+    signs = "".join(_separators(explained))
+    rows = _foreign_rows(explained, trace)
+    notes: dict[str, str] = {}
+    position = 0
+    for op, part in trace.parts:
+        first, position = position, position + len(part)
+        written = explained.written(op)
+        if written is None:
+            continue
+        number = text[:first].count(end)
+        name = names[number]
+        operation = explained.operations[op]
+        span = written.origin.span if written.origin.layer != "base" else None
+        lead = len(part) - len(part.lstrip(signs))
+        if isinstance(operation, ops.SegmentOp):
+            if span is not None and part[:3] == name[:3]:
+                notes[name] = str(place(span, sources))
+        elif lead < len(part) and isinstance(operation, ops.Put | ops.Opaque) and name not in notes:
+            if span is None:
+                line = explained.rules.format_line(written)
+                span = line.rule.span if line is not None and _is_foreign(line.rule.span) else None
+            if span is None:
+                span = next((rows[number, below] for below in explained.below(op) if (number, below) in rows), None)
+            if span is not None:
+                notes.setdefault(f"{name}-{at(text, first + lead).field}", str(place(span, sources)))
+    return notes
+
+
+def _foreign_rows(explained: Explained, trace: Trace) -> dict[tuple[int, int], Span]:
+    """The rows of tables that a layer above the base wrote and that a message looked up, by segment and operation."""
+    found = {}
+    for step in trace.steps:
+        if "table" in step.detail:
+            table_number = int(step.detail["table"])
+            table = explained.rules.table_of(table_number, explained.written(step.op))
+            row = explained.rules.row_of(table, table_number, step.detail.get("row", "")) if table is not None else None
+            if row is not None and _is_foreign(row.span):
+                found[step.segment, step.op] = row.span
+    return found
+
+
+def _is_foreign(span: Span) -> bool:
+    return not span.file.startswith("mappings/") or span.file.startswith("mappings/vendors/")
+
+
+def _separators(explained: Explained) -> set[str]:
+    encoding = explained.plan.encoding
+    return {encoding.field, *encoding.msh2} - {encoding.msh2[2]}

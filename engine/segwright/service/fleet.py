@@ -21,11 +21,11 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from segwright.core.diagnostic import Diagnostic
+from segwright.core.diagnostic import Diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.orgs.listeners import Listener, claimed_twice
 from segwright.service.cache import Cache, Entry
@@ -34,7 +34,7 @@ from segwright.service.together import InFleet, all_together
 
 if TYPE_CHECKING:
     from segwright.orgs.workspace import Workspace
-    from segwright.service.compiling import CompiledOrganisation, Shared
+    from segwright.service.compiling import CompiledOrganisation
 
 FORMAT: Final = 1
 """Of what is kept; another one is never read."""
@@ -42,6 +42,7 @@ FORMAT: Final = 1
 PARALLEL: Final = 12
 """Organisations from which on a second process is worth its start."""
 
+_T = TypeVar("_T")
 Progress = Callable[[int, int], None]
 """Told how many organisations are compiled, and how many there are to compile."""
 
@@ -184,7 +185,7 @@ class _Work:
         if self.only is None:
             found.extend(all_together(shared.bases, (each.in_fleet for each in compiled.values())))
         found.extend(claimed_twice(listener for each in compiled.values() for listener in each.listeners))
-        return FleetResult(self.root, tuple(dict.fromkeys(found)), compiled, self.bodies, hits)
+        return FleetResult(self.root, tuple(once(found)), compiled, self.bodies, hits)
 
     # --- looking up --------------------------------------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ class _Work:
         if self.cache is not None and before is not None:
             self.entries[_key(b"shared", before[0].whole)] = Entry(msgspec.msgpack.encode(shared))
             # What changed while it was compiled is not kept: nobody knows what was read.
-            if Inventory(self.root, {}).organisations == self.inventory.organisations and self._contents(missing) == before:
+            if self.inventory.unchanged({SHARED: before[0], **before[1]}):
                 self.cache.store(self.place, self.inventory.learnt, self.entries)
         return shared
 
@@ -244,7 +245,14 @@ class _Work:
         return self.inventory.shared(), {name: self.inventory.organisation(name) for name in names}
 
 
-def _decoded[T](data: bytes | None, type_: type[T]) -> T | None: ...
+def _decoded(data: bytes | None, type_: type[_T]) -> _T | None:
+    """What was kept; None when there is nothing or something else."""
+    if data is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(data, type=type_)
+    except (msgspec.DecodeError, ValueError):
+        return None
 
 
 def _key(*parts: bytes) -> bytes:
@@ -259,3 +267,163 @@ def _organisation_key(shared: SharedContent, name: str, content: bytes, layers: 
     known = all(layer in shared.vendors for layer in layers)
     below = [shared.vendors[layer] for layer in layers] if known else [shared.whole]
     return _key(b"organisation", name.encode(), content, shared.base, *below)
+
+
+# --- compiling, in whichever process -----------------------------------------------------------------------------------------
+
+Compiled = list[tuple[str, bytes, bytes]]
+"""Of each organisation its name, its encoded `Checked`, and its packed plans."""
+
+
+class _Compiler:
+    """Compiles organisations of one workspace over what they share."""
+
+    def __init__(self, root: Path) -> None:
+        from segwright.orgs.workspace import read_workspace
+        from segwright.service.compiling import Shared
+
+        self.root = root
+        workspace, self.found = read_workspace(root, ())
+        self.shared = None if workspace is None else Shared(workspace)
+
+    def shared_result(self) -> SharedResult:
+        """What is found whichever organisation is compiled."""
+        if self.shared is None:
+            return SharedResult(tuple(self.found), {})
+        places = {name: mapping.span for name, mapping in self.shared.bases.items()}
+        return SharedResult(tuple(dict.fromkeys([*self.found, *self.shared.found])), places)
+
+    def organisations(self, names: list[str]) -> Compiled:
+        """Some organisations."""
+        from segwright.orgs.workspace import read_workspace
+        from segwright.service.compiling import without_collector
+
+        workspace, found = read_workspace(self.root, names)
+        out: Compiled = []
+        with without_collector():
+            for name in names:
+                read = [each for each in found if each.organisation == name]
+                out.append(self._organisation(workspace, name, read))
+        return out
+
+    def _organisation(
+        self, workspace: Workspace | None, name: str, found: list[Diagnostic]
+    ) -> tuple[str, bytes, bytes]:
+        files = None if workspace is None else workspace.organisations.get(name)
+        if files is None or self.shared is None:
+            return name, msgspec.msgpack.encode(_not_compiled(name, found)), b""
+        compiled, problems = self.shared.compile(files)
+        found = [*found, *problems]
+        if compiled is None:
+            return name, msgspec.msgpack.encode(_not_compiled(name, found)), b""
+        checked, body = _summed_up(name, compiled, found)
+        return name, msgspec.msgpack.encode(checked), zlib.compress(msgspec.msgpack.encode(body), 1)
+
+
+def _not_compiled(name: str, found: list[Diagnostic]) -> Checked:
+    return Checked(name, False, tuple(dict.fromkeys(found)), {}, (), InFleet((), (), ()), ())
+
+
+def _summed_up(name: str, compiled: CompiledOrganisation, found: list[Diagnostic]) -> tuple[Checked, _Body]:
+    from segwright.orgs.load import listeners_of
+    from segwright.service.together import in_fleet
+
+    texts: list[bytes] = []
+    numbers: dict[int, int] = {}
+    hashes: dict[str, dict[str, str]] = {}
+    plans: dict[str, dict[str, tuple[int, tuple[tuple[bytes, bytes], ...]]]] = {}
+    for environment, by_name in compiled.messages.items():
+        hashes[environment] = {}
+        plans[environment] = {}
+        for message, each in by_name.items():
+            hashes[environment][message] = ""
+            emitted = each.emitted
+            if emitted is None:
+                continue
+            if id(emitted) not in numbers:
+                numbers[id(emitted)] = len(texts)
+                texts.append(emitted.marked)
+            replaced = tuple(emitted.replacements(environment))
+            plans[environment][message] = (numbers[id(emitted)], replaced)
+            hashes[environment][message] = hashlib.sha256(_filled(emitted.marked, replaced)).hexdigest()
+    checked = Checked(
+        name,
+        True,
+        tuple(dict.fromkeys(found)),
+        hashes,
+        compiled.organisation.layers,
+        in_fleet(compiled),
+        tuple(listeners_of(compiled.organisation)),
+    )
+    return checked, _Body(tuple(texts), plans)
+
+
+# --- processes ---------------------------------------------------------------------------------------------------------------
+
+_compiler: _Compiler | None = None
+"""Of this process, where it is a worker."""
+
+
+def _in_processes(compiler: _Compiler, names: list[str], jobs: int) -> Iterator[Compiled]:
+    """Compiles on several processes where that is worth it; what they leave undone, in this one."""
+    size = max(1, min(16, len(names) // (jobs * 4)))
+    chunks = {number: names[start : start + size] for number, start in enumerate(range(0, len(names), size))}
+    if jobs > 1 and len(names) >= PARALLEL:
+        with contextlib.suppress(BrokenProcessPool, OSError):
+            for number, results in _pooled(compiler, chunks, jobs):
+                del chunks[number]
+                yield results
+    for chunk in chunks.values():
+        yield compiler.organisations(chunk)
+
+
+def _pooled(compiler: _Compiler, chunks: Mapping[int, list[str]], jobs: int) -> Iterator[tuple[int, Compiled]]:
+    global _compiler
+    # Only a process without threads may be forked; elsewhere each worker reads the base for itself.
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if forks else "spawn")
+    _compiler = compiler
+    before = set(multiprocessing.active_children())
+    given = (None if forks else compiler.root, os.getpid())
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=given)
+    try:
+        futures: dict[Future[Compiled], int] = {
+            pool.submit(_compile_some, chunk): number for number, chunk in list(chunks.items())
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+        pool.shutdown()
+    except BaseException:
+        # Interrupted, or a worker died: nobody waits for the others.
+        workers = set(multiprocessing.active_children()) - before
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.terminate()
+        raise
+    finally:
+        _compiler = None
+
+
+def _begin(root: Path | None, parent: int) -> None:
+    """A worker begins: an interrupt is its parent's affair, and it does not outlive it."""
+    global _compiler
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if root is not None:
+        _compiler = _Compiler(root)
+    gc.freeze()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _compile_some(names: list[str]) -> Compiled:
+    assert _compiler is not None
+    return _compiler.organisations(names)
+
+
+def _processors() -> Collection[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)

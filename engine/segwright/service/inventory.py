@@ -1,11 +1,12 @@
 """The files of a workspace by what they hold: which folder is as it was, and which changed.
 
-Takes a workspace; gives for the shared files and for each organisation a hash of everything that compiling reads of them. A folder
+Takes a workspace; gives for the shared files and for each organisation a hash of everything that compiling reads. A folder
 whose files have the sizes and times they had when it was last hashed is not read again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -22,6 +23,9 @@ from segwright.service.cache import Seen
 
 SHARED: Final = ""
 """The place of what all organisations share: `mappings/`, `orgs/schema.yaml`, and stray files in `orgs/`."""
+
+CASES: Final = "cases"
+"""The folder of an organisation that compiling reads nothing of but names."""
 
 _SETTLED: Final = 2_000_000_000
 """Nanoseconds. A file changed within them before it was read could change again without a new time (file systems count in up to
@@ -43,6 +47,8 @@ class Inventory:
         self.root = str(root)
         self._seen = seen
         self.learnt: dict[str, Seen] = {}
+        self._looked: dict[str, tuple[bytes, bool]] = {}
+        """By place: the signature it had when it was hashed, and whether its files had settled then."""
         self.organisations: tuple[str, ...] = ()
         self._stray: tuple[str, ...] = ()
         self._list()
@@ -61,13 +67,13 @@ class Inventory:
         signature, newest = self._signature(SHARED)
         seen = self._seen.get(SHARED)
         if seen is not None and seen.signature == signature:
-            try:
+            self._looked[SHARED] = (signature, True)
+            with contextlib.suppress(msgspec.DecodeError):
                 return msgspec.msgpack.decode(seen.content, type=SharedContent)
-            except msgspec.DecodeError:
-                pass
-        before = time.time_ns()
+        settled = newest < time.time_ns() - _SETTLED
         content = self._shared_content()
-        if newest < before - _SETTLED:
+        self._looked[SHARED] = (signature, settled)
+        if settled:
             self.learnt[SHARED] = Seen(signature, msgspec.msgpack.encode(content))
         return content
 
@@ -76,15 +82,29 @@ class Inventory:
         signature, newest = self._signature(name)
         seen = self._seen.get(name)
         if seen is not None and seen.signature == signature:
+            self._looked[name] = (signature, True)
             return seen.content
-        before = time.time_ns()
-        digest = hashlib.sha256()
-        for path, entry in _tree(f"{self.root}/orgs/{name}", name):
-            _add(digest, path, entry)
-        content = digest.digest()
-        if newest < before - _SETTLED:
+        settled = newest < time.time_ns() - _SETTLED
+        content = self._organisation_content(name)
+        self._looked[name] = (signature, settled)
+        if settled:
             self.learnt[name] = Seen(signature, content)
         return content
+
+    def unchanged(self, places: Mapping[str, SharedContent | bytes]) -> bool:
+        """Whether the files of those places still are what they were when their content was asked for."""
+        fresh = Inventory(Path(self.root), {})
+        if (fresh.organisations, fresh._stray) != (self.organisations, self._stray):
+            return False
+        for place, content in places.items():
+            signature, settled = self._looked[place]
+            if self._signature(place)[0] != signature:
+                return False
+            if not settled and content != (
+                self._shared_content() if place == SHARED else self._organisation_content(place)
+            ):
+                return False
+        return True
 
     # --- by size and time ------------------------------------------------------------------------------------------------
 
@@ -93,39 +113,50 @@ class Inventory:
         parts: list[str] = []
         newest = 0
         if place == SHARED:
-            trees = _tree(f"{self.root}/mappings", "mappings"), _file(f"{self.root}/orgs/schema.yaml", "schema")
             parts.extend(self._stray)
+            files = self._shared_files()
         else:
-            trees = (_tree(f"{self.root}/orgs/{place}", place),)  # type: ignore[assignment]
-        for tree in trees:
-            for path, entry in tree:
-                try:
-                    found = entry.stat()
-                except OSError as error:
-                    parts.append(f"{path} {error.errno}")
-                    continue
-                newest = max(newest, found.st_mtime_ns, found.st_ctime_ns)
-                link = os.path.realpath(entry.path) if entry.is_symlink() else ""
-                parts.append(
-                    f"{path} {found.st_mode} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {link}"
-                )
+            files = _tree(f"{self.root}/orgs/{place}", place, CASES)
+        for path, entry in files:
+            try:
+                found = entry.stat()
+            except OSError as error:
+                parts.append(f"{path} {error.errno}")
+                continue
+            newest = max(newest, found.st_mtime_ns, found.st_ctime_ns)
+            link = os.path.realpath(entry.path) if entry.is_symlink() else ""
+            parts.append(
+                f"{path} {found.st_mode} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {link}"
+            )
         return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).digest(), newest
 
     # --- by content ------------------------------------------------------------------------------------------------------
 
+    def _shared_files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        yield from _tree(f"{self.root}/mappings", "mappings")
+        yield from (("schema.yaml", entry) for name, entry in _entries(f"{self.root}/orgs") if name == "schema.yaml")
+
     def _shared_content(self) -> SharedContent:
         base, whole = hashlib.sha256(), hashlib.sha256()
         vendors: dict[str, hashlib._Hash] = {}
-        for path, entry in _tree(f"{self.root}/mappings", "mappings"):
-            parts = path.split("/")
-            vendor = parts[2] if len(parts) > 3 and parts[1] == "vendors" and path.endswith(".seg") else ""
-            digest = vendors.setdefault(vendor, hashlib.sha256()) if vendor else base
-            _add(digest, path, entry)
-        for path, entry in _file(f"{self.root}/orgs/schema.yaml", "schema"):
-            _add(base, path, entry)
+        for path, entry in self._shared_files():
+            vendor = vendor_of(path) if path.endswith(".seg") else ""
+            _add(vendors.setdefault(vendor, hashlib.sha256()) if vendor else base, path, entry)
         found = {name: digest.digest() for name, digest in sorted(vendors.items())}
         whole.update(repr((self._stray, base.digest(), sorted(found.items()))).encode("utf-8", "surrogateescape"))
         return SharedContent(base.digest(), found, whole.digest())
+
+    def _organisation_content(self, name: str) -> bytes:
+        digest = hashlib.sha256()
+        for path, entry in _tree(f"{self.root}/orgs/{name}", name, CASES):
+            _add(digest, path, entry)
+        return digest.digest()
+
+
+def vendor_of(name: str) -> str:
+    """The profile layer that a file under `mappings/` belongs to, "" for the base."""
+    parts = name.split("/")
+    return parts[2] if len(parts) > 3 and parts[1] == "vendors" else ""
 
 
 def _entries(folder: str) -> list[tuple[str, os.DirEntry[str]]]:
@@ -133,46 +164,44 @@ def _entries(folder: str) -> list[tuple[str, os.DirEntry[str]]]:
     try:
         with os.scandir(folder) as found:
             return sorted(
-                (entry.name, entry)
-                for entry in found
-                if not entry.name.startswith(".") and not entry.name.endswith("~") and entry.name != "__pycache__"
+                (
+                    (entry.name, entry)
+                    for entry in found
+                    if not entry.name.startswith(".") and not entry.name.endswith("~") and entry.name != "__pycache__"
+                ),
+                key=lambda each: each[0],
             )
     except OSError:
         return []
 
 
-def _tree(folder: str, name: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Everything below a folder. Of `cases/` only names are read, and they show in the times of its folders."""
+def _tree(folder: str, name: str, names_below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Everything below a folder. Below its folder `names_below` only names are read; they show in the times of the folders."""
     for each, entry in _entries(folder):
         path = f"{name}/{each}"
         yield path, entry
-        if entry.is_dir(follow_symlinks=False) and not (path.count("/") == 2 and path.split("/")[1] == "cases"):
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        if each == names_below:
+            yield from ((f"{path}/{below}", found) for below, found in _entries(entry.path))
+        else:
             yield from _tree(entry.path, path)
 
 
-def _file(path: str, name: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    folder, _, wanted = path.rpartition("/")
-    for each, entry in _entries(folder):
-        if each == wanted:
-            yield name, entry
-
-
 def _add(digest: hashlib._Hash, path: str, entry: os.DirEntry[str]) -> None:
-    """A file's name and bytes; of a folder, link or file that nobody reads, what is found there."""
+    """A file's name and bytes; of a link where it leads; of a folder what it holds, by name."""
     said = path
     data = b""
-    limit = LIMITS.get(os.path.splitext(path)[1]) if "/cases/" not in path else None
+    limit = LIMITS.get(os.path.splitext(path)[1])
     try:
         if entry.is_symlink():
             said += f" -> {os.path.realpath(entry.path)}"
         if entry.is_dir():
-            said += "/"
-            if path.count("/") == 2 and path.split("/")[1] == "cases":
-                said += repr([(name, inner.is_dir(follow_symlinks=False)) for name, inner in _entries(entry.path)])
-        elif entry.is_file() and (limit or path == "schema"):
+            said += repr([(name, inner.is_dir(follow_symlinks=False)) for name, inner in _entries(entry.path)])
+        elif entry.is_file() and limit is not None:
             size = entry.stat().st_size
             said += f" {size}"
-            if size <= (limit or LIMITS[".yaml"]):
+            if size <= limit:
                 data = Path(entry.path).read_bytes()
     except OSError as error:
         said += f" {error.errno}"

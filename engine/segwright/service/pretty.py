@@ -19,14 +19,25 @@ LONGEST = 400
 def shortened(text: str, longest: int = LONGEST) -> str:
     """Text for one line."""
     text = visible(text)
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+    if len(text) <= longest:
+        return text
+    rest = f"… ({len(text)} characters)"
+    return text[: longest - len(rest)] + rest
 
 
 def pretty_lines(
-    data: bytes, *, colour: bool = False, fields: bool = True, notes: Mapping[str, str] | None = None
+    data: bytes,
+    *,
+    colour: bool = False,
+    fields: bool = True,
+    notes: Mapping[str, str] | None = None,
+    longest: int = LONGEST,
 ) -> Iterator[str]:
-    """The lines. `notes`: what is said behind a field or segment, by path (`OBX(2)-5`, `OBX(2)`); without `fields` only the
-    fields that have a note stand below their segment."""
+    """The lines, segments and fields cut at `longest` characters.
+
+    `notes`: what is said behind a field or segment, by path (`OBX(2)-5`, `OBX(2)`); without `fields` only the fields that have a
+    note stand below their segment.
+    """
     message = open_message(data)
     tables = profile_of(message.version)
     notes = notes or {}
@@ -34,7 +45,7 @@ def pretty_lines(
     for segment, place in zip(message.segments, occurrences(message.segments), strict=True):
         name = segment[:3]
         note = f"  {mark}← {notes[place]}{end}" if place in notes else ""
-        yield f"{bold}{name}{end}{shortened(segment[3:])}{note}"
+        yield f"{bold}{name}{end}{shortened(segment[3:], longest)}{note}"
         for number, text in enumerate(fields_of(segment, message), 1):
             path = f"{place}-{number}"
             if not text or not (fields or path in notes):
@@ -42,4 +53,4 @@ def pretty_lines(
             said = f"{dim}{field_name(tables, name, number)}{end}"
             note = f"  {mark}← {notes[path]}{end}" if path in notes else ""
             pad = " " * max(2, 34 - len(field_name(tables, name, number)))
-            yield f"    {path:<10} {said}{pad}{shortened(text)}{note}"
+            yield f"    {path:<10} {said}{pad}{shortened(text, min(longest, 100) if note else longest)}{note}"

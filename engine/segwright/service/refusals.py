@@ -17,7 +17,7 @@ from segwright.lang.context import Written
 from segwright.orgs.organisation import Organisation
 from segwright.plan import ops
 from segwright.plan.model import Model
-from segwright.plan.walk import walk
+from segwright.plan.walk import children, walk
 from segwright.runtime.decode import DecodeProblem
 from segwright.runtime.outcome import Problem, ProblemKind, Reject
 from segwright.service.naming import Names
@@ -61,6 +61,15 @@ class Explained:
         """Who wrote an operation; None for the engine's own doing."""
         return self.compiled.written[op] if 0 <= op < len(self.compiled.written) else None
 
+    def below(self, op: int) -> range:
+        """The numbers of an operation and of all inside it: they follow each other."""
+        count = 0
+        waiting: list[ops.Op] = [self.operations[op]]
+        while waiting:
+            count += 1
+            waiting.extend(children(waiting.pop()))
+        return range(op, op + count)
+
     def problems(self, found: Iterable[Problem]) -> list[Diagnostic]:
         """The findings of a refused message, in the order of the plan."""
         return [self._problem(problem) for problem in found]
@@ -86,6 +95,7 @@ class Explained:
         facts = dict(problem.facts)
         facts["address"] = written.address if written is not None else self.plan.message
         facts["source"] = self.source(op)
+        facts["given"] = f"the value of {facts['source']}" if facts["source"] else "its value"
         facts["turn"] = " of turn ".join(str(turn) for turn in reversed(problem.turns))
         labels = self._labels(written)
         if problem.facts.get("table", "").isdigit():

@@ -18,6 +18,8 @@ class OrganisationSettings:
         self.organisation = organisation
         self.environment = environment
         self.environments = tuple(organisation.environments)
+        self._settings: dict[tuple[str, tuple[str, ...]], Setting | None] = {}
+        self._declared: dict[tuple[str, ...], Declared | None] = {}
 
     @property
     def id(self) -> str:
@@ -35,17 +37,20 @@ class OrganisationSettings:
 
     def setting_in(self, environment: str, key: tuple[str, ...]) -> Setting | None:
         """The value of a key in another environment."""
-        found = self.organisation.value(key, environment)
-        if found is None or not found.type:
-            return None
-        return Setting(_frozen(found.value), found.type, found.span)
+        asked = (environment, key)
+        if asked not in self._settings:
+            found = self.organisation.value(key, environment)
+            given = found is not None and found.type
+            self._settings[asked] = Setting(_frozen(found.value), found.type, found.span) if found and given else None
+        return self._settings[asked]
 
     def declared(self, key: tuple[str, ...]) -> Declared | None:
         """The declaration of a key that mappings may read."""
-        found = self.organisation.declared(key)
-        if found is None or not found.mapping or not found.type:
-            return None
-        return Declared(found.type, found.always, found.span)
+        if key not in self._declared:
+            found = self.organisation.declared(key)
+            read = found is not None and found.mapping and found.type
+            self._declared[key] = Declared(found.type, found.always, found.span) if found and read else None
+        return self._declared[key]
 
     def keys(self) -> frozenset[tuple[str, ...]]:
         """Every declared key that mappings may read."""

@@ -20,7 +20,7 @@ from segwright.service.running import Running
 from segwright.service.snapshots import Change, compare
 
 
-class Tested(msgspec.Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True):
     """What testing one organisation gave. `found` holds everything but the changes."""
 
     organisation: str
@@ -48,13 +48,13 @@ def run_cases(
 
 def compare_cases(
     root: Path, compiled: CompiledWorkspace, organisation: str, say: Callable[[str], None] = lambda text: None
-) -> Tested:
+) -> Comparison:
     """Runs and compares the cases of one organisation."""
     if organisation not in compiled.organisations:
         finding = diagnostic("SW1035", NOWHERE, name=organisation)
-        return Tested(organisation, (), (), (finding,), compiled.sources)
+        return Comparison(organisation, (), (), (finding,), compiled.sources)
     outcomes, running = run_cases(compiled, organisation, say)
     found = [finding for outcome in outcomes for finding in outcome.found]
     found += uncovered(running, outcomes)
     sources = {**compiled.sources, **{name: s for outcome in outcomes for name, s in outcome.sources.items()}}
-    return Tested(organisation, tuple(outcomes), tuple(compare(root, organisation, outcomes)), tuple(found), sources)
+    return Comparison(organisation, tuple(outcomes), tuple(compare(root, organisation, outcomes)), tuple(found), sources)

@@ -1,4 +1,4 @@
-"""SW0701–SW0749: files of a workspace, YAML, the schema, and what organisations are configured with."""
+"""SW07xx: files of a workspace, YAML, the schema, and what organisations are configured with."""
 
 from segwright.core.prose.entry import Entry
 
@@ -365,7 +365,30 @@ ENTRIES: dict[str, Entry] = {
         "A value that nothing reads",
         "`{key}` is given here, and no mapping of this organisation reads it.",
         ("Delete it, or use it in the overlay: `… = {key}`.",),
-        "Whoever filled in this value believes that the hospital receives it. It is most often one that a removed rule needed, or "
+        "Whoever filled in this value believes that the hospital receives it. It is most often one that a "
+        "removed rule needed, or "
         "one whose rule was forgotten.",
+    ),
+    "SW0752": Entry(
+        "Unknown diagnosis code",
+        "`{code}` is no ICD-10-CM code ({edition}).",
+        ("Did you mean `{nearest}`?",),
+        "A claim with a code that does not exist comes back weeks after the reading, when the clinician who chose it is busy with "
+        "other patients.",
+    ),
+    "SW0753": Entry(
+        "A diagnosis code that cannot be billed",
+        "`{code}` has more exact codes below it; only those are billed.",
+        (
+            "Write {children}, or a row for each that is wanted.",
+            "It has {count} of them, from `{first}` to `{last}`: a row for each that is wanted.",
+        ),
+        "Payers refuse a claim whose diagnosis could have been said more exactly. Whoever offers the code here offers a refusal.",
+    ),
+    "SW0754": Entry(
+        "A diagnosis code listed twice",
+        "`{code}` stands in this list already.",
+        ("Keep one of the two rows.",),
+        "The clinician would find one diagnosis twice, perhaps in two wordings, and wonder what the difference is.",
     ),
 }

@@ -19,19 +19,19 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW1002": Entry(
         "A code without a row",
-        "`{address}` looks up table `{table}`, which has no row for the value of {source}.",
+        "`{address}` looks up table `{table}`, which has no row for {given}.",
         ("Add the row, or say what is sent for other codes: `otherwise -> …` in the table, `on unmapped …` in the rule.",),
         "A code that nobody mapped is never guessed: the receiver would file the result under another study.",
     ),
     "SW1003": Entry(
         "A code that must not be sent",
-        "`{address}` looks up table `{table}`, where the row for the value of {source} says `error`.",
+        "`{address}` looks up table `{table}`, where the row for {given} says `error`.",
         ("Give the row a code, if this hospital takes one.",),
         "An `error` row says that this hospital has no code for it, and that nothing else may stand in.",
     ),
     "SW1004": Entry(
         "A value cannot be converted",
-        "`{address}`: `{function}` cannot take the value of {source}: {reason}.",
+        "`{address}`: `{function}` cannot take {given}: {reason}.",
         ("Correct the value, or say in the rule what is sent instead: `on invalid …`.",),
         "What does not fit its form is refused here, where it can be corrected, and not by the hospital at night.",
     ),
@@ -67,13 +67,13 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW1010": Entry(
         "HL7 null where a value is needed",
-        "`{address}` converts a value, and {source} came as HL7 null.",
+        "`{address}` converts a value, and {given} came as HL7 null.",
         ("Say what is sent then: `when … is not null`, or `else …`.",),
         "Null means “delete”, and is neither a value nor a missing one.",
     ),
     "SW1011": Entry(
         "A field that repeats",
-        "`{address}` reads one value, and {source} came with several repetitions.",
+        "`{address}` reads one value, and {given} came with several repetitions.",
         ("Say which: `first {source} …`, or `each {source} …` for all of them.",),
         "The first repetition is not the right one everywhere.",
     ),

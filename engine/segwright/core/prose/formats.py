@@ -12,7 +12,9 @@ ENTRIES: dict[str, Entry] = {
     "SW0801": Entry(
         "A reading format that makes no record",
         "`{format}` reads into {type}, which is no record.",
-        ("Name a record of mappings/model.seg behind the colon; a single value is read with `.1` and a built-in format.",),
+        (
+            "Name a record of mappings/model.seg behind the colon; a single value is read with `.1` and a built-in format.",
+        ),
         _READ,
     ),
     "SW0802": Entry(
@@ -36,14 +38,20 @@ ENTRIES: dict[str, Entry] = {
     "SW0805": Entry(
         "A format that cannot be read backwards",
         "`{format}` can be written and not read: one of its lines does not lead back.",
-        ("That line: {reason}.", "Declare how it is read: `format {format}(p: …) from …` with a line for each attribute."),
+        (
+            "That line: {reason}.",
+            "Declare how it is read: `format {format}(p: …) from …` with a line for each attribute.",
+        ),
         "Reading must give back exactly what was written. A line that chooses or shortens has lost something that cannot be "
         "guessed.",
     ),
     "SW0806": Entry(
         "A text that cannot be read",
         "This line of the text cannot be read: {problem}.",
-        ("A value is written `{{{{ path }}}}`, a condition `{{% if … %}} … {{% endif %}}`, a list `{{% for x in list %}} … {{% endfor %}}`.",),
+        (
+            "A value is written `{{{{ path }}}}`, a condition `{{% if … %}} … {{% endif %}}`, a list `{{% for "
+            "x in list %}} … {{% endfor %}}`.",
+        ),
         _TEXT,
     ),
     "SW0807": Entry(

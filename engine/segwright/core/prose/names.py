@@ -21,8 +21,11 @@ ENTRIES: dict[str, Entry] = {
         "`{name}` is declared a second time.",
         (
             "Rename one of the two, or delete it.",
-            "What one hospital wants otherwise stands in its overlay: `override table`, `override format`, `override text` or "
-            "`replace table`.",
+            (
+                "What one hospital wants otherwise stands in its overlay: `override table`, `override format`, "
+                "`override text` or "
+                "`replace table`."
+            ),
         ),
         _ONE_MEANING,
     ),
@@ -33,6 +36,7 @@ ENTRIES: dict[str, Entry] = {
             "Did you mean `{nearest}`?",
             'If it is meant as a text, put it in quotes: `"{text}"`.',
             "Here you can use {known}.",
+            "This line is in part `{part}`, which knows only what `use {part}(…)` hands over.",
         ),
         _SILENT,
     ),
@@ -42,8 +46,11 @@ ENTRIES: dict[str, Entry] = {
         (
             "Did you mean `{nearest}`?",
             "It is a group; name one of its values: {group}.",
-            "If `{fresh}` is a new value: declare it in orgs/schema.yaml, with `mapping: yes`, and give it in the org.yaml of each "
-            "hospital.",
+            (
+                "If `{fresh}` is a new value: declare it in orgs/schema.yaml, with `mapping: yes`, and give it "
+                "in the org.yaml of each "
+                "hospital."
+            ),
         ),
         "A value that differs from hospital to hospital must be asked of every hospital. A key that is misspelt here would be "
         "empty everywhere, and the first hospital to notice would be the one whose facility code is missing.",
@@ -52,7 +59,8 @@ ENTRIES: dict[str, Entry] = {
         "Not one of the listed values",
         "`{name}` is not a value of {enum}.",
         ("Did you mean `{nearest}`?", "Write {known}."),
-        "A rule or row for a value that does not exist never applies: a corrected result would go out by the rule for all others, "
+        "A rule or row for a value that does not exist never applies: a corrected result would go out by the "
+        "rule for all others, "
         "and the hospital would file it as new.",
     ),
     "SW0205": Entry(
@@ -91,7 +99,10 @@ ENTRIES: dict[str, Entry] = {
     "SW0210": Entry(
         "Two segments that cannot be told apart",
         "This message has `{title}` twice, and nothing tells the two apart.",
-        ("Give each a name of its own behind {segment}, such as `segment {segment} measurement` and `segment {segment} report`.",),
+        (
+            "Give each a name of its own behind {segment}, such as `segment {segment} measurement` and "
+            "`segment {segment} report`.",
+        ),
         "An overlay says which segment it changes. If two go by one name, a hospital's change would land in the wrong one: its "
         "units in the report, its report code on a measurement.",
     ),
@@ -132,7 +143,8 @@ ENTRIES: dict[str, Entry] = {
         "An argument of another type",
         "`{parameter}` of `{of}` is of type {wanted}; this is of type {type}.",
         ("Give it a value of type {wanted}.",),
-        "A patient where an order is expected, or a code where a name is expected, is the kind of mix-up that fills a message with "
+        "A patient where an order is expected, or a code where a name is expected, is the kind of mix-up that "
+        "fills a message with "
         "the wrong person's data.",
     ),
     "SW0217": Entry(

@@ -103,7 +103,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0516": Entry(
         "An unknown layer",
         "There is no profile `{name}` under mappings/vendors.",
-        ("Did you mean `{nearest}`?", "It could be {known}."),
+        ("Did you mean `{nearest}`?", "It could be {known}.", "A profile is a folder of that name with its overlays."),
         "A layer that is not found changes nothing, and the hospital would get what the shared mapping says instead of what its "
         "system expects.",
     ),
@@ -111,8 +111,11 @@ ENTRIES: dict[str, Entry] = {
         "The same change at several hospitals",
         "{organisations} make the same change of `{address}`.",
         (
-            "Put it into a profile in mappings/vendors and name that under `layers:` of each; then it is changed, and reviewed, "
-            "in one place.",
+            (
+                "Put it into a profile in mappings/vendors and name that under `layers:` of each; then it is "
+                "changed, and reviewed, "
+                "in one place."
+            ),
         ),
         "The same change in three places is three changes the day it must be corrected, and one of them is forgotten.",
     ),

@@ -11,9 +11,7 @@ _EMPTY = (
     "A message without a required field is refused by a strict engine and lands in an error queue at a lenient one. Either way "
     "the result does not reach the chart, and the platform believes it was delivered."
 )
-_OBX2 = (
-    "OBX-2 tells the receiver how to read OBX-5. A text announced as a number is refused, or filed as 0."
-)
+_OBX2 = "OBX-2 tells the receiver how to read OBX-5. A text announced as a number is refused, or filed as 0."
 
 ENTRIES: dict[str, Entry] = {
     "SW0401": Entry(
@@ -44,7 +42,11 @@ ENTRIES: dict[str, Entry] = {
     "SW0404": Entry(
         "A segment that the version does not have",
         "HL7 {version} has no segment {segment}.",
-        ("Did you mean `{nearest}`?", "Segments of your own begin with Z.", "The version stands in org.yaml under encoding."),
+        (
+            "Did you mean `{nearest}`?",
+            "Segments of your own begin with Z.",
+            "The version stands in org.yaml under encoding.",
+        ),
         _REFUSED,
     ),
     "SW0405": Entry(
@@ -75,7 +77,10 @@ ENTRIES: dict[str, Entry] = {
     "SW0408": Entry(
         "A component that the data type does not have",
         "There is no `{path}` in HL7 {version}: it would stand in {type}, which has {count}.",
-        ("Look up the component you mean.", 'If this hospital reads it nevertheless: `allow SW0408 on {field} because "…"`.'),
+        (
+            "Look up the component you mean.",
+            'If this hospital reads it nevertheless: `allow SW0408 on {field} because "…"`.',
+        ),
         _REFUSED,
     ),
     "SW0409": Entry(
@@ -105,7 +110,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0412": Entry(
         "An `allow` that allows nothing",
-        "Nothing at {place} is forbidden by {code}; this `allow` has no effect.",
+        "At {place} there is nothing that {code} would forbid; this `allow` has no effect.",
         ("Delete it.", "If it is meant for another place, name that one."),
         "Each deviation from the standard stays visible until it is gone. One that no longer exists hides the next one at the "
         "same place.",
@@ -113,9 +118,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0413": Entry(
         "A message type that the version does not have",
         "HL7 {version} has no message {type}.",
-        (
-            'If this hospital sends or takes it nevertheless: `allow SW0413 on message because "…"`.',
-        ),
+        ('If this hospital sends or takes it nevertheless: `allow SW0413 on message because "…"`.',),
         _REFUSED,
     ),
     "SW0414": Entry(
@@ -197,7 +200,7 @@ ENTRIES: dict[str, Entry] = {
         "Nothing in `{segment}` depends on the patient, the order or the result.",
         (
             "Most often a value was forgotten: check the lines of this segment.",
-            "If it is meant so: `allow SW0423 on {segment} because \"…\"`, or a `when …` that says for which messages.",
+            'If it is meant so: `allow SW0423 on {segment} because "…"`, or a `when …` that says for which messages.',
         ),
         "A segment copied from a sample message carries the sample's values: every patient gets the same diagnosis, insurance or "
         "account.",
@@ -219,7 +222,8 @@ ENTRIES: dict[str, Entry] = {
             "Write `required`: without the value there is no message, and the operator sees why.",
             'If this hospital wants the stand-in: `allow SW0425 on {path} because "…"`.',
         ),
-        "A made-up order number, code or status is taken for a real one. The result is filed under a test that was never ordered, "
+        "A made-up order number, code or status is taken for a real one. The result is filed under a test that "
+        "was never ordered, "
         "or as final when it is not, and nothing in the message shows it.",
     ),
     "SW0426": Entry(

@@ -45,14 +45,20 @@ ENTRIES: dict[str, Entry] = {
     "SW0606": Entry(
         "Two rows for one key",
         "Table `{table}` has two rows for `{key}`.",
-        ("Keep one of the two.", "For codes that several senders use, read them with `<-` rows and write one with `->`."),
+        (
+            "Keep one of the two.",
+            "For codes that several senders use, read them with `<-` rows and write one with `->`.",
+        ),
         "Which of the two codes is sent would be left to chance.",
     ),
     "SW0607": Entry(
         "Not a UCUM unit",
         "`{unit}` is not a unit of UCUM.",
-        ("Did you mean `{nearest}`?", "UCUM is case-sensitive: `ms`, `/min`, `deg`, `mm[Hg]`, `uV`.",
-         "A unit of the hospital's own is written without `as ucum`, from a table."),
+        (
+            "Did you mean `{nearest}`?",
+            "UCUM is case-sensitive: `ms`, `/min`, `deg`, `mm[Hg]`, `uV`.",
+            "A unit of the hospital's own is written without `as ucum`, from a table.",
+        ),
         "A unit is half of the value. One that the receiver does not know is dropped or taken for another, and 420 becomes "
         "420 of something.",
     ),

@@ -7,9 +7,7 @@ _ABSENCE = (
     "or “delete”, and the hospital's system picks one: a patient loses a date of birth, or an order its number, and the result "
     "ends in a queue where nobody looks."
 )
-_IDLE = (
-    "A word that does nothing is a wrong belief about the data. The next reader takes it for true and builds on it."
-)
+_IDLE = "A word that does nothing is a wrong belief about the data. The next reader takes it for true and builds on it."
 _ONE_FORM = (
     "Left to chance, a value is written as the program happens to print it: a time with a zone the hospital does not read, an "
     "inner word where the hospital expects its code. Receivers file that, and nobody sees it until a chart is read."
@@ -28,8 +26,10 @@ ENTRIES: dict[str, Entry] = {
         "A value that may be missing",
         "`{name}` may be missing, and this rule does not say what happens then.",
         (
-            "Add `required` (no message without it), `optional` (the field stays empty), or `else …` with a value to send "
-            "instead.",
+            (
+                "Add `required` (no message without it), `optional` (the field stays empty), or `else …` with a value to send "
+                "instead."
+            ),
         ),
         _ABSENCE,
     ),
@@ -112,7 +112,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0314": Entry(
         "Components where one value is needed",
         "Several components (`^`) cannot stand here; one value is needed.",
-        ("Components make up a whole field. To join texts, write \"{{one}} {{two}}\" or `join(\" \", one, two)`.",),
+        ('Components make up a whole field. To join texts, write "{{one}} {{two}}" or `join(" ", one, two)`.',),
         _STRUCTURE,
     ),
     "SW0315": Entry(
@@ -124,7 +124,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0316": Entry(
         "A list where one value is needed",
         "`{name}` is a list ({type}); one value stands here.",
-        ("Take one with `first x in {name} …`, join all with `join(\", \", {name})`, or go through it with `for each`.",),
+        ('Take one with `first x in {name} …`, join all with `join(", ", {name})`, or go through it with `for each`.',),
         "Which of several values is sent must be chosen, not left to their order in a file.",
     ),
     "SW0317": Entry(
@@ -142,7 +142,10 @@ ENTRIES: dict[str, Entry] = {
     "SW0319": Entry(
         "Something received where a text is needed",
         "`{name}` is of type {type}: it goes back as it came, whole, and is no text.",
-        ("Write it to a whole field of its own (`ORC-2 = {name}`), or read the text you need in the mapping that reads orders.",),
+        (
+            "Write it to a whole field of its own (`ORC-2 = {name}`), or read the text you need in the mapping "
+            "that reads orders.",
+        ),
         "Order numbers go back exactly as the hospital sent them. Cut up or joined to something, they no longer match.",
     ),
     "SW0320": Entry(
@@ -203,8 +206,11 @@ ENTRIES: dict[str, Entry] = {
         "A condition that is never true",
         "`{name}` can never be {value} here.",
         (
-            "An earlier condition, or the catalogue of this organisation, has ruled it out: delete the line, or write the value "
-            "that is meant.",
+            (
+                "An earlier condition, or the catalogue of this organisation, has ruled it out: delete the "
+                "line, or write the value "
+                "that is meant."
+            ),
         ),
         "A rule that never applies looks as if it covered a case. The day the case comes, another rule writes the field.",
     ),
@@ -217,7 +223,9 @@ ENTRIES: dict[str, Entry] = {
     "SW0331": Entry(
         "A number without its unit",
         "`{name}` has a unit, and it is compared with a bare number.",
-        ('Give the number its unit: `quantity_of(100, unit: "ms")`, or compare `value_of({name})` if the unit is certain.',),
+        (
+            'Give the number its unit: `quantity_of(100, unit: "ms")`, or compare `value_of({name})` if the unit is certain.',
+        ),
         "0.42 s and 420 ms are the same interval. A limit without its unit is wrong a thousandfold for half of the senders.",
     ),
     "SW0332": Entry(
@@ -272,8 +280,11 @@ ENTRIES: dict[str, Entry] = {
         "A received place in a message that goes out",
         "`{said}` is read from a message that came in; this mapping writes one.",
         (
-            "Have the mapping that reads orders keep it (`order.x = {said}`) and write `order.x` here; whole segments go back "
-            "with `keep` and `segment … from`.",
+            (
+                "Have the mapping that reads orders keep it (`order.x = {said}`) and write `order.x` here; "
+                "whole segments go back "
+                "with `keep` and `segment … from`."
+            ),
         ),
         "Between an order and its results lie days and many messages. Only what was stored with the order is still at hand.",
     ),
@@ -281,8 +292,10 @@ ENTRIES: dict[str, Entry] = {
         "A repeating field read as if it were one",
         "{path} may come several times; this line does not say which one is meant.",
         (
-            "Write `first {path}` or `each {path}`; where it matters which, with a condition, such as "
-            "`first PID-3 where .5 is \"MR\"`.",
+            (
+                "Write `first {path}` or `each {path}`; where it matters which, with a condition, such as "
+                '`first PID-3 where .5 is "MR"`.'
+            ),
         ),
         "PID-3 holds every number a patient has. Whichever comes first today is another one tomorrow, and the result goes to "
         "the wrong chart.",
@@ -298,5 +311,14 @@ ENTRIES: dict[str, Entry] = {
         "`{target}` is of type {wanted}; this value is of type {type}.",
         ("Write it with `{advice}` at the end.", "Look at its declaration in mappings/model.seg."),
         _READ,
+    ),
+    "SW0344": Entry(
+        "A condition on the environment",
+        "`{name}` differs between test and production, and no condition may ask for it.",
+        (
+            "What differs is written as a value: `MSH-11 = org.environment.processing_id`; a value of the test system stands in "
+            "org.yaml under `environments: test: instead:`.",
+        ),
+        "A message is tested so that production sends the same. A line that does something else in production was never tested.",
     ),
 }

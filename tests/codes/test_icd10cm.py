@@ -1,0 +1,104 @@
+"""ICD-10-CM: what exists, what may be billed, what was meant; and a file that is what its source says."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+
+import pytest
+from segwright.codes.icd10cm import EDITIONS, dotted, edition, undotted
+
+from tools import make_icd10cm
+
+
+@pytest.fixture(scope="module")
+def every() -> list[str]:
+    """Every code of the newest edition, undotted, in order."""
+    return [undotted(code) for code in edition().codes()]
+
+
+@pytest.mark.parametrize("code", ["I10", "I48.91", "I4891", "I47.10", "R94.31", "Z95.0", "S02.0XXA", "C7A.00", "QA0.0101"])
+def test_a_code_without_narrower_ones_may_be_billed_with_its_dot_or_without(code: str):
+    assert edition().known(code)
+    assert edition().billable(code)
+    assert edition().children(code) == ()
+    assert edition().nearest(code) == dotted(code)
+
+
+def test_a_heading_is_known_and_offers_what_may_be_billed_below_it():
+    newest = edition()
+    assert newest.known("I47.1")
+    assert not newest.billable("I47.1")
+    assert newest.children("I471") == ("I47.10", "I47.11", "I47.19")
+    assert newest.children("I48")[:3] == ("I48.0", "I48.11", "I48.19")
+    assert newest.children("S02.0")[0] == "S02.0XXA", "placeholders stand in no code of their own"
+
+
+@pytest.mark.parametrize("code", ["", "I", "I4", "I48.", "I4.891", "i48.91", "I48.91 ", " I48.91", "\nI48", "I48-I49", "9", "S02.0X",
+                                  "I48.99", "I48.9100", "É48", "I４8"])  # fmt: skip
+def test_what_is_not_written_like_a_code_is_none(code: str):
+    assert not edition().known(code)
+    assert not edition().billable(code)
+    assert edition().children(code) == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("i48.91", "I48.91"),
+        ("I4.891", "I48.91"),
+        (" I48.91 ", "I48.91"),
+        ("I1O", "I10"),
+        ("R00.O", "R00.0"),
+        ("R94.310", "R94.31"),
+        ("S02.0X", "S02.0XXA"),
+        ("I48.99", "I48.91"),
+        ("XYZ", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_code_is_the_one_that_was_meant(typed: str, meant: str):
+    assert edition().nearest(typed) == meant
+
+
+def test_a_suggestion_may_always_be_billed_unless_only_its_spelling_was_wrong():
+    assert edition().billable(edition().nearest("I47.17"))
+
+
+def test_the_figures_are_those_of_the_edition(every: list[str]):
+    assert len(every) == len(set(every)) == 98_186
+    assert every == sorted(every)
+    leaves = [code for code, following in pairwise([*every, ""]) if not following.startswith(code)]
+    assert len(leaves) == 74_719
+    some = every[::97]
+    assert [edition().billable(code) for code in some] == [code in set(leaves) for code in some]
+
+
+def test_the_edition_is_chosen_by_the_date_of_service():
+    assert [file.begins for file in EDITIONS] == sorted(file.begins for file in EDITIONS)
+    assert all(before.ends < after.begins for before, after in pairwise(EDITIONS))
+    newest = edition()
+    assert edition(newest.begins) is edition(date(2099, 1, 1)) is newest
+    assert newest.holds_on(newest.begins)
+    assert newest.holds_on(newest.ends)
+    assert not newest.holds_on(date(2099, 1, 1))
+    oldest = edition(date(1999, 1, 1))
+    assert oldest.begins == EDITIONS[0].begins
+    assert not oldest.holds_on(date(1999, 1, 1))
+
+
+def test_the_file_says_for_which_dates_and_where_it_comes_from():
+    text = make_icd10cm.FILE.read_text(encoding="ascii")
+    head = text[: text.index("\nA00")]
+    assert f"from {EDITIONS[-1].begins} to {EDITIONS[-1].ends}" in head
+    assert "public domain" in head
+    assert "MIT" in head
+
+
+def test_making_the_file_anew_gives_the_same_bytes():
+    pytest.importorskip("simple_icd_10_cm")
+    assert make_icd10cm.written(make_icd10cm.source()).encode("ascii") == make_icd10cm.FILE.read_bytes()
+
+
+def test_the_file_is_small_and_only_read_when_asked_for():
+    assert make_icd10cm.FILE.stat().st_size < 300_000
