@@ -24,8 +24,8 @@ CODE = re.compile(r"[A-Z][0-9A-Z]{2,6}")
 
 
 def source() -> list[str]:
-    """Every code without its dot. Chapters ("9") and blocks ("I30-I5A") are in the package's list too and no codes; a block of one
-    category bears its name, so that name stands there twice."""
+    """Every code without its dot. The list has chapters ("9") and blocks ("I30-I5A") too, which are no codes; a block of
+    one category bears its name, so that name stands there twice."""
     import simple_icd_10_cm
 
     return [code for code in simple_icd_10_cm.get_all_codes(with_dots=False) if CODE.fullmatch(code)]
@@ -39,7 +39,9 @@ def written(codes: Iterable[str]) -> str:
         for code in members:
             if code != category:
                 last[code[3:-1]] = last.get(code[3:-1], "") + code[-1]
-        lines.append(" ".join((category, *(f"{stem}:{characters}" for stem, characters in sorted(last.items())))) + "\n")
+        lines.append(
+            " ".join((category, *(f"{stem}:{characters}" for stem, characters in sorted(last.items())))) + "\n"
+        )
     return "".join(lines)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from segwright.lang.flat import FlatSegment, walk
 
+from segwright.lang.flat import FlatSegment, walk
 from tests.lang.workspace import Report, compiled
 
 HEAD = "mapping result writes ORU^R01 from order: Order, patient: Patient, result: Result\nuse basis(order, patient)\n"
@@ -75,7 +75,9 @@ def test_an_overlay_sees_the_mapping_wherever_its_lines_land(compile_):
     )
     report = compile_({"orgs/clinic/result.seg": overlay.replace("else result.study", "as upper")})
     assert report.text == ""
-    overlay = f'overlay result\nadd OBR-22 = result.issued_at as dtm\n{BECAUSE}add PID-2 = "X" when result.urgent\n{BECAUSE}'
+    overlay = (
+        f'overlay result\nadd OBR-22 = result.issued_at as dtm\n{BECAUSE}add PID-2 = "X" when result.urgent\n{BECAUSE}'
+    )
     report = compile_({"orgs/clinic/result.seg": overlay})
     assert report.text == ""
     assert segment(report, "OBR").rules[-1].origin.layer == "clinic"

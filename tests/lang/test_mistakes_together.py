@@ -9,17 +9,17 @@ import re
 from pathlib import Path
 
 from segwright.core.source import Source
-
 from tests.lang.workspace import compiled, report
 
 ROOT = Path(__file__).parents[2]
-TWENTY = Path(__file__).parent / "fixtures" / "twenty_mistakes.seg"
+TWENTY = Path(__file__).parent / "twenty_mistakes.seg"
 REPORT = ROOT / "snapshots" / "diagnostics" / "bad_workspace.txt"
 
 
 def test_twenty_mistakes_in_one_file_give_twenty_findings_each_at_its_line(tmp_path):
     text = TWENTY.read_text(encoding="utf-8")
-    planted = {(number + 2, code) for number, line in enumerate(text.split("\n")) for code in re.findall(r"^ *# (SW[0-9]{4})$", line)}
+    lines = enumerate(text.split("\n"), start=1)
+    planted = {(number + 1, code) for number, line in lines for code in re.findall(r"^ *# (SW[0-9]{4})$", line)}
     assert len(planted) == len({code for _, code in planted}) == 20
     found = compiled(tmp_path / "workspace", {"mappings/result.seg": text})
     source = Source("mappings/result.seg", text)

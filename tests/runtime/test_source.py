@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 
 from segwright.runtime.calls import NAMES
-from segwright.runtime.source import Source, TooDeep, Unsafe, function
+from segwright.runtime.source import Source, TooDeep, Unsafe, code, function
 
 
 def made(*lines: str, names: dict | None = None):
     source = Source("f", ("i",))
     for line in lines:
         source.line(line)
-    return function(source, NAMES if names is None else names)
+    return finished(source, NAMES if names is None else names)
+
+
+def finished(source: Source, names: dict):
+    return function(code(source, names), names, source.constants)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_constants_are_parameters_and_never_part_of_the_text():
     source = Source("f", ("i",))
     source.line(f"return {source.constant('secret')}")
     assert "secret" not in source.text()
-    assert function(source, NAMES)(1) == "secret"
+    assert finished(source, NAMES)(1) == "secret"
 
 
 def test_statements_kept_aside_stand_at_their_new_indentation():
@@ -75,8 +79,8 @@ def test_statements_kept_aside_stand_at_their_new_indentation():
     with source.block("if i is not None:"):
         source.replay(kept)
     source.line("return 2")
-    assert function(source, NAMES)(1) == 1
-    assert function(source, NAMES)(0) == 2
+    assert finished(source, NAMES)(1) == 1
+    assert finished(source, NAMES)(0) == 2
 
 
 def test_too_deep_a_nesting_is_said_before_python_says_it():

@@ -147,8 +147,8 @@ def test_a_case_of_a_message_with_errors_says_so(workspace):
 def test_a_kind_that_goes_out_and_has_no_case_is_a_finding_in_the_catalogue(workspace):
     edit(
         workspace / "orgs" / ORGANISATION / "org.yaml",
-        "in_progress: no, completed: no",
-        "in_progress: yes, completed: no",
+        "accepted: yes, in_progress: no",
+        "accepted: yes, in_progress: yes",
     )
     (finding,) = run(workspace).found
     assert finding.code == "SW1060"

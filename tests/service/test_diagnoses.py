@@ -6,14 +6,11 @@ What is said of wrong codes is locked in tests/lang/diagnostics (SW0752 to SW075
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from segwright.codes import icd10cm
-from segwright.service.compiling import compile_workspace
-
 from tests.lang.workspace import Report, compiled
 
 ROOT = Path(__file__).parents[2]
@@ -63,21 +60,6 @@ def test_every_organisation_with_the_same_faulty_list_hears_of_it_in_its_own_fil
     assert found.codes == ("SW0753", "SW0753")
     assert "orgs/clinic/subset.csv:2:1" in found.text
     assert "orgs/harbor/subset.csv:2:1" in found.text
-
-
-def test_the_list_of_one_environment_is_judged_too(tmp_path: Path):
-    shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
-    shutil.copytree(ROOT / "orgs" / "larkspur", tmp_path / "orgs" / "larkspur")
-    shutil.copy(ROOT / "orgs" / "schema.yaml", tmp_path / "orgs")
-    config = tmp_path / "orgs" / "larkspur" / "org.yaml"
-    text = config.read_text(encoding="utf-8")
-    assert "instead:       {" in text
-    config.write_text(text.replace("instead:       {", "instead:       {diagnosis: {codes: trial.csv}, "), encoding="utf-8")
-    trial = tmp_path / "orgs" / "larkspur" / "trial.csv"
-    trial.write_text("code,display\nI99.99,Nothing\n", encoding="utf-8")
-    compiled = compile_workspace(tmp_path, ["larkspur"])
-    found = [(each.code, each.span.file) for each in compiled.found]
-    assert ("SW0752", "orgs/larkspur/trial.csv") in found, found
 
 
 def test_the_edition_is_not_read_where_nobody_has_a_list(tmp_path: Path):

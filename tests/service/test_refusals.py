@@ -153,6 +153,12 @@ def test_several_reasons_stand_beside_the_first(running, cases):
     assert {line["position"], *(other["position"] for other in line["also"])} >= {"patient.name", "order.placer_number"}
 
 
+def test_two_thousand_faulty_orders_have_one_line_for_each_cause(running, cases):
+    data = (cases / "order_new" / "order.hl7").read_bytes() + b"OBR|1\r" * 2000
+    _, refusals = read_orders(running, data)
+    assert 0 < len(refusals) < 10
+
+
 def test_a_reject_of_the_plan_is_told_with_its_sentence(running):
     (finding,) = running.explained("ecg_order").rejects([Reject(0, "AR", "closed", "the ward is closed")])
     assert sentence(finding) == "AR: the ward is closed (rule `closed`)."

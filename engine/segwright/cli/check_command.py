@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,28 +17,46 @@ from segwright.cli.output import FOUND, Progress, said, workspace_of, workspace_
     "--format", "form", type=click.Choice(["text", "concise", "json", "sarif"]), default="text", show_default=True,
     help="In full, a line each, or for programs.",
 )  # fmt: skip
+@click.option("--cache/--no-cache", "cached", default=True, help="Use what earlier runs compiled, and keep what this one does.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes to compile on [default: one for each processor].")
 @workspace_option
 @click.pass_context
-def command(context: click.Context, organisations: tuple[str, ...], form: str, workspace: Path | None) -> None:
+def command(
+    context: click.Context,
+    organisations: tuple[str, ...],
+    form: str,
+    cached: bool,
+    jobs: int | None,
+    workspace: Path | None,
+) -> None:
     """Check every mapping and configuration, or those of some organisations.
 
     Exit code 1 when there is an error; warnings alone give 0.
     """
     from segwright import __version__
     from segwright.core.diagnostic import errors
-    from segwright.service.opening import check, shown_sources
+    from segwright.service.cache import Cache, default_folder
+    from segwright.service.fleet import check_fleet
+    from segwright.service.opening import shown_sources, unknown_organisations
 
+    root = workspace_of(context, workspace)
     progress = Progress()
-    progress.say("compiling …")
-    compiled, found = check(workspace_of(context, workspace), organisations)
+    progress.say("checking …")
+    result = check_fleet(
+        root,
+        organisations or None,
+        jobs=jobs,
+        cache=Cache(default_folder(os.environ)) if cached else None,
+        progress=lambda done, of: progress.say(f"compiling … {done} of {of}"),
+    )
     progress.done()
-    sources = shown_sources(compiled.sources)
+    found = list(dict.fromkeys([*unknown_organisations(root, organisations), *result.found]))
+    sources = shown_sources(result.sources)
     if form == "text":
         said(found, sources)
         if not found:
-            messages = sum(len(next(iter(o.messages.values()))) for o in compiled.organisations.values())
-            count = len(compiled.organisations)
-            click.echo(f"{count} organisation{'' if count == 1 else 's'}, {messages} messages: nothing is wrong")
+            count = len(result.organisations)
+            click.echo(f"{count} organisation{'' if count == 1 else 's'}, {result.messages} messages: nothing is wrong")
     elif form == "concise":
         from segwright.core.render import render_concise
 

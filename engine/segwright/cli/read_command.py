@@ -36,11 +36,6 @@ def command(
     running, compiled, found = open_organisation(workspace_of(context, workspace), organisation, environment)
     if running is None:
         refuse(found, compiled.sources)
-    broken = [
-        n for n, entry in running.organisation.catalogue.items() if entry.reads and running.compiled(n).plan is None
-    ]
-    if broken:
-        refuse(compiled.found, compiled.sources)
     refused = False
     for file in files:
         name = str(file)

@@ -6,14 +6,10 @@ import secrets
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from segwright.cli.output import coloured, refuse, workspace_of, workspace_option
-
-if TYPE_CHECKING:
-    from segwright.core.diagnostic import Diagnostic
 
 _FILE = click.Path(path_type=Path)
 
@@ -64,9 +60,6 @@ def command(
             found += problems
     if make is None or found:
         refuse(found, compiled.sources)
-    entry = running.organisation.catalogue.get(message)
-    if entry is not None and running.compiled(message).plan is None:
-        refuse(_of(compiled.found), compiled.sources)
     messages, found = render(running, Request(message, make, files["order"], files["subject"], nth))
     if found:
         refuse(found, compiled.sources)
@@ -80,12 +73,6 @@ def command(
         click.echo("\n" if number else "", nl=False)
         for line in pretty_lines(data, colour=coloured(sys.stdout)):
             click.echo(line, color=coloured(sys.stdout))
-
-
-def _of(found: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    from segwright.core.diagnostic import errors
-
-    return errors(found)
 
 
 def new_control_id() -> str:

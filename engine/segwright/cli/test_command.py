@@ -64,7 +64,9 @@ def command(context: click.Context, organisations: tuple[str, ...], update: bool
         changes += left
         for change in left:
             _show(change)
-    if update:
+    if update and errors(found):
+        click.echo("nothing is written while there are errors")
+    elif update:
         snapshots.write(root, changes)
         click.echo(f"{len(changes)} snapshots written" if changes else "nothing to write")
     elif changes:

@@ -69,8 +69,8 @@ class Edition:
         return tuple(map(dotted, ends)) if ends != [plain] else ()
 
     def nearest(self, code: str) -> str:
-        """The code that was probably meant, "" when none is close: the same in capitals or with its dot elsewhere, with digits for
-        the letters that look like them, or else the most alike of those that may be billed and begin like it."""
+        """The code that was probably meant, "" when none is close: the same in capitals or with its dot elsewhere, with digits
+        for the letters that look like them, or else the most alike of those that may be billed and begin like it."""
         from difflib import SequenceMatcher
 
         plain = re.sub(r"[^0-9A-Z]", "", code.upper())

@@ -13,7 +13,7 @@ from segwright.lang.lookup import as_text
 from segwright.lang.typed import Frame, Typed
 from segwright.library.record import Builtin, Parameter
 from segwright.plan import ops
-from segwright.plan.model import BOOLEAN, Type, scalar
+from segwright.plan.model import BOOLEAN, DECIMAL, Type, scalar
 
 
 def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed:
@@ -113,7 +113,9 @@ def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
         return ctx.fail("SW0202", node.name.span, kind="function or table", name=name, nearest=nearest(name, known))
     if not node.arguments or node.arguments[0].name:
         return ctx.fail("SW0323", node.span, name=name)
-    first = lower(ctx, frame, node.arguments[0].value)
+    subject = node.arguments[0].value
+    whole = isinstance(subject, ast.Number) and not any("integer" in r.subject for r in records)
+    first = lower(ctx, frame, subject, DECIMAL if whole else None)
     record = _fitting(records, first.type) if first.known else records[0]
     if record is None:
         return ctx.fail(

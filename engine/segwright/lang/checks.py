@@ -8,7 +8,7 @@ from __future__ import annotations
 from segwright.core.diagnostic import Label
 from segwright.lang import ast
 from segwright.lang.context import Context
-from segwright.lang.flat import FlatMapping, FlatRule
+from segwright.lang.flat import NOWHERE, FlatMapping, FlatRule, alike
 from segwright.lang.habits import check_habits
 from segwright.lang.places import allowed, check_place
 from segwright.lang.typed import Typed
@@ -48,7 +48,7 @@ def _structure(ctx: Context, mapping: FlatMapping, message_type: str, facts: tup
         fact = flat.get(problem.path)
         if problem.kind != "outside" and set(problem.after) & set(missing):
             continue  # it stands behind what is missing: that is told below
-        if fact is None or allowed(ctx, "SW0403", problem.segment, fact.item.label):
+        if fact is None or fact.item.after == NOWHERE or allowed(ctx, "SW0403", problem.segment, fact.item.label):
             continue
         _misplaced(ctx, problem, fact, structure.id)
     for name in missing:
@@ -161,7 +161,7 @@ def _value_type(ctx: Context, fact: SegmentFacts) -> None:
         return
     for rung, constants in _branches(types.rules[0], type_leaf):
         for value_type in constants:
-            problem = _fits(ctx, value_type, values.made[0].leaves, rung, values.rules[0])
+            problem = _fits(ctx, value_type, values.made[0].leaves, rung, types.rules[0], values.rules[0])
             if problem and not allowed(ctx, "SW0422", "OBX-5", "OBX-2"):
                 ctx.report(
                     "SW0422",
@@ -181,13 +181,32 @@ def _branches(rule: FlatRule, leaf: Typed) -> list[tuple[int, tuple[str, ...]]]:
     return [(-1, leaf.constants or ())]
 
 
-def _fits(ctx: Context, value_type: str, leaves: dict[tuple[int, int], Typed], rung: int, values: FlatRule) -> str:
+def _pair(value_type: str, primitive: bool, value: ast.Value) -> str:
+    """Why the value of one branch cannot be of the type of the same branch, as far as its form shows it."""
+    if primitive and isinstance(value, ast.Composite):
+        return f"{value_type} is one value, and OBX-5 has components there"
+    wordy = isinstance(value, ast.Interpolation) or (isinstance(value, ast.Text) and not _is_number(value.value))
+    if value_type == "NM" and wordy:
+        return "NM holds a number, and there it is text"
+    if value_type in SHORT_TEXTS and isinstance(value, ast.As) and value.format == "ft":
+        return f"{value_type} is plain text, and `as ft` makes formatted text"
+    return ""
+
+
+def _fits(
+    ctx: Context, value_type: str, leaves: dict[tuple[int, int], Typed], rung: int, types: FlatRule, values: FlatRule
+) -> str:
     """Why a value of OBX-5 cannot be of a type, or ""."""
     datatype = ctx.profile.datatype(value_type)
     if datatype is None:
         return f"HL7 {ctx.profile.version} has no data type {value_type}"
     if rung >= 0 and len(values.alternatives) > 1:
-        return ""  # each branch of OBX-5 has its own form; its leaves are checked where they meet one type
+        # Each branch of OBX-5 has its own form. Where both fields decide alike, branch is held against branch.
+        if len(types.alternatives) == len(values.alternatives) and all(
+            alike(a.when, b.when) for a, b in zip(types.alternatives, values.alternatives, strict=True)
+        ):
+            return _pair(value_type, datatype.primitive, values.alternatives[rung].value)
+        return ""
     several = any(where != (1, 1) for where in leaves)
     if datatype.primitive and several:
         return f"{value_type} is one value, and OBX-5 has components here"

@@ -19,9 +19,10 @@ from segwright.lang import ast
 from segwright.lang.checks import check_written
 from segwright.lang.context import Context, Written
 from segwright.lang.emit import Emitted, emit
-from segwright.lang.flat import FlatAllow, FlatMapping, Origin, walk
+from segwright.lang.flat import FlatAllow, FlatMapping, FlatUse, Origin, place_of, walk
 from segwright.lang.flatten import Applied, Flattened, base, overlay
 from segwright.lang.reading import read_body
+from segwright.lang.remembered import Memory
 from segwright.lang.scope import Layer, Scope, overlays
 from segwright.lang.settings import Settings
 from segwright.lang.typed import Typed
@@ -44,7 +45,8 @@ class Order(msgspec.Struct, frozen=True):
 
 class Compiled(msgspec.Struct, frozen=True, dict=True, eq=False):
     """One message of one organisation in one environment: its flat mapping, its plan when nothing is wrong, what was found, and
-    what it used (for the checks on unused keys). `recompile`: another environment's plan is not this one with other values."""
+    what it used (`used_keys` of org.yaml, `used` names of declarations). `recompile`: another environment's plan is not this one
+    with other values."""
 
     mapping: FlatMapping
     emitted: Emitted | None
@@ -55,6 +57,7 @@ class Compiled(msgspec.Struct, frozen=True, dict=True, eq=False):
     scope: Scope
     environment: str
     recompile: bool = False
+    used: frozenset[str] = frozenset()
 
     @cached_property
     def plan_bytes(self) -> bytes | None:
@@ -97,12 +100,18 @@ def flatten_base(mapping: ast.Mapping, scope: Scope) -> Flattened:
 
 
 def compile_message(
-    flattened: Flattened, order: Order, settings: Settings, encoding: ops.Encoding, model_hash: str
+    flattened: Flattened,
+    order: Order,
+    settings: Settings,
+    encoding: ops.Encoding,
+    model_hash: str,
+    memory: Memory | None = None,
 ) -> Compiled:
-    """Lowers, checks and emits one flattened mapping for one organisation."""
+    """Lowers, checks and emits one flattened mapping for one organisation. `memory`: what was lowered before of its base."""
     mapping = flattened.mapping
     ctx = Context(flattened.scope, settings, profile(encoding.version), mapping.direction, order.name)
     ctx.allowed = _allows(mapping)
+    ctx.memory = memory
     before = len(ctx.found)
     if mapping.direction == "writes":
         narrowed = _narrowed(ctx, mapping, order)
@@ -119,7 +128,7 @@ def compile_message(
     else:
         read, results = read_body(ctx, mapping.body)
         body, inputs = read, ()
-    idle = _idle_allows(ctx)
+    idle = _idle_allows(ctx, mapping)
     found = (*flattened.found, *ctx.found[before:])
     plan = None
     if not errors(found):
@@ -150,7 +159,14 @@ def compile_message(
         flattened.scope,
         ctx.settings.environment,
         recompile=ctx.environment_bound,
+        used=_used(ctx, mapping),
     )
+
+
+def _used(ctx: Context, mapping: FlatMapping) -> frozenset[str]:
+    """Names of the tables, formats, texts and parts that the message uses."""
+    parts = {item.part for _, item in walk(mapping.body) if isinstance(item, FlatUse)}
+    return frozenset(ctx.used_tables | {name for name, _ in ctx.used_formats} | ctx.used_narratives | parts)
 
 
 def _encoding(encoding: ops.Encoding, profile_: Profile, body: tuple[ops.WriteOp | ops.ReadOp, ...]) -> ops.Encoding:
@@ -224,22 +240,13 @@ def _allows(mapping: FlatMapping) -> dict[tuple[str, str], Origin]:
     }
 
 
-def place_of(address: ast.Address) -> str:
-    """The place an `allow` names, as the checks name places: `DG1`, `OBX-8`, `table t`."""
-    if address.kind == "rule":
-        return str(address.target)
-    if address.kind == "segment":
-        return address.name or address.label
-    return str(address)
-
-
-def _idle_allows(ctx: Context) -> tuple[tuple[str, Diagnostic], ...]:
+def _idle_allows(ctx: Context, mapping: FlatMapping) -> tuple[tuple[str, Diagnostic], ...]:
     """The allows that cover nothing here, with their layer. An error only if they cover nothing in any message they stand in:
     what a removed rule needed falls away with it."""
     return tuple(
         (origin.layer, diagnostic("SW0412", origin.span, code=key[0], place=key[1]))
         for key, origin in ctx.allowed.items()
-        if key not in ctx.used_allows
+        if key not in ctx.used_allows and origin.span not in mapping.excused
     )
 
 

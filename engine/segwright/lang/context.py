@@ -5,7 +5,8 @@ Everything that is numbered in a plan is numbered here, in order of first use, s
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -20,6 +21,10 @@ from segwright.lang.typed import UNKNOWN, Typed, broken
 from segwright.plan import ops
 from segwright.plan.model import Model, Type, scalar
 from segwright.profiles import Profile
+
+
+if TYPE_CHECKING:
+    from segwright.lang.remembered import Memory
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -70,6 +75,7 @@ class Context:
         self.loop_sources: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.not_sent: frozenset[str] = frozenset()
         self.part = ""
+        self.memory: Memory | None = None
 
     @property
     def model(self) -> Model:
@@ -114,6 +120,17 @@ class Context:
             self.functions.append(key)
         return self.functions.index(key)
 
+    def table(
+        self, table: ast.Table, inverse: bool, make: Callable[[Context, ast.Table, bool], ops.Table]
+    ) -> int:
+        """The number of a table, or of its inverse, in this plan; `make` makes it on first use."""
+        key = (table.name, inverse)
+        if key not in self.table_numbers:
+            self.used_tables.add(table.name)
+            self.table_numbers[key] = len(self.tables)
+            self.tables.append(make(self, table, inverse))
+        return self.table_numbers[key]
+
     def pattern(self, text: str) -> int:
         """The number of a pattern in this plan."""
         if text not in self.patterns:
@@ -125,7 +142,7 @@ class Context:
     def note(self, op: ops.Op) -> None:
         """Remembers that the rule being lowered wrote `op`."""
         at, number = self.at, id(op)
-        if at is not None and number not in self.written:
+        if at is not None and self.memory is None and number not in self.written:
             self.written[number] = at
             self.kept.append(op)
 

@@ -41,7 +41,8 @@ class Emitted:
 
     @cached_property
     def written(self) -> tuple[Written | None, ...]:
-        """Who wrote each operation, in walk order; what nobody noted belongs to what is around it."""
+        """Who wrote each operation, in walk order; what nobody noted belongs to what is around it. All None when the message was
+        compiled with a memory: then nobody asks."""
         out: list[Written | None] = []
         last: Written | None = None
         for op in walk(self._plan):

@@ -62,6 +62,10 @@ class FlatSegment(msgspec.Struct, frozen=True):
         return f"{self.name} {self.label}".strip()
 
 
+NOWHERE = "nowhere"
+"""`after` of a segment whose anchor is not there; no place in a message, since labels and names are never this."""
+
+
 class FlatLoop(msgspec.Struct, frozen=True):
     """A loop with its body."""
 
@@ -127,7 +131,8 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class FlatMapping(msgspec.Struct, frozen=True):
-    """A mapping after all layers."""
+    """A mapping after all layers. `excused`: the `allow`s of a lower layer for what a higher one took away or wrote anew; if they
+    cover nothing now, that is as it should be."""
 
     name: str
     direction: Literal["writes", "reads"]
@@ -136,6 +141,7 @@ class FlatMapping(msgspec.Struct, frozen=True):
     body: tuple[Item, ...]
     removed: tuple[Removed, ...]
     span: Span
+    excused: frozenset[Span] = frozenset()
 
 
 Path: TypeAlias = tuple[int, ...]
@@ -171,6 +177,34 @@ def bodies(body: tuple[Item, ...], path: Path) -> tuple[Item, ...]:
             raise AssertionError("a path leads into an item without a body")
         body = item.body
     return body
+
+
+def place_of(address: ast.Address) -> str:
+    """The place an `allow` names, as the checks name places: `DG1`, `OBX-8`, `table t`."""
+    if address.kind == "rule":
+        return str(address.target)
+    if address.kind == "segment":
+        return address.name or address.label
+    return str(address)
+
+
+def places(body: tuple[Item, ...]) -> set[str]:
+    """Every place of a body that an `allow` could name: segments, labels, fields and what is in them."""
+    found: set[str] = set()
+    for _, item in walk(body):
+        if isinstance(item, FlatSegment):
+            found |= {item.name, item.label, item.title}
+            for rule in item.rules:
+                if isinstance(rule, FlatRule):
+                    found |= written(rule)
+    return found
+
+
+def written(rule: FlatRule) -> set[str]:
+    """The places of a rule, its field among them."""
+    target = rule.target
+    field = {f"{target.segment}-{target.field}"} if isinstance(target, ast.Hl7Path) else set()
+    return {str(target), *field}
 
 
 _LAYOUT = frozenset({"span", "format_span", "doc", "because"})

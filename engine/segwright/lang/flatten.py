@@ -18,6 +18,8 @@ from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.expand import Expander
 from segwright.lang.flat import (
+    NOWHERE,
+    FlatAllow,
     FlatCheck,
     FlatGroup,
     FlatLoop,
@@ -33,7 +35,10 @@ from segwright.lang.flat import (
     bodies,
     edit,
     mentions,
+    place_of,
+    places,
     walk,
+    written,
 )
 from segwright.lang.redeclare import Redeclared, redeclare
 from segwright.lang.rules import Rules, edit_rules
@@ -80,10 +85,25 @@ def overlay(below: Flattened, applied: Iterable[Applied]) -> Flattened:
     for each in layers:
         work.apply(each)
     work.conflicts()
-    flat = msgspec.structs.replace(below.mapping, body=work.body, removed=tuple(work.removed))
+    excused = below.mapping.excused | _excused(below.mapping.body, work.body)
+    flat = msgspec.structs.replace(below.mapping, body=work.body, removed=tuple(work.removed), excused=excused)
     return Flattened(
         flat, work.scope, (*below.found, *work.found, *_unlabelled(work.body)), (*below.missed, *work.missed)
     )
+
+
+def _excused(below: tuple[Item, ...], body: tuple[Item, ...]) -> set[Span]:
+    """The allows below for places that are gone, or that are written anew."""
+    before = {id(item) for _, item in walk(below)}
+    touched = places(below) - places(body)
+    for _, item in walk(body):
+        if isinstance(item, FlatSegment) and id(item) not in before:
+            for rule in item.rules:
+                if isinstance(rule, FlatRule) and (rule.below is not None or rule.parts or rule.origin.word != "base"):
+                    touched |= written(rule)
+    return {
+        item.origin.span for _, item in walk(below) if isinstance(item, FlatAllow) and place_of(item.allow.on) in touched
+    }
 
 
 def _unlabelled(body: tuple[Item, ...]) -> list[Diagnostic]:
@@ -213,7 +233,7 @@ class _Overlaying:
             hits = self.segments("", name)
         if not hits:
             known = [s.title for _, s in walk(self.body) if isinstance(s, FlatSegment)]
-            labels = [s.label for _, s in walk(self.body) if isinstance(s, FlatSegment) and s.label]
+            titles = {s.label: s.title for _, s in walk(self.body) if isinstance(s, FlatSegment) and s.label}
             said = f"{name} {label}".strip()
             return diagnostic(
                 "SW0501",
@@ -221,13 +241,13 @@ class _Overlaying:
                 what="segment",
                 address=said,
                 message=self.name,
-                nearest=nearest(label, labels) if label else nearest(name, known),
+                nearest=titles.get(nearest(label, titles), "") if label else nearest(name, known),
                 known=shown(sorted(set(known))),
             )
         if len({s.origin.span for _, s in hits}) > 1:
-            return diagnostic("SW0502", address.span, segment=name, labels=" and ".join(sorted({f"`{s.title}`" for _, s in hits})),
-                example=next((s.label for _, s in hits if s.label), ""),
-            )  # fmt: skip
+            titles = sorted({f"`{s.title}`" for _, s in hits})
+            example = next((s.label for _, s in hits if s.label), "")
+            return diagnostic("SW0502", address.span, segment=name, labels=" and ".join(titles), example=example)
         return hits
 
     def find_loop(self, address: ast.Address) -> tuple[Path, FlatLoop] | Diagnostic:
@@ -482,7 +502,11 @@ class _Overlaying:
         self.found.extend(expander.found)
         if not isinstance(new, FlatLoop | FlatSegment):
             raise AssertionError("only segments and loops are added")
-        return self._insert(new, op.anchor)
+        miss = self._insert(new, op.anchor)
+        if miss is not None and not self.wide and isinstance(new, FlatSegment):
+            # Its place is gone, and is told; what stands in it is still checked.
+            self.body = (*self.body, msgspec.structs.replace(new, after=NOWHERE))
+        return miss
 
     def _insert(self, new: FlatLoop | FlatSegment, anchor: ast.Anchor) -> Diagnostic | None:
         place = anchor.place

@@ -76,6 +76,7 @@ def lookups(
 
         must_be_present(ctx, key, key.span, where=f"the lookup in {table.name}")
     unmapped, same, other = _unmapped(ctx, frame, node, keys[0], type_)
+    same = same or (unmapped is None and not inverse and keeps_key(table))
     data = ctx.tables[number]
     blank = _check_reach(ctx, frame, node, table, data, keys, column, covered=same or unmapped is not None)
     op = ops.Lookup(number, tuple(key.op for key in keys), column, component, unmapped, same)
@@ -164,12 +165,7 @@ def _unmapped(
 
 def table_number(ctx: Context, table: ast.Table, inverse: bool) -> int:
     """The number of a table in this plan, made on first use."""
-    key = (table.name, inverse)
-    if key not in ctx.table_numbers:
-        ctx.used_tables.add(table.name)
-        ctx.table_numbers[key] = len(ctx.tables)
-        ctx.tables.append(_made(ctx, table, inverse=inverse))
-    return ctx.table_numbers[key]
+    return ctx.table(table, inverse, _made)
 
 
 _MOST = 4096
@@ -177,19 +173,35 @@ _known: dict[tuple[int, int, str, bool], tuple[ast.Table, Model, ops.Table]] = {
 """Tables made before, by the very objects they were made from (which are kept, so that nothing else gets their identity)."""
 
 
-def _made(ctx: Context, table: ast.Table, *, inverse: bool) -> ops.Table:
+def made_before(ctx: Context, table: ast.Table, inverse: bool) -> ops.Table | None:
+    """The table for a plan if it was made before and nothing was wrong with it."""
+    known = _known.get((id(table), id(ctx.model), ctx.profile.version, inverse))
+    return None if known is None else known[2]
+
+
+def _made(ctx: Context, table: ast.Table, inverse: bool) -> ops.Table:
     """A table for a plan. One that is right is made once for all the messages and organisations that share its declaration."""
-    key = (id(table), id(ctx.model), ctx.profile.version, inverse)
-    known = _known.get(key)
-    if known is not None:
-        return known[2]
+    before = made_before(ctx, table, inverse)
+    if before is not None:
+        return before
     found, allows = len(ctx.found), len(ctx.used_allows)
     data = _inverted(ctx, table) if inverse else _forward(ctx, table)
     if len(ctx.found) == found and len(ctx.used_allows) == allows and ("SW0612", f"table {table.name}") not in ctx.allowed:
         if len(_known) >= _MOST:
             _known.clear()
-        _known[key] = (table, ctx.model, data)
+        _known[id(table), id(ctx.model), ctx.profile.version, inverse] = (table, ctx.model, data)
     return data
+
+
+def keeps_key(table: ast.Table) -> bool:
+    """Whether a key without a row of its own stands for itself."""
+    last = next((row for row in table.rows if row.otherwise), None)
+    return (
+        last is not None
+        and len(table.keys) == 1 == len(table.columns)
+        and table.keys[0].name in ("text", "code")
+        and [cell.word for cell in last.cells] == ["same"]
+    )
 
 
 def key_texts(row: ast.Row) -> tuple[str, ...]:
@@ -230,7 +242,8 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
             continue
         cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
         if row.otherwise:
-            otherwise = cells
+            # `otherwise -> same`: the lookup itself gives its key back.
+            otherwise = None if keeps_key(table) else cells
             continue
         keys = key_texts(row)
         if keys in rows:

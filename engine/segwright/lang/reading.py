@@ -182,7 +182,8 @@ def _set(ctx: Context, frame: Frame, item: FlatRule, roots: dict[str, Root]) -> 
     )
     required = first.duty.kind == "required" and first.duty.condition is None
     if typed.known and typed.maybe and not required and not attribute.optional and not listed:
-        ctx.report("SW0804", first.duty.span if first.duty.kind else first.value.span, target=str(target), record=root.record.name)
+        span = first.duty.span if first.duty.kind else first.value.span
+        ctx.report("SW0804", span, target=str(target), record=root.record.name)
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=False)
     root.set[index] = required or not typed.maybe
     root.spans[index] = item.origin.span

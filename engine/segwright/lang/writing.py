@@ -135,7 +135,8 @@ def _bind(ctx: Context, frame: Frame, item: FlatUse) -> Frame:
         if typed.maybe and not optional and not forgotten:
             must_be_present(ctx, typed, value.span, where=f"part {item.part}")
         bound, known = as_parameter(frame, typed, parameter.name)
-        names[parameter.name] = msgspec.structs.replace(bound, soft=typed.soft or optional)
+        # What may be left out may be missing in every use, so that the part says the same of all of them.
+        names[parameter.name] = msgspec.structs.replace(bound, maybe=typed.maybe or optional, soft=typed.soft or optional)
         facts = facts.both(known)
         if not optional:
             facts = facts.both(present(bound.key))
@@ -295,11 +296,11 @@ def _fields(ctx: Context, frame: Frame, item: FlatSegment) -> dict[int, FieldFac
     fields: dict[int, FieldFacts] = {}
     for (number, _), rules in by_place.items():
         overlaid = any(rule.origin.word != "base" or rule.parts for rule in rules)
-        inner = msgspec.structs.replace(frame.widened if overlaid else frame, echo_field=number)
-        _note(ctx, rules[0].origin, _address(item, rules[0]))
-        made = _repetition(ctx, inner, item, rules)
-        _check_field(ctx, item, rules[0], made)
-        made = limited(ctx, item.name, number, made)
+        place = frame.widened if overlaid else frame
+        if ctx.memory is None:
+            made = _field(ctx, place, item, number, rules)
+        else:
+            made = ctx.memory.field(ctx, place, item, number, rules, _field)
         have = fields.get(number)
         if have is None:
             fields[number] = FieldFacts(number, (made,), tuple(rules))
@@ -308,6 +309,14 @@ def _fields(ctx: Context, frame: Frame, item: FlatSegment) -> dict[int, FieldFac
     for number, facts in fields.items():
         _check_repeats(ctx, item, number, facts)
     return fields
+
+
+def _field(ctx: Context, frame: Frame, item: FlatSegment, number: int, rules: list[FlatRule]) -> Made:
+    """What the rules for one field, or one of its named repetitions, put there."""
+    _note(ctx, rules[0].origin, _address(item, rules[0]))
+    made = _repetition(ctx, msgspec.structs.replace(frame, echo_field=number), item, rules)
+    _check_field(ctx, item, rules[0], made)
+    return limited(ctx, item.name, number, made)
 
 
 def _address(item: FlatSegment, rule: FlatRule) -> str:

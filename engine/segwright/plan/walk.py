@@ -7,7 +7,7 @@ places: its number would be two.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -64,11 +64,11 @@ def _depends(op: Op | None, slots: set[int]) -> bool:
     )
 
 
-def _from_inputs(plan: Plan) -> set[int]:
+def _from_inputs(plan: Plan, operations: Iterable[Op]) -> set[int]:
     """The slots that hold something of an input. The turn of a loop is not: it is counted, not given. A slot that several
     operations bind counts when one of them binds it so."""
     slots = set(range(len(plan.inputs)))
-    for op in walk(plan):
+    for op in operations:
         # Loops inside `source` need no closer look: if they go over an input, `source` itself reads it.
         if isinstance(op, ops.LoopOp | ops.Each | ops.First | ops.EachRep):
             decided = _depends(op.source, slots)
@@ -101,14 +101,16 @@ def _counting(content: Op, slots: set[int], decided: bool) -> Iterator[Op]:
         yield from _counting(content.content, slots, decided)
 
 
-def decided_by_input(plan: Plan) -> frozenset[int]:
+def decided_by_input(plan: Plan, operations: Iterable[Op] | None = None) -> frozenset[int]:
     """`id` of every `Put` and `Opaque` that counts for a segment's `optional`: an input decides its value, whether it is chosen
     (a ladder's condition, an earlier fallback), or how often it is written. Constants, counts and turns of loops are no input.
+    `operations` is `walk(plan)`, for callers who have it.
     """
-    slots = _from_inputs(plan)
+    operations = tuple(walk(plan)) if operations is None else operations
+    slots = _from_inputs(plan, operations)
     return frozenset(
         id(put)
-        for op in walk(plan)
+        for op in operations
         if isinstance(op, ops.SegmentOp)
         for field in op.fields
         for content in field.contents
@@ -116,12 +118,13 @@ def decided_by_input(plan: Plan) -> frozenset[int]:
     )
 
 
-def companions(plan: Plan) -> frozenset[int]:
+def companions(plan: Plan, operations: Iterable[Op] | None = None) -> frozenset[int]:
     """`id` of every `Put` that makes no repetition by itself: its value reads no input (nor a slot that holds what does, nor the
-    turn of a loop), and another leaf of the repetition does. It is written only beside one of those."""
+    turn of a loop), and another leaf of the repetition does. It is written only beside one of those.
+    `operations` is `walk(plan)`, for callers who have it."""
     constant: set[int] = set()
     found: set[int] = set()
-    for op in walk(plan):
+    for op in walk(plan) if operations is None else operations:
         if isinstance(op, ops.LetOp) and not reads_input(op.value, constant):
             constant.add(op.slot)
         elif isinstance(op, ops.Leaves):

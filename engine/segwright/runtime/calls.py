@@ -84,6 +84,11 @@ def is_in(value: object, members: Iterable[object] | None) -> bool:
     return any(equal(value, member) for member in members or ())
 
 
+def is_null(value: object) -> bool:
+    """HL7 null, also as a whole received field."""
+    return value is NULL or (value.__class__ is Field and value.text == NULL_TEXT)  # type: ignore[attr-defined]
+
+
 def holds(value: object) -> bool:
     """A boolean that is there and true."""
     if value is True:
@@ -379,7 +384,7 @@ NAMES: Final[dict[str, Any]] = {
     **{
         called.__name__: called
         for called in (
-            any, len, tuple, refuse, attempt, counts, equal, is_in, holds, above, below, at_least, at_most, in_order, limit,
+            any, len, tuple, refuse, attempt, counts, equal, is_in, is_null, holds, above, below, at_least, at_most, in_order, limit,
             printed, received, component, kept, echoed, joined,
             by_name, firsts, in_groups, taken, taken_all, all_kept, subcomponent, leaves, decline,
         )

@@ -6,6 +6,7 @@ Takes parts of a plan when it is loaded, gives run-time values. Texts that go ou
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +47,16 @@ def escaped(op: ops.Const, coding: str, encoding: ops.Encoding) -> str | None:
         return escape_formatted(text, delimiters) if coding == "formatted" else escape(text, delimiters)
     except (ValueError, OverflowError, Signal):
         return None
+
+
+def is_plain(text: str, encoding: ops.Encoding) -> bool:
+    """Whether nothing in a text needs care: then it, and every part of it, stands on the wire as it is."""
+    return text.isascii() and text.isprintable() and _special(encoding.field, encoding.msh2).isdisjoint(text)
+
+
+@lru_cache(maxsize=64)
+def _special(field: str, msh2: str) -> frozenset[str]:
+    return frozenset((field, *msh2, '"'))
 
 
 def encodable(text: str, encoding: ops.Encoding) -> str:
@@ -156,12 +167,17 @@ def pattern(text: str) -> Callable[[str], bool]:
     return patterns.compiled(text).fullmatch
 
 
-def narrative(plan: ops.Plan, number: int) -> Callable[..., str | None]:
-    """What renders a narrative text; missing when it comes out empty."""
-    # The rest of the plan would stay in memory for it.
-    texts = msgspec.structs.replace(plan, body=(), tables=(), patterns=(), inputs=())
+@lru_cache(maxsize=1024)
+def narrative(text: ops.Narrative, filters: tuple[str, ...]) -> Callable[..., str | None]:
+    """What renders a narrative text with these built-ins as filters; missing when it comes out empty."""
+    numbered = msgspec.structs.replace(text, filters=tuple(range(len(filters))))
+    # Only this much of its plan would it look at, and one for all plans that have it.
+    alone = ops.Plan(
+        "", "writes", (), "", ops.Encoding("", "|", "^~\\&", "", "ascii"), (), (), 0,
+        narratives=(numbered,), functions=filters,
+    )  # fmt: skip
 
     def rendered(*arguments: object) -> str | None:
-        return render(texts, number, arguments) or None
+        return render(alone, 0, arguments) or None
 
     return rendered

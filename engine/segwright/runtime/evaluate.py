@@ -19,7 +19,7 @@ from segwright.plan.ops import Op, Plan
 from segwright.plan.patterns import compiled
 from segwright.plan.walk import number_of
 from segwright.runtime import compare
-from segwright.runtime.fields import Unfit, component_of, field_text, is_empty
+from segwright.runtime.fields import NULL_TEXT, Unfit, component_of, field_text, is_empty
 from segwright.runtime.narrative import NarrativeRefused, render
 from segwright.runtime.outcome import Note, Problem, ProblemKind, Step
 
@@ -380,7 +380,8 @@ class Evaluation:
             case ops.Present(value):
                 return self.value(value) is not None
             case ops.IsNull(value):
-                return self.value(value) is NULL
+                found = self.value(value)
+                return found is NULL or (isinstance(found, Field) and found.text == NULL_TEXT)
             case ops.Equal(left, right):
                 return self._equal(op, self.value(left), self.value(right))
             case ops.In(value, members):

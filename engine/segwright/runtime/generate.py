@@ -1,8 +1,8 @@
 """Values and conditions of a plan as Python expressions: what the generators of both directions share.
 
-Takes operations of `plan.ops`, gives source text through a `Source`. Each operation is one small method that returns an
-expression. Most are nothing but expressions; those that need a loop (`Each`, `First`) write statements first, and whatever is
-evaluated only sometimes (`Choose`, `Coalesce`, `and`, `or`) then writes the statements of its parts under an `if`.
+Takes the operations of a blank plan (`runtime.shape`), gives source text through a `Source`. Each operation is one small method
+that returns an expression. Most are nothing but expressions; those that need a loop (`Each`, `First`) write statements first, and
+whatever is evaluated only sometimes (`Choose`, `Coalesce`, `and`, `or`) then writes the statements of its parts under an `if`.
 
 The generated code finds out *that* a message must be refused, never why: anything that raises makes `load` ask the interpreter
 for the complete list of problems. So a required value needs no test where something later fails on None, and nothing that can
@@ -20,7 +20,8 @@ from typing import Final, Self
 
 from segwright.plan import ops
 from segwright.plan.walk import walk
-from segwright.runtime import constants
+from segwright.runtime import constants, recipes
+from segwright.runtime.recipes import Recipe
 from segwright.runtime.source import Lines, Source
 
 PRINTED: Final = 512
@@ -214,9 +215,7 @@ class Expressions:
             case ops.First():
                 return self._first(op)
             case ops.Narrate():
-                narrative = self.source.shared(
-                    ("narrative", op.narrative), constants.narrative, self.plan, op.narrative
-                )
+                narrative = self._own("narrative", recipes.narrative, op.narrative)
                 return Expression(
                     f"{narrative}({', '.join(self.exact(self.value(argument)) for argument in op.arguments)})"
                 )
@@ -231,7 +230,11 @@ class Expressions:
         return lambda: self.value(op)
 
     def _constant(self, op: ops.Const | ops.Listed) -> str:
-        return self.source.constant(constants.value_of(op))
+        return self.source.constant(recipes.value(op))
+
+    def _own(self, what: str, make: Callable[..., object], *numbers: int) -> str:
+        """The constant for something of the plan's own that has a number."""
+        return self.source.shared((what, *numbers), lambda: Recipe(make, numbers))
 
     def held(self, value: Expression) -> tuple[str, str]:
         """A value to be used twice: the expression to use first, and the name to use then."""
@@ -269,7 +272,10 @@ class Expressions:
         chain = _chain(op.of)
         if chain is not None and chain in self._records:
             return Expression(f"{self._records[chain]}[{op.index}]", exact=False)
-        first, record = self.held(self.value(op.of))
+        of = self.value(op.of)
+        if of == _MISSING:
+            return _MISSING
+        first, record = self.held(of)
         return Expression(f"({record}[{op.index}] if {first} else None)", exact=False)
 
     def _coalesce(self, op: ops.Coalesce) -> Expression:
@@ -291,7 +297,7 @@ class Expressions:
     def _lookup(self, op: ops.Lookup) -> Expression:
         table = self.plan.tables[op.table]
         place = (op.table, op.column, op.component)
-        cells = self.source.shared(("cells", *place), constants.cells, table, op.column, op.component)
+        cells = self._own("cells", recipes.cells, *place)
         there, names = [], []
         values = [self.value(key) for key in op.keys]
         if any(not isinstance(key, ops.Const | ops.Slot | ops.Attr) for key in op.keys[1:]):
@@ -310,7 +316,7 @@ class Expressions:
         key = names[0] if len(names) == 1 else f"({', '.join(names)})"
         unmapped = self.aside(self._later(op.unmapped)) if op.unmapped is not None else None
         if table.otherwise is not None:
-            other = self.source.shared(("otherwise", *place), constants.otherwise, table, op.column, op.component)
+            other = self._own("otherwise", recipes.otherwise, *place)
             found = f"{cells}.get({key}, {other})"
         elif unmapped is not None:
             found = f"{cells}.get({key}, ABSENT)"
@@ -339,7 +345,7 @@ class Expressions:
         return Expression(held, exact=replacement.exact)
 
     def _call(self, op: ops.Call) -> Expression:
-        function = self.source.shared(("function", op.function), constants.function, self.plan.functions[op.function])
+        function = self._own("function", recipes.function, op.function)
         first = op.arguments[0]
         test, name = self.present(_MISSING if first is None else self.value(first))
         rest = [self.aside(self._argument(argument)) for argument in op.arguments[1:]]
@@ -433,13 +439,13 @@ class Expressions:
                 test, _ = self.present(self.value(op.value))
                 return Expression(test if test.startswith("(") else f"({test})", sure=True)
             case ops.IsNull():
-                return Expression(f"({self.value(op.value)} is NULL)", sure=True)
+                return Expression(f"is_null({self.value(op.value)})", sure=True)
             case ops.Equal():
                 return self._equal(op)
             case ops.In():
                 return self._in(op)
             case ops.Match():
-                pattern = self.source.shared(("pattern", op.pattern), constants.pattern, self.plan.patterns[op.pattern])
+                pattern = self._own("pattern", recipes.pattern, op.pattern)
                 test, name = self.present(self.value(op.value))
                 return Expression(f"({test} and {pattern}({name}))", sure=True)
             case ops.Order():
@@ -473,8 +479,8 @@ class Expressions:
         return Expression(f"equal({left}, {self.value(op.right)})", sure=True)
 
     def _in(self, op: ops.In) -> Expression:
-        if isinstance(op.members, ops.Listed) and all(item.type == "text" for item in op.members.items):
-            members = self.source.constant(frozenset(item.value for item in op.members.items))
+        if isinstance(op.members, ops.Listed) and recipes.is_texts(op.members):
+            members = self.source.constant(recipes.members(op.members))
             return Expression(f"({self.value(op.value)} in {members})", sure=True)
         value = self.value(op.value)
         return Expression(f"is_in({value}, {self.value(op.members)})", sure=True)

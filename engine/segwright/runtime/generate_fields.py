@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from segwright.plan import ops
 from segwright.plan.walk import companions, decided_by_input
-from segwright.runtime import constants
-from segwright.runtime.assemble import Assembler
+from segwright.runtime import constants, recipes
 from segwright.runtime.generate import Expression, Expressions, here
 from segwright.runtime.layout import AFTER, START, Place, between
+from segwright.runtime.recipes import Escaped, Recipe
 from segwright.runtime.source import Source
 
 _Part = ops.Put | ops.Opaque
@@ -76,11 +76,13 @@ class FieldGenerator(Expressions):
         super().__init__(plan, Source("write", ("i",)))
         self.delimiters = constants.delimiters_of(plan.encoding)
         optional = any(isinstance(op, ops.SegmentOp) and op.optional for op in self.operations)
-        self.deciding = decided_by_input(plan) if optional else frozenset()
-        self.companions = companions(plan)
+        self.deciding = decided_by_input(plan, self.operations) if optional else frozenset()
+        self.companions = companions(plan, self.operations)
         self.segment = Segment("", 0, Place(0, START))
         self.parts = "p"
-        self.fixed = ""
+        self.charset = ops.Put(1, 1, ops.Const("text"))
+        """Stands for MSH-18, which is the engine's own."""
+        self._fixed: list[str | Escaped] = []
         self._pairs: list[tuple[str, str]] = []
         self._lead = ""
         self._runs = 0
@@ -91,24 +93,29 @@ class FieldGenerator(Expressions):
     def _empty(self) -> str:
         return self.source.shared("empty", str)
 
+    def fix(self, text: str | Escaped) -> None:
+        """A fixed text, folded with those around it."""
+        if text:
+            self._fixed.append(text)
+
     def _free(self, value: str) -> None:
         """A free text behind the fixed text that waits."""
-        if self._lead and self.fixed:
+        if self._lead and self._fixed:
             self._pairs.append((self._lead, self._empty()))
             self._lead = ""
-        lead = self._lead or (self.source.constant(self.fixed) if self.fixed else self._empty())
+        lead = self._lead or (self.source.constant(recipes.folded(self._fixed)) if self._fixed else self._empty())
         self._pairs.append((lead, value))
-        self._lead = self.fixed = ""
+        self._lead, self._fixed = "", []
 
     def raw(self, text: str) -> None:
         """A fixed text that is known only at run time."""
-        if self._lead or self.fixed:
+        if self._lead or self._fixed:
             self._free(self._empty())
         self._lead = text
 
     def flush(self) -> None:
         """Everything that waits is written here."""
-        if self._lead or self.fixed:
+        if self._lead or self._fixed:
             self._free(self._empty())
         if self._pairs:
             self.source.line(f"{self.parts} += ({', '.join(text for pair in self._pairs for text in pair)})")
@@ -202,12 +209,12 @@ class FieldGenerator(Expressions):
         """The separators up to a part that is certain, or up to the end."""
         segment = self.segment
         if segment.before is not None:
-            self.fixed += self._gap(segment.before, place)
+            self.fix(self._gap(segment.before, place))
         else:
             run = segment.run
             gaps = {self._gap(before, place) for before in (run.before, *run.targets[:-1]) if before is not None}
             if len(gaps) == 1:
-                self.fixed += gaps.pop()
+                self.fix(gaps.pop())
             else:
                 self.raw(f"{self.segment.lead}[{run.targets.index(place)}]")
         segment.before = place
@@ -221,7 +228,7 @@ class FieldGenerator(Expressions):
         if isinstance(item.op, ops.Put):
             known = self._known_text(item.op)
             if known is not None:
-                self.fixed += known
+                self.fix(known)
             elif item.op.coding == "formatted":
                 self.raw(f"{self._formatting()}({self.exact(self._put(item.op))})")
             else:
@@ -232,10 +239,12 @@ class FieldGenerator(Expressions):
             # Missing, it is a None among the fixed texts, which cannot be joined.
             self.raw(f"{self._receiving()}({self.exact(self.value(item.op.value))})")
 
-    def _known_text(self, put: ops.Put) -> str | None:
+    def _known_text(self, put: ops.Put) -> str | Escaped | None:
         """The escaped text of a constant."""
+        if put is self.charset:
+            return self.plan.encoding.charset
         if isinstance(put.value, ops.Const):
-            return constants.escaped(put.value, put.coding, self.plan.encoding)
+            return recipes.escaped(put.value, put.coding)
         value = self.value(put.value) if isinstance(put.value, ops.Count) else ""
         return str(value) if value.isdigit() else None
 
@@ -250,7 +259,7 @@ class FieldGenerator(Expressions):
         return value
 
     def _formatting(self) -> str:
-        return self.source.shared("formatted", constants.formatting, self.plan.encoding)
+        return self.source.shared("formatted", lambda: Recipe(recipes.formatting))
 
     def _receiving(self) -> str:
         return self.source.shared("received", constants.receiving, self.plan.encoding)
@@ -452,7 +461,7 @@ class FieldGenerator(Expressions):
         self.source.line(f"{self.parts} = []")
         self.write_items(items())
         self.flush()
-        finished = self.source.shared("finished", lambda: Assembler(self.plan.encoding).text)
+        finished = self.source.shared("finished", lambda: Recipe(recipes.finishing))
         self.source.line(f"{self.parts} = {finished}({self.parts})")
         text, self.parts, self.segment = self.parts, whole, outer
         return text

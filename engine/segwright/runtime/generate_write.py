@@ -186,12 +186,12 @@ class WriteGenerator(FieldGenerator):
         items = self.items(op.fields)
         self._opened(op.name)
         if op.name == "MSH":
-            self.fixed += f"MSH{self.delimiters.field}{self.delimiters.msh2}"
+            self.fix(f"MSH{self.delimiters.field}{self.delimiters.msh2}")
             segment.before = Place(2, START)
             if encoding.charset:
-                items = self._with_charset(items, encoding.charset)
+                items = self._with_charset(items)
         else:
-            self.fixed += op.name
+            self.fix(op.name)
         self.write_items(items)
         if guarded:
             self.flush()
@@ -211,9 +211,9 @@ class WriteGenerator(FieldGenerator):
         encoding = self.plan.encoding
         return encoding.full_to.get(name, 0) if encoding.trailing == "full" else 0
 
-    def _with_charset(self, items: list[Item], charset: str) -> list[Item]:
+    def _with_charset(self, items: list[Item]) -> list[Item]:
         """MSH-18 is the engine's own. Its names hold no delimiter."""
-        own = Item(ops.Put(1, 1, ops.Const("text", charset)), (Place(18, self.segment.repetition()),), True)
+        own = Item(self.charset, (Place(18, self.segment.repetition()),), True)
         place = next((number for number, item in enumerate(items) if item.places[0].field > 18), len(items))
         return [*items[:place], own, *items[place:]]
 
@@ -272,4 +272,4 @@ class WriteGenerator(FieldGenerator):
         delimiters = self.source.shared("delimiters", lambda: self.delimiters)
         trim = self.plan.encoding.trailing == "trim"
         self.raw(f"echoed(s{op.slot}, {delimiters}, {trim}, {new})")
-        self.fixed += self.plan.encoding.segment_end
+        self.fix(self.plan.encoding.segment_end)

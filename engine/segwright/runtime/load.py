@@ -4,28 +4,34 @@ Takes a plan that `plan.validate` lets run, gives a `Writer` or a `Reader`. Both
 generated code only finds out that something stands against a message; the interpreter, which is slow and plain, then says what,
 and has the last word: when it finds nothing, the two disagree, and nothing is sent (`Disagreement`).
 
-A loaded plan keeps its constants, its share of a code object and, compressed, its own text for the interpreter.
+Code is generated once for each shape (`runtime.shape`). A loaded plan keeps its constants and, compressed, so much of its own
+text that the interpreter can have the plan again.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, Final
-
-import msgspec
+from weakref import WeakValueDictionary
 
 from segwright.hl7.wire import Message
 from segwright.plan import ops
+from segwright.plan.canonical import plan_hash
 from segwright.runtime import interpret
-from segwright.runtime.assemble import Assembler
 from segwright.runtime.calls import NAMES, Declined
 from segwright.runtime.generate_read import ReadGenerator
 from segwright.runtime.generate_write import WriteGenerator
 from segwright.runtime.outcome import Intake, Problem, Trace
-from segwright.runtime.source import function
+from segwright.runtime.recipes import Own, Recipe, assembler, filled
+from segwright.runtime.shape import Split, Stored
+from segwright.runtime.source import code, function
+
+
+# Whoever asks for the reasons of one refusal often asks for those of another.
+@lru_cache(maxsize=16)
+def _again(stored: Stored) -> ops.Plan:
+    return stored.plan
 
 
 class MessageRefused(Exception):
@@ -44,42 +50,48 @@ class Disagreement(Exception):
         self.plan = plan
 
 
-class _Stored:
-    """A plan put away small: the interpreter needs it only for errors."""
+class _Shape:
+    """What the plans of one shape share: the code, the constants that are the same for all, and the operations themselves.
+    `fills` are the numbers of the constants that are each plan's own."""
 
-    __slots__ = ("_packed",)
+    __slots__ = ("__weakref__", "code", "constants", "fills", "operations")
 
-    def __init__(self, plan: ops.Plan) -> None:
-        self._packed = zlib.compress(_encoder.encode(plan), 6)
+    def __init__(self, split: Split) -> None:
+        blank = split.blank
+        source = (WriteGenerator(blank) if blank.direction == "writes" else ReadGenerator(blank)).generate()
+        self.code: Final = code(source, NAMES)
+        self.constants: Final = tuple(source.constants)
+        self.fills: Final = tuple(number for number, one in enumerate(self.constants) if isinstance(one, Recipe))
+        self.operations: Final = split.operations()
 
-    @property
-    def plan(self) -> ops.Plan:
-        """The plan again."""
-        return _unpacked(self._packed)
-
-    @property
-    def hash(self) -> str:
-        """What names the plan in an error."""
-        return sha256(zlib.decompress(self._packed)).hexdigest()
+    def function(self, own: Own) -> Callable[..., Any]:
+        """The function of one plan."""
+        constants = list(self.constants)
+        for number in self.fills:
+            constants[number] = filled(own, constants[number])
+        return function(self.code, NAMES, constants)
 
 
-_encoder: Final = msgspec.json.Encoder(order="deterministic")
+_shapes: WeakValueDictionary[bytes, _Shape] = WeakValueDictionary()
 
 
-@lru_cache(maxsize=16)
-def _unpacked(packed: bytes) -> ops.Plan:
-    return msgspec.json.decode(zlib.decompress(packed), type=ops.Plan)
+def _made_ready(plan: ops.Plan) -> tuple[Callable[..., Any], _Shape, Stored]:
+    """The plan's function, what it shares, and the plan put away."""
+    split = Split(plan)
+    shape = _shapes.get(split.key)
+    if shape is None:
+        shape = _shapes[split.key] = _Shape(split)
+    return shape.function(split.own()), shape, split.stored(shape.operations)
 
 
 class Writer:
     """Writes the messages of one plan."""
 
-    __slots__ = ("_assembler", "_stored", "_write")
+    __slots__ = ("_assembler", "_shape", "_stored", "_write")
 
     def __init__(self, plan: ops.Plan) -> None:
-        self._write = function(WriteGenerator(plan).generate(), NAMES)
-        self._assembler = Assembler(plan.encoding)
-        self._stored = _Stored(plan)
+        self._write, self._shape, self._stored = _made_ready(plan)
+        self._assembler = assembler(plan.encoding)
 
     def render(self, inputs: Sequence[Any]) -> bytes:
         """The message. Raises `MessageRefused` with every problem, ValueError for inputs that are not the plan's."""
@@ -90,29 +102,28 @@ class Writer:
 
     def trace(self, inputs: Sequence[Any]) -> Trace:
         """The message and which operation wrote each part of it, or all problems."""
-        return interpret.trace(self._stored.plan, inputs)
+        return interpret.trace(_again(self._stored), inputs)
 
     def _explained(self, inputs: Sequence[Any], *, declined: bool) -> bytes:
         found = self.trace(inputs)
         if found.problems:
             raise MessageRefused(found.problems)
         if not declined:
-            raise Disagreement(self._stored.hash)
+            raise Disagreement(plan_hash(_again(self._stored)))
         return found.data
 
 
 class Reader:
     """Reads the messages of one plan."""
 
-    __slots__ = ("_group", "_read", "_roots", "_stored")
+    __slots__ = ("_group", "_read", "_roots", "_shape", "_stored")
 
     def __init__(self, plan: ops.Plan) -> None:
-        self._read = function(ReadGenerator(plan).generate(), NAMES)
+        self._read, self._shape, self._stored = _made_ready(plan)
         grouped = next((op.record for op in plan.body if isinstance(op, ops.GroupOp)), -1)
         results = sorted(plan.results, key=lambda result: result.slot)
         self._roots = tuple(result.name for result in results if result.slot != grouped)
         self._group = next((result.name for result in results if result.slot == grouped), "")
-        self._stored = _Stored(plan)
 
     def read(self, message: Message) -> Intake:
         """The records of the message, or all that stands against it."""
@@ -121,13 +132,13 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - whatever it is, the interpreter says why
             found = self.trace(message)
             if found.good and not isinstance(error, Declined | TypeError):
-                raise Disagreement(self._stored.hash) from None
+                raise Disagreement(plan_hash(_again(self._stored))) from None
             return found
         return Intake(dict(zip(self._roots, records, strict=True)), self._group, groups, (), (), (), ())
 
     def trace(self, message: Message) -> Intake:
         """The same with every step, and all problems."""
-        return interpret.read(self._stored.plan, message)
+        return interpret.read(_again(self._stored), message)
 
 
 def load(plan: ops.Plan) -> Writer | Reader:

@@ -22,6 +22,7 @@ from segwright.lang import ast
 from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base
 from segwright.lang.flatten import Flattened
 from segwright.lang.parse import parse
+from segwright.lang.remembered import Memory
 from segwright.lang.scope import EMPTY, Layer, Scope, declare
 from segwright.orgs.csvtables import fill
 from segwright.orgs.declaration import Schema
@@ -37,12 +38,13 @@ from segwright.service.together import all_together, in_fleet
 
 
 class CompiledOrganisation(msgspec.Struct, frozen=True, eq=False):
-    """One organisation: its configuration and its messages by environment and name."""
+    """One organisation: its configuration, its messages by environment and name, and its own files as parsed."""
 
     organisation: Organisation
     messages: dict[str, dict[str, Compiled]]
     model: Model
     found: tuple[Diagnostic, ...]
+    own: tuple[ast.File, ...] = ()
 
     @property
     def compiled(self) -> list[Compiled]:
@@ -139,7 +141,8 @@ class Shared:
     `found` is what is wrong with all that, whichever organisation is compiled.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, memory: Memory | None = None) -> None:
+        self.memory = memory
         self.workspace = workspace
         self.found: list[Diagnostic] = []
         base: list[Source] = []
@@ -238,7 +241,8 @@ class Shared:
         found.extend(_missed(messages))
         found.extend(_idle_allows([c for by_name in messages.values() for c in by_name.values()], organisation.id))
         found.extend(_unused_keys(organisation, messages))
-        return CompiledOrganisation(organisation, messages, scope.model, tuple(dict.fromkeys(found)))
+        found.extend(_unused_names(organisation, own, messages))
+        return CompiledOrganisation(organisation, messages, scope.model, tuple(dict.fromkeys(found)), own.files)
 
     def _layers(self, organisation: Organisation, found: list[Diagnostic]) -> tuple[str, ...]:
         known = []
@@ -290,7 +294,7 @@ class Shared:
             if first is not None and not _differs(organisation, first):
                 messages[environment][entry.name] = first.elsewhere(environment)
                 continue
-            compiled = compile_message(flattened, order, settings[environment], encoding, model_hash)
+            compiled = compile_message(flattened, order, settings[environment], encoding, model_hash, self.memory)
             first = first or compiled
             messages[environment][entry.name] = compiled
 
@@ -392,6 +396,23 @@ def _unused_keys(organisation: Organisation, messages: dict[str, dict[str, Compi
                 )
             )
     return out
+
+
+def _unused_names(
+    organisation: Organisation, own: Layer, messages: dict[str, dict[str, Compiled]]
+) -> list[Diagnostic]:
+    """Tables, formats, texts and parts of an organisation's own files that none of its messages uses."""
+    every = [compiled for by_name in messages.values() for compiled in by_name.values()]
+    if any(compiled.emitted is None for compiled in every):
+        return []
+    used = {name for compiled in every for name in compiled.used}
+    kinds = {ast.Table: "table", ast.Format: "format", ast.Narrative: "text", ast.Part: "part"}
+    return [
+        diagnostic("SW0518", found.span, organisation=organisation.id, kind=kinds[type(found)], name=found.name)
+        for file in own.files
+        for found in file.declarations
+        if type(found) in kinds and found.name not in used
+    ]
 
 
 def _idle_allows(compiled: list[Compiled], layer: str) -> list[Diagnostic]:

@@ -24,21 +24,26 @@ COLUMNS: Final = ("code", "display")
 
 
 def subset_problems(organisation: Organisation, tables: Mapping[str, Source]) -> list[Diagnostic]:
-    """What is wrong with an organisation's list of diagnoses, in every environment; nothing when it has none."""
-    named = {}
-    for environment in ("", *organisation.environments):
-        found = organisation.value(("diagnosis", "codes"), environment)
-        if found is not None:
-            named.setdefault(str(found.value), found)
-    out = []
-    for name, value in named.items():
-        source = tables.get(name)
-        if source is None:
-            facts = {"file": name, "nearest": nearest(name, tables), "folder": "the organisation's folder"}
-            out.append(diagnostic("SW0614", value.span, organisation=organisation.id, table="diagnosis.codes", **facts))
-        elif not _faultless(source.text):
-            out.extend(_problems(source, organisation.id))
-    return out
+    """What is wrong with an organisation's list of diagnoses; nothing when it has none."""
+    named = organisation.value(("diagnosis", "codes"))
+    if named is None:
+        return []
+    name = str(named.value)
+    source = tables.get(name)
+    if source is None:
+        close, folder = nearest(name, tables), "the organisation's folder"
+        return [
+            diagnostic(
+                "SW0614",
+                named.span,
+                organisation=organisation.id,
+                table="diagnosis.codes",
+                file=name,
+                nearest=close,
+                folder=folder,
+            )
+        ]
+    return [] if _faultless(source.text) else _problems(source, organisation.id)
 
 
 @lru_cache(maxsize=256)

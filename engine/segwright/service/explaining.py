@@ -111,7 +111,9 @@ class _Explainer:
         elif written is None:
             twigs = [Twig("engine", _ENGINES)]
         else:
-            twigs = [*self._rule(written), *self._decided(op, written, segment)]
+            twigs = [*self._rule(written)]
+            if isinstance(operation, ops.Put | ops.Opaque):
+                twigs += self._decided(op, written, segment)
         return Branch(str(path), name, shown, tuple(twigs))
 
     def _nothing(self, path: Path, there: bool) -> Branch:

@@ -279,12 +279,13 @@ class _Compiler:
     """Compiles organisations of one workspace over what they share."""
 
     def __init__(self, root: Path) -> None:
+        from segwright.lang.remembered import Memory
         from segwright.orgs.workspace import read_workspace
         from segwright.service.compiling import Shared
 
         self.root = root
         workspace, self.found = read_workspace(root, ())
-        self.shared = None if workspace is None else Shared(workspace)
+        self.shared = None if workspace is None else Shared(workspace, Memory())
 
     def shared_result(self) -> SharedResult:
         """What is found whichever organisation is compiled."""

@@ -217,8 +217,8 @@ def engine() -> bytes:
     package = os.path.dirname(os.path.abspath(segwright.__file__))
     for folder in (package, os.path.join(os.path.dirname(os.path.dirname(package)), "grammar")):
         for path, entry in _tree(folder, ""):
-            if path.endswith((".py", ".lark", ".txt", ".json")):
-                found = entry.stat()
+            found = entry.stat()
+            if not entry.is_dir():
                 said.append(f"{path} {found.st_size} {found.st_mtime_ns}")
     for folder in sys.path:
         said.extend(name for name, _ in _entries(folder) if name.endswith((".dist-info", ".egg-info")))

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from segwright.core.diagnostic import Diagnostic, diagnostic
+from segwright.core.diagnostic import Diagnostic, diagnostic, errors
 from segwright.core.source import NOWHERE, Source, Span
 from segwright.core.suggest import nearest
-from segwright.orgs.load import check_together
-from segwright.orgs.shown import shown
 from segwright.orgs.workspace import workspace_root
-from segwright.service.compiling import CompiledWorkspace, compile_workspace
-from segwright.service.running import Running
+
+if TYPE_CHECKING:
+    from segwright.service.compiling import CompiledWorkspace
+    from segwright.service.running import Running
 
 LARGEST: Final = 32 * 2**20
 """Bytes of a file that is read from outside of the workspace."""
@@ -50,6 +50,9 @@ def unknown_organisations(root: Path, names: Iterable[str]) -> list[Diagnostic]:
 
 def check(root: Path, only: Collection[str]) -> tuple[CompiledWorkspace, list[Diagnostic]]:
     """A workspace compiled (only some organisations when any are named), with everything found in it."""
+    from segwright.orgs.load import check_together
+    from segwright.service.compiling import compile_workspace
+
     found = unknown_organisations(root, only)
     compiled = compile_workspace(root, [name for name in only if name] or None)
     together = check_together(c.organisation for c in compiled.organisations.values())
@@ -59,7 +62,11 @@ def check(root: Path, only: Collection[str]) -> tuple[CompiledWorkspace, list[Di
 def open_organisation(
     root: Path, name: str, environment: str
 ) -> tuple[Running | None, CompiledWorkspace, list[Diagnostic]]:
-    """One organisation, ready to run. Findings of its other messages do not keep one message from running."""
+    """One organisation, ready to run; not with an error anywhere in its files or in what it shares: a message without an overlay
+    that could not be read would be another hospital's."""
+    from segwright.service.compiling import compile_workspace
+    from segwright.service.running import Running
+
     compiled = compile_workspace(root, [name])
     found = unknown_organisations(root, [name])
     if compiled.workspace is None:
@@ -71,11 +78,15 @@ def open_organisation(
         known = list(organisation.messages)
         facts = {"name": environment, "nearest": nearest(environment, known), "known": known}
         return None, compiled, [diagnostic("SW1034", NOWHERE, organisation=name, **facts)]  # type: ignore[arg-type]
+    if errors(compiled.found):
+        return None, compiled, list(compiled.found)
     return Running(organisation, environment), compiled, []
 
 
 def shown_sources(sources: Mapping[str, Source]) -> dict[str, Source]:
     """The texts as people may see them: no written-out secret of an org.yaml."""
+    from segwright.orgs.shown import shown
+
     return {name: shown(source) if name.endswith(".yaml") else source for name, source in sources.items()}
 
 

@@ -20,7 +20,7 @@ from segwright.plan.model import Type
 from segwright.runtime.encode import encode_json
 from segwright.runtime.load import Reader
 from segwright.runtime.outcome import Intake
-from segwright.service.refusals import unreadable
+from segwright.service.refusals import distinct, unreadable
 from segwright.service.running import Running
 
 Record = tuple[Any, ...]
@@ -77,11 +77,12 @@ def read_orders(running: Running, data: bytes) -> tuple[Orders | None, list[Refu
         intake = reader.trace(message)
     refusals = [
         Refusal(problem.kind, finding.facts["address"], _cause(finding), "AE", finding)
-        for problem, finding in zip(intake.problems, explained.problems(intake.problems), strict=True)
+        for problem, finding in zip(distinct(intake.problems), explained.problems(intake.problems), strict=True)
     ]
+    rejects = list({(reject.op, reject.name): reject for reject in intake.rejects}.values())
     refusals += [
         Refusal("rejected", reject.name, reject.saying, reject.code, finding)
-        for reject, finding in zip(intake.rejects, explained.rejects(intake.rejects), strict=True)
+        for reject, finding in zip(rejects, explained.rejects(rejects), strict=True)
     ]
     if not refusals:
         refusals = _not_agreed(running, entry, intake, explained.plan)

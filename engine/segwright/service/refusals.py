@@ -44,6 +44,14 @@ CODES: Final[dict[ProblemKind, str]] = {
 }
 
 
+def distinct(found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Each problem once, however many turns of a loop had it: two thousand faulty groups have one cause."""
+    first: dict[tuple[object, ...], Problem] = {}
+    for problem in found:
+        first.setdefault((problem.op, problem.kind, tuple(sorted(problem.facts.items()))), problem)
+    return tuple(first.values())
+
+
 class Explained:
     """One compiled message, with what is needed to speak about its operations."""
 
@@ -72,7 +80,7 @@ class Explained:
 
     def problems(self, found: Iterable[Problem]) -> list[Diagnostic]:
         """The findings of a refused message, in the order of the plan."""
-        return [self._problem(problem) for problem in found]
+        return [self._problem(problem) for problem in distinct(found)]
 
     def rejects(self, found: Iterable[Reject]) -> list[Diagnostic]:
         """The findings of an order that a rule of the mapping refuses."""
@@ -96,7 +104,6 @@ class Explained:
         facts["address"] = written.address if written is not None else self.plan.message
         facts["source"] = self.source(op)
         facts["given"] = f"the value of {facts['source']}" if facts["source"] else "its value"
-        facts["turn"] = " of turn ".join(str(turn) for turn in reversed(problem.turns))
         labels = self._labels(written)
         if problem.facts.get("table", "").isdigit():
             table = self.rules.table_of(int(problem.facts["table"]), written)

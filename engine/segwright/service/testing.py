@@ -57,4 +57,6 @@ def compare_cases(
     found = [finding for outcome in outcomes for finding in outcome.found]
     found += uncovered(running, outcomes)
     sources = {**compiled.sources, **{name: s for outcome in outcomes for name, s in outcome.sources.items()}}
-    return Comparison(organisation, tuple(outcomes), tuple(compare(root, organisation, outcomes)), tuple(found), sources)
+    return Comparison(
+        organisation, tuple(outcomes), tuple(compare(root, organisation, outcomes)), tuple(found), sources
+    )

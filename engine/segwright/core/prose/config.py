@@ -373,8 +373,8 @@ ENTRIES: dict[str, Entry] = {
         "Unknown diagnosis code",
         "`{code}` is no ICD-10-CM code ({edition}).",
         ("Did you mean `{nearest}`?",),
-        "A claim with a code that does not exist comes back weeks after the reading, when the clinician who chose it is busy with "
-        "other patients.",
+        "A claim with a code that does not exist comes back weeks after the reading, when the clinician who chose it has long "
+        "turned to other patients.",
     ),
     "SW0753": Entry(
         "A diagnosis code that cannot be billed",

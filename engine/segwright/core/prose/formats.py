@@ -49,8 +49,10 @@ ENTRIES: dict[str, Entry] = {
         "A text that cannot be read",
         "This line of the text cannot be read: {problem}.",
         (
-            "A value is written `{{{{ path }}}}`, a condition `{{% if … %}} … {{% endif %}}`, a list `{{% for "
-            "x in list %}} … {{% endfor %}}`.",
+            (
+                "A value is written `{{{{ path }}}}`, a condition `{{% if … %}} … {{% endif %}}`, a list `{{% for "
+                "x in list %}} … {{% endfor %}}`."
+            ),
         ),
         _TEXT,
     ),

@@ -100,8 +100,10 @@ ENTRIES: dict[str, Entry] = {
         "Two segments that cannot be told apart",
         "This message has `{title}` twice, and nothing tells the two apart.",
         (
-            "Give each a name of its own behind {segment}, such as `segment {segment} measurement` and "
-            "`segment {segment} report`.",
+            (
+                "Give each a name of its own behind {segment}, such as `segment {segment} measurement` and "
+                "`segment {segment} report`."
+            ),
         ),
         "An overlay says which segment it changes. If two go by one name, a hospital's change would land in the wrong one: its "
         "units in the report, its report code on a measurement.",

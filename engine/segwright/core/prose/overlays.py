@@ -107,6 +107,16 @@ ENTRIES: dict[str, Entry] = {
         "A layer that is not found changes nothing, and the hospital would get what the shared mapping says instead of what its "
         "system expects.",
     ),
+    "SW0518": Entry(
+        "Something declared that nothing uses",
+        "None of this organisation's messages uses the {kind} `{name}`.",
+        (
+            "Use it in an `override`, or delete it.",
+            "What replaces an inherited one is written `override {kind} {name}`.",
+        ),
+        "The codes or lines somebody filled in here reach no message. Most often the rule that should use them was forgotten, or "
+        "still uses the shared ones.",
+    ),
     "SW0517": Entry(
         "The same change at several hospitals",
         "{organisations} make the same change of `{address}`.",

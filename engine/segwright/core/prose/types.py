@@ -143,8 +143,10 @@ ENTRIES: dict[str, Entry] = {
         "Something received where a text is needed",
         "`{name}` is of type {type}: it goes back as it came, whole, and is no text.",
         (
-            "Write it to a whole field of its own (`ORC-2 = {name}`), or read the text you need in the mapping "
-            "that reads orders.",
+            (
+                "Write it to a whole field of its own (`ORC-2 = {name}`), or read the text you need in the mapping "
+                "that reads orders."
+            ),
         ),
         "Order numbers go back exactly as the hospital sent them. Cut up or joined to something, they no longer match.",
     ),
@@ -316,8 +318,10 @@ ENTRIES: dict[str, Entry] = {
         "A condition on the environment",
         "`{name}` differs between test and production, and no condition may ask for it.",
         (
-            "What differs is written as a value: `MSH-11 = org.environment.processing_id`; a value of the test system stands in "
-            "org.yaml under `environments: test: instead:`.",
+            (
+                "What differs is written as a value: `MSH-11 = org.environment.processing_id`; a value of the test system stands in "
+                "org.yaml under `environments: test: instead:`."
+            ),
         ),
         "A message is tested so that production sends the same. A line that does something else in production was never tested.",
     ),
