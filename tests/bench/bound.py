@@ -82,7 +82,7 @@ _SPECIAL = re.compile(r"[|^~\\&\x00-\x1f\x7f]").search
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 
 _FIXED = (
-    "MSH|^~\\&|%s|%s|%s|%s|%s||ORU^R01|%s|P|2.4\r"
+    "MSH|^~\\&|%s|%s|%s|%s|%s||ORU^R01|%s|P|2.4||||||8859/1\r"
     "PID|1||%s^^^%s^MR||%s^%s^%s||%s|%s|||%s^%s^%s^%s^%s||%s|||||%s\r"
     "PV1|1|%s|%s^%s^%s^%s||||%s^%s^%s||||||||||||%s\r"
     "ORC|RE|%s|%s\r"

@@ -57,7 +57,7 @@ def files(number: int) -> dict[str, str]:
         "ecg_result.seg": _result(number),
         "holter_result.seg": _holter(number),
         "ecg_order.seg": _order(number),
-        "icd10_subset.csv": "code,display\n" + "".join(f"{code},{said}\n" for code, said in _DIAGNOSES),
+        "icd10_subset.csv": "code,display\n" + "".join(f'{code},"{said}"\n' for code, said in _DIAGNOSES),
     }
 
 

@@ -71,7 +71,7 @@ def _assigned(result: Result) -> _Assigned:
             "MSH",
             [
                 *((3 + place, 1, 1, m[place]) for place in range(5)),
-                *((9, 1, 1, "ORU"), (9, 2, 1, "R01"), (10, 1, 1, m[5]), (11, 1, 1, "P"), (12, 1, 1, "2.4")),
+                *((9, 1, 1, "ORU"), (9, 2, 1, "R01"), (10, 1, 1, m[5]), (11, 1, 1, "P"), (12, 1, 1, "2.4"), (18, 1, 1, "8859/1")),
             ],
         ),
         (
@@ -152,7 +152,7 @@ _NAMES = {
 }
 
 _TEMPLATE = (
-    r"MSH|^~\&|{{m.app}}|{{m.fac}}|{{m.rapp}}|{{m.rfac}}|{{m.time}}||ORU^R01|{{m.id}}|P|2.4§"
+    r"MSH|^~\&|{{m.app}}|{{m.fac}}|{{m.rapp}}|{{m.rfac}}|{{m.time}}||ORU^R01|{{m.id}}|P|2.4||||||8859/1§"
     "PID|1||{{p.mrn}}^^^{{p.auth}}^MR||{{p.last}}^{{p.first}}^{{p.middle}}||{{p.dob}}|{{p.sex}}"
     "|||{{p.street}}^{{p.apt}}^{{p.city}}^{{p.state}}^{{p.zip}}||{{p.phone}}|||||{{p.account}}§"
     "PV1|1|{{v.class}}|{{v.unit}}^{{v.room}}^{{v.bed}}^{{v.fac}}||||{{v.att_id}}^{{v.att_last}}^{{v.att_first}}"

@@ -106,6 +106,11 @@ def test_a_part_cannot_be_used_where_messages_are_read(compile_):
     assert "SW0215" in compile_({"mappings/order.seg": overlay}).codes
 
 
+def test_what_stands_in_a_segment_is_checked_though_its_anchor_is_gone(compile_):
+    overlay = f"overlay result\nadd segment ZEX after ORC\n{BECAUSE}  ZEX-1 = result.stuby\n"
+    assert sorted(compile_({"orgs/clinic/result.seg": overlay}).codes) == ["SW0206", "SW0511"]
+
+
 def test_a_line_of_the_same_sense_at_two_hospitals_is_no_note(compile_):
     same = f'overlay result\noverride NTE-1 = "2"\n{BECAUSE}'
     files = {

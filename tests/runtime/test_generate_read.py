@@ -11,7 +11,7 @@ from segwright.hl7.wire import Message, open_message
 from segwright.plan import ops
 from segwright.runtime import interpret
 from segwright.runtime.load import Disagreement, Reader
-from tests.bench import bound, plans, samples
+from tests.bench import bound, compiled, samples
 from tests.plan.samples import READING
 
 CASES = [(name, case) for name, reading in READING.items() for case in reading.messages]
@@ -155,12 +155,12 @@ def test_random_plans_read_what_the_interpreter_reads(plan, message):
 
 def test_the_benchmark_plan_reads_what_the_hand_written_code_reads():
     data = samples.ORDER.encode()
-    found = Reader(plans.reading()).read(open_message(data)).records["order"]
+    found = Reader(compiled.reading()).read(open_message(data)).records["order"]
     assert dict(zip((name for name, *_ in samples.FIELDS), found, strict=True)) == bound.extractor()(data)
 
 
 def test_a_message_that_only_the_generated_code_refuses_is_a_fault():
-    reader = Reader(plans.reading())
+    reader = Reader(compiled.reading())
 
     def broken(*given: object) -> None:
         raise KeyError

@@ -18,7 +18,7 @@ from segwright.runtime import interpret
 from segwright.runtime.generate_write import WriteGenerator
 from segwright.runtime.load import Disagreement, MessageRefused, Writer
 from segwright.runtime.shape import Split
-from tests.bench import bound, plans, samples
+from tests.bench import bound, compiled, samples
 from tests.plan.samples import WRITING
 from tests.runtime.random_plans import INPUTS, writing_plans
 
@@ -60,7 +60,7 @@ def test_random_plans_write_what_the_interpreter_writes(plan, inputs):
 @pytest.mark.parametrize("kind", samples.KINDS)
 @pytest.mark.parametrize("encoding", [("|", "^~\\&"), ("#", "!%$*")])
 def test_hostile_values_never_change_the_structure(kind, encoding):
-    plan = plans.writing(codec="utf-8")
+    plan = compiled.writing(codec="utf-8")
     plan = with_delimiters(plan, encoding)
     clean = hl7.parse(Writer(plan).render(samples.result("clean")).decode())
     found = hl7.parse(Writer(plan).render(samples.result(kind)).decode())
@@ -78,33 +78,33 @@ def with_delimiters(plan: ops.Plan, encoding: tuple[str, str]) -> ops.Plan:
 @pytest.mark.parametrize("kind", samples.KINDS)
 def test_the_benchmark_plan_gives_the_bytes_of_the_hand_written_code(kind):
     result = samples.result(kind)
-    assert Writer(plans.writing()).render(result) == bound.write(result, "iso8859-1")
+    assert Writer(compiled.writing()).render(result) == bound.write(result, "iso8859-1")
 
 
 def test_a_value_with_the_batch_separator_refuses_and_moves_nothing():
     result = samples.result("clean")
     hostile = (result[0], ("A\0B", *result[1][1:]), *result[2:])
     with pytest.raises(MessageRefused) as refused:
-        Writer(plans.writing()).render(hostile)
+        Writer(compiled.writing()).render(hostile)
     assert [problem.kind for problem in refused.value.problems] == ["control"]
 
 
 @pytest.mark.parametrize("count", [0, 6, 8])
 def test_a_wrong_number_of_inputs_never_reaches_the_constants(count):
     with pytest.raises(ValueError, match="takes 7 inputs"):
-        Writer(plans.writing()).render(("x",) * count)
+        Writer(compiled.writing()).render(("x",) * count)
 
 
 def test_every_problem_is_told_at_once():
     result = samples.result("clean")
     hostile = (result[0], (None, *result[1][1:3], "\x07", *result[1][4:]), *result[2:])
     with pytest.raises(MessageRefused) as refused:
-        Writer(plans.writing()).render(hostile)
+        Writer(compiled.writing()).render(hostile)
     assert [problem.kind for problem in refused.value.problems] == ["missing", "control"]
 
 
 def test_a_refusal_that_the_interpreter_does_not_share_is_a_fault_and_sends_nothing():
-    writer = Writer(plans.writing())
+    writer = Writer(compiled.writing())
 
     def broken(inputs: Any) -> list[str]:
         raise KeyError
@@ -115,7 +115,7 @@ def test_a_refusal_that_the_interpreter_does_not_share_is_a_fault_and_sends_noth
 
 
 def test_plans_that_differ_only_in_values_share_their_code():
-    one, other = Writer(plans.writing(facility="MERCY")), Writer(plans.writing(facility="A|B", unit="X"))
+    one, other = Writer(compiled.writing(facility="MERCY")), Writer(compiled.writing(facility="A|B", unit="X"))
     assert one._write.__code__ is other._write.__code__
     assert one._write.__defaults__ != other._write.__defaults__
 

@@ -71,7 +71,9 @@ def test_what_was_read_is_json_with_its_groups(made):
 
 def test_a_refusal_is_its_report(made):
     (data,) = outcome(made, "preliminary_refused").files.values()
-    assert data.startswith(b"error[SW1020]: `ecg_result` of the kind preliminary is not sent to this hospital.\n")
+    assert data.startswith(
+        b"SW1020 in orgs/sample/org.yaml\n  `ecg_result` of the kind preliminary is not sent to this hospital.\n"
+    )
 
 
 @pytest.mark.parametrize(

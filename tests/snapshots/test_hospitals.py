@@ -68,7 +68,7 @@ def running(compiled: CompiledWorkspace) -> dict[str, dict[str, Running]]:
 def test_a_case_gives_the_locked_bytes(organisation, case, compiled, running, snapshot):
     files = next(f for f in compiled.workspace.organisations[organisation].cases if f.name == case)
     sources = shown_sources(compiled.sources)
-    outcome = run_case(compiled.workspace, organisation, files, running[organisation], sources)
+    outcome = run_case(compiled.workspace, organisation, files, running[organisation])
     assert not outcome.found, render_text(outcome.found, {**sources, **outcome.sources})
     assert outcome.files
     for name, data in outcome.files.items():

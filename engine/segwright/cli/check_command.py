@@ -17,8 +17,12 @@ from segwright.cli.output import FOUND, Progress, said, workspace_of, workspace_
     "--format", "form", type=click.Choice(["text", "concise", "json", "sarif"]), default="text", show_default=True,
     help="In full, a line each, or for programs.",
 )  # fmt: skip
-@click.option("--cache/--no-cache", "cached", default=True, help="Use what earlier runs compiled, and keep what this one does.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes to compile on [default: one for each processor].")
+@click.option(
+    "--cache/--no-cache", "cached", default=True, help="Use what earlier runs compiled, and keep what this one does."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Processes to compile on [default: one for each processor]."
+)
 @workspace_option
 @click.pass_context
 def command(

@@ -82,7 +82,7 @@ def _misplaced(ctx: Context, problem: Problem, fact: SegmentFacts, structure: st
         version=ctx.profile.version,
         path=problem.segment,
         after=problem.after,
-        stood=f"after {problem.stood_after}" if problem.stood_after else "first",
+        stood=f"after {' or '.join(problem.stood_after)}" if problem.stood_after else "first",
     )
 
 

@@ -187,10 +187,19 @@ def _after(maybe: bool, duty: ops.Duty) -> bool:
 
 
 def make_put(ctx: Context, where: Place, typed: Typed, duty: ops.Duty) -> ops.Put:
-    """The put of a leaf."""
+    """The put of a leaf. An attribute that the model says is there is written as one that must be: so the engine knows it too."""
+    if duty == OPTIONAL and not typed.maybe and _is_given(typed.op):
+        duty = ops.Duty("always")
     put = ops.Put(where[0], where[1], typed.op, "formatted" if typed.hint == "ft" else "text", duty)
     ctx.note(put)
     return put
+
+
+def _is_given(op: ops.Value) -> bool:
+    """Whether a value is an input, an element of a list, or an attribute of such: nothing works on it that could make it empty."""
+    while isinstance(op, ops.Attr):
+        op = op.of
+    return isinstance(op, ops.Slot)
 
 
 def with_duty(ctx: Context, made: Made, duty: ops.Duty) -> Made:

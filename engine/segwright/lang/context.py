@@ -22,7 +22,6 @@ from segwright.plan import ops
 from segwright.plan.model import Model, Type, scalar
 from segwright.profiles import Profile
 
-
 if TYPE_CHECKING:
     from segwright.lang.remembered import Memory
 

@@ -245,9 +245,9 @@ class _Overlaying:
                 known=shown(sorted(set(known))),
             )
         if len({s.origin.span for _, s in hits}) > 1:
-            titles = sorted({f"`{s.title}`" for _, s in hits})
+            several = sorted({f"`{s.title}`" for _, s in hits})
             example = next((s.label for _, s in hits if s.label), "")
-            return diagnostic("SW0502", address.span, segment=name, labels=" and ".join(titles), example=example)
+            return diagnostic("SW0502", address.span, segment=name, labels=" and ".join(several), example=example)
         return hits
 
     def find_loop(self, address: ast.Address) -> tuple[Path, FlatLoop] | Diagnostic:

@@ -1,8 +1,8 @@
 """Fields lowered once for all organisations: what a shared rule becomes, remembered with everything that it was made from.
 
-The first time a rule of the base or of a profile is lowered, it is lowered on a `_Watched` context, which writes down what is read
-(config values, formats, tables, limits, allows) and what is done (functions, patterns and tables numbered, slots taken).
-Another message or organisation gets the same result if it would have read the same; then what was done is done again. Whatever
+The first time a rule of the base or of a profile is lowered, it is lowered on a `_Watched` context, which writes down what is
+read (config values, formats, tables, limits, allows) and what is done (functions, patterns, tables numbered, slots taken). Another
+message or organisation gets the same result if it would have read the same; then what was done is done again. Whatever
 the watched context does not know how to write down makes the rule one that is not remembered: forgetting costs time, never a
 wrong plan. A rule with findings is never remembered, nor one that an organisation wrote itself. Who wrote which operation is not
 kept: what asks for that compiles without a memory.
@@ -261,11 +261,12 @@ class _Watched(Context):
     def slot(self, count: int = 1) -> int:
         """Slots are taken again, from the same number on."""
         self._read.taken += count
-        return self._real.slot(count)
+        first: int = self._real.slot(count)
+        return first
 
     def function(self, key: str) -> int:
         """Functions are numbered again."""
-        number = self._real.function(key)
+        number: int = self._real.function(key)
         self._read.functions[key] = number
         return number
 
@@ -273,7 +274,7 @@ class _Watched(Context):
         self, table: ast.Table, inverse: bool, make: Callable[[Context, ast.Table, bool], ops.Table]
     ) -> int:
         """Tables are numbered again, but only those that nothing is wrong with: findings belong to who uses a table first."""
-        number = self._real.table(table, inverse, make)
+        number: int = self._real.table(table, inverse, make)
         data = made_before(self._real, table, inverse)
         if data is None or data is not self._real.tables[number] or self._real.scope.tables.get(table.name) is not table:
             self.lose()
@@ -289,7 +290,7 @@ class _Watched(Context):
 
     def pattern(self, text: str) -> int:
         """Patterns are numbered again."""
-        number = self._real.pattern(text)
+        number: int = self._real.pattern(text)
         self._read.patterns[text] = number
         return number
 
@@ -315,8 +316,8 @@ class _Watched(Context):
         """What is remembered."""
         read = self._read
         return _Field(
-            slots, tuple(read.functions.items()), tuple(read.patterns.items()), tuple(read.tables.values()), tuple(read.config), tuple(read.declared),
-            tuple(dict.fromkeys(read.limits)), tuple(dict.fromkeys(read.allowed)), made, read.taken,
+            slots, tuple(read.functions.items()), tuple(read.patterns.items()), tuple(read.tables.values()),
+            tuple(read.config), tuple(read.declared), tuple(dict.fromkeys(read.limits)), tuple(dict.fromkeys(read.allowed)), made, read.taken,
             tuple(read.used_formats), tuple(read.used_tables), tuple(read.used_allows),
         )  # fmt: skip
 
@@ -408,7 +409,7 @@ class _Limits:
 
     def limit(self, place: str) -> tuple[str, int] | None:
         """The limit of a place."""
-        found = self._watched._real.settings.limit(place)
+        found: tuple[str, int] | None = self._watched._real.settings.limit(place)
         self._watched._read.limits.append((place, found))
         return found
 

@@ -431,6 +431,10 @@ def chosen(ctx: Context, frame: Frame, node: ast.Each | ast.First, then: object)
         received = source.type.of == FIELD
         return Typed(op, Type("list", of=value.type), maybe=received, hint=value.hint, said=source.said, span=node.span)
     op = ops.First(slot, source.op, value.op, where, order)
+    if isinstance(source.op, ops.Each) and value.op == ops.Slot(slot) and where is None and order is None:
+        # `first PID-5.1`: later repetitions are not even looked at.
+        each = source.op
+        op = ops.First(each.slot, each.source, each.value, each.where, each.order)
     return Typed(op, value.type, maybe=True, hint=value.hint, said=f"first of {source.said}", span=node.span)
 
 

@@ -24,8 +24,8 @@ from segwright.runtime import constants, recipes
 from segwright.runtime.recipes import Recipe
 from segwright.runtime.source import Lines, Source
 
-PRINTED: Final = 512
-"""Whole numbers below this are printed from a table."""
+_PRINTS: Final = "number/integer@1"
+"""The built-in that prints a whole number."""
 
 
 class Expression(str):
@@ -119,6 +119,8 @@ class Expressions:
                 return op.type != "blank"
             case ops.Count() | ops.Listed():
                 return True
+            case ops.Call():
+                return self.counted(op) is not None
             case ops.Slot():
                 return op.slot in self._whole
             case ops.Coalesce():
@@ -127,6 +129,12 @@ class Expressions:
                 return op.rungs[-1].when is None and all(self.is_sure(rung.value) for rung in op.rungs)
             case _:
                 return False
+
+    def counted(self, op: ops.Value) -> ops.Value | None:
+        """What gives a number that was counted here, if a value is that, printed or not."""
+        if isinstance(op, ops.Call) and self.plan.functions[op.function] == _PRINTS and op.arguments[1:] in ((), (None,)):
+            op = op.arguments[0] or op
+        return op if isinstance(op, ops.Count) or (isinstance(op, ops.Slot) and self.is_whole(op.slot)) else None
 
     def printed(self, number: str) -> Expression:
         """The digits of a whole number from 0 in a local variable."""
@@ -345,7 +353,7 @@ class Expressions:
         return Expression(held, exact=replacement.exact)
 
     def _call(self, op: ops.Call) -> Expression:
-        function = self._own("function", recipes.function, op.function)
+        function = self.source.shared(("function", op.function), constants.function, self.plan.functions[op.function])
         first = op.arguments[0]
         test, name = self.present(_MISSING if first is None else self.value(first))
         rest = [self.aside(self._argument(argument)) for argument in op.arguments[1:]]

@@ -245,7 +245,8 @@ class FieldGenerator(Expressions):
             return self.plan.encoding.charset
         if isinstance(put.value, ops.Const):
             return recipes.escaped(put.value, put.coding)
-        value = self.value(put.value) if isinstance(put.value, ops.Count) else ""
+        counted = self.counted(put.value)
+        value = self.value(counted) if counted is not None else ""
         return str(value) if value.isdigit() else None
 
     def _put(self, put: ops.Put) -> Expression:
@@ -253,10 +254,8 @@ class FieldGenerator(Expressions):
         held = self._held.get(id(put))
         if held is not None:
             return Expression(held)
-        value = self.value(put.value)
-        if isinstance(put.value, ops.Count) or (isinstance(put.value, ops.Slot) and self.is_whole(put.value.slot)):
-            return self.printed(value)
-        return value
+        counted = self.counted(put.value)
+        return self.value(put.value) if counted is None else self.printed(self.value(counted))
 
     def _formatting(self) -> str:
         return self.source.shared("formatted", lambda: Recipe(recipes.formatting))

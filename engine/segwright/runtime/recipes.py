@@ -192,7 +192,7 @@ def filled(own: Own, made: object) -> object:
     return made.make(own, *made.arguments) if type(made) is Recipe else made
 
 
-# --- tables, patterns, functions, texts -------------------------------------------------------------------------------
+# --- tables, patterns, texts ------------------------------------------------------------------------------------------
 
 
 def cells(own: Own, table: int, column: int, component: int) -> dict[Any, object]:
@@ -203,11 +203,6 @@ def cells(own: Own, table: int, column: int, component: int) -> dict[Any, object
 def otherwise(own: Own, table: int, column: int, component: int) -> object:
     """What a column holds for all other keys."""
     return constants.otherwise(own.plan.tables[table], column, component)
-
-
-def function(own: Own, number: int) -> Callable[..., Any]:
-    """A built-in."""
-    return constants.function(own.plan.functions[number])
 
 
 def pattern(own: Own, number: int) -> Callable[[str], bool]:

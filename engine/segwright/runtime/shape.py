@@ -47,6 +47,7 @@ class Split:
             tuple(given.optional for given in plan.inputs),
             tuple((result.slot, result.size) for result in plan.results),
             plan.slots,
+            plan.functions,
             tuple(table.kinds for table in self._tables),
         )
         self.key: Final = sha256(b"\0".join((_encoder.encode(head), *self._fixed))).digest()
@@ -72,6 +73,7 @@ class Split:
             body,
             plan.slots,
             tuple(table.blank for table in self._tables),
+            functions=plan.functions,
             results=tuple(ops.Result(result.slot, "", "", result.size) for result in plan.results),
         )
 

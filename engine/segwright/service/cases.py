@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic, diagnostic
-from segwright.core.render import render_text
+from segwright.core.prose import help_lines, message
 from segwright.core.source import Source, Span
 from segwright.core.suggest import nearest
 from segwright.orgs.plain import read_quickly
@@ -29,7 +29,6 @@ from segwright.service.running import Running
 KEYS: Final = ("note", "message", "environment", "at", "control_id", "order", "nth", "refused")
 NEEDED: Final = ("message", "environment")
 NEEDED_TO_WRITE: Final = ("at", "control_id")
-REPORT_WIDTH: Final = 100
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -217,11 +216,8 @@ def read_case(
     return reader.read(), reader.found, reader.source
 
 
-def run_case(
-    workspace: Workspace, organisation: str, files: CaseFiles, running: dict[str, Running], shown: dict[str, Source]
-) -> Outcome:
-    """Reads and runs one case; `running` holds the organisation in each of its environments, `shown` the texts that a report of
-    a refusal may quote."""
+def run_case(workspace: Workspace, organisation: str, files: CaseFiles, running: dict[str, Running]) -> Outcome:
+    """Reads and runs one case; `running` holds the organisation in each of its environments."""
     case, faults, source = read_case(workspace, organisation, files, running)
     sources = {source.name: source}
     if case is None:
@@ -230,7 +226,7 @@ def run_case(
     outputs, kinds, findings, refusals = _outputs(here, case)
     found: list[Diagnostic] = []
     if case.refused and findings:
-        outputs = {f"{case.stem}.txt": _report(findings, refusals, shown)}
+        outputs = {f"{case.stem}.txt": _report(findings, refusals)}
         kinds = ()
     elif case.refused:
         found.append(diagnostic("SW1066", case.span, organisation=organisation))
@@ -276,10 +272,16 @@ def _kinds(running: Running, case: Case) -> tuple[str, ...]:
     return (kind,) if case.order is not None else (kind, "unsolicited")
 
 
-def _report(findings: list[Diagnostic], refusals: list[Refusal], sources: dict[str, Source]) -> bytes:
-    lines = [f"{refusal.answer} {refusal.code} {refusal.position}\n" for refusal in refusals]
-    text = render_text(findings, sources, width=REPORT_WIDTH)
-    return ("".join(lines) + ("\n" if lines else "") + text).encode()
+def _report(findings: list[Diagnostic], refusals: list[Refusal]) -> bytes:
+    """The reasons, with their files but not their lines: a comment that moves a line changes nothing for the hospital."""
+    answers = {refusal.finding: f"{refusal.answer} {refusal.code} {refusal.position}" for refusal in refusals}
+    lines = []
+    for finding in findings:
+        if finding in answers:
+            lines.append(answers[finding])
+        place = f" in {finding.span.file}" if finding.span.file else ""
+        lines += [f"{finding.code}{place}", f"  {message(finding)}", *(f"  {line}" for line in help_lines(finding))]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def uncovered(running: Running, outcomes: list[Outcome]) -> list[Diagnostic]:

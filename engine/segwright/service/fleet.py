@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import hashlib
-import multiprocessing
 import os
 import signal
 import sys
@@ -17,8 +16,6 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -367,6 +364,8 @@ _compiler: _Compiler | None = None
 
 def _in_processes(compiler: _Compiler, names: list[str], jobs: int) -> Iterator[Compiled]:
     """Compiles on several processes where that is worth it; what they leave undone, in this one."""
+    from concurrent.futures.process import BrokenProcessPool
+
     size = max(1, min(16, len(names) // (jobs * 4)))
     chunks = {number: names[start : start + size] for number, start in enumerate(range(0, len(names), size))}
     if jobs > 1 and len(names) >= PARALLEL:
@@ -379,6 +378,9 @@ def _in_processes(compiler: _Compiler, names: list[str], jobs: int) -> Iterator[
 
 
 def _pooled(compiler: _Compiler, chunks: Mapping[int, list[str]], jobs: int) -> Iterator[tuple[int, Compiled]]:
+    import multiprocessing
+    from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+
     global _compiler
     # Only a process without threads may be forked; elsewhere each worker reads the base for itself.
     forks = sys.platform == "linux" and threading.active_count() == 1

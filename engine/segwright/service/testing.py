@@ -15,7 +15,6 @@ from segwright.core.diagnostic import Diagnostic, diagnostic
 from segwright.core.source import NOWHERE, Source
 from segwright.service.cases import Outcome, run_case, uncovered
 from segwright.service.compiling import CompiledWorkspace
-from segwright.service.opening import shown_sources
 from segwright.service.running import Running
 from segwright.service.snapshots import Change, compare
 
@@ -38,11 +37,10 @@ def run_cases(
     assert workspace is not None
     joined = compiled.organisations[organisation]
     running = {environment: Running(joined, environment) for environment in joined.messages}
-    sources = shown_sources(workspace.sources)
     outcomes = []
     for files in workspace.organisations[organisation].cases:
         say(f"{organisation}: {files.name}")
-        outcomes.append(run_case(workspace, organisation, files, running, sources))
+        outcomes.append(run_case(workspace, organisation, files, running))
     return outcomes, next(iter(running.values()))
 
 

@@ -319,7 +319,8 @@ ENTRIES: dict[str, Entry] = {
         "`{name}` differs between test and production, and no condition may ask for it.",
         (
             (
-                "What differs is written as a value: `MSH-11 = org.environment.processing_id`; a value of the test system stands in "
+                "What differs is written as a value: `MSH-11 = org.environment.processing_id`; a value of the test "
+                "system stands in "
                 "org.yaml under `environments: test: instead:`."
             ),
         ),
