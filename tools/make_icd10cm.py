@@ -8,6 +8,7 @@ codes are taken. The same release gives the same bytes: `python tools/make_icd10
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +18,7 @@ FILE = Path(__file__).parents[1] / "engine" / "segwright" / "codes" / "icd10cm-2
 HEADER = """\
 # ICD-10-CM, every code, in force from 2026-04-01 to 2026-09-30
 # National Center for Health Statistics (CDC) and CMS, public domain; taken from simple_icd_10_cm 1.5.0 (MIT)
-# A line is a category; `2:01` behind I48 stands for I48.20 and I48.21. Made by tools/make_icd10cm.py, never edited.
+# A line is a category; `2_01` behind I48 stands for I48.20 and I48.21. Made by tools/make_icd10cm.py, never edited.
 """
 
 CODE = re.compile(r"[A-Z][0-9A-Z]{2,6}")
@@ -26,9 +27,12 @@ CODE = re.compile(r"[A-Z][0-9A-Z]{2,6}")
 def source() -> list[str]:
     """Every code without its dot. The list has chapters ("9") and blocks ("I30-I5A") too, which are no codes; a block of
     one category bears its name, so that name stands there twice."""
-    import simple_icd_10_cm
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the package opens its files in the old way
+        import simple_icd_10_cm
 
-    return [code for code in simple_icd_10_cm.get_all_codes(with_dots=False) if CODE.fullmatch(code)]
+        every = simple_icd_10_cm.get_all_codes(with_dots=False)
+    return [code for code in every if CODE.fullmatch(code)]
 
 
 def written(codes: Iterable[str]) -> str:
@@ -40,7 +44,7 @@ def written(codes: Iterable[str]) -> str:
             if code != category:
                 last[code[3:-1]] = last.get(code[3:-1], "") + code[-1]
         lines.append(
-            " ".join((category, *(f"{stem}:{characters}" for stem, characters in sorted(last.items())))) + "\n"
+            " ".join((category, *(f"{stem}_{characters}" for stem, characters in sorted(last.items())))) + "\n"
         )
     return "".join(lines)
 

@@ -24,9 +24,8 @@ if __name__ == "__main__":
 from segwright.hl7.wire import open_message  # noqa: E402 - the path must be set first
 from segwright.plan import ops  # noqa: E402
 from segwright.runtime.load import Reader, Writer  # noqa: E402
-from tests.bench import bound, peers, plans, samples, timing  # noqa: E402
+from tests.bench import bound, compiled, peers, samples, timing, whole  # noqa: E402
 
-CODEC = "iso8859-1"
 PLANS = 1000
 
 Figures = dict[str, Any]
@@ -46,8 +45,8 @@ def _check(name: str, *, right: bool) -> None:
 
 def reading() -> Figures:
     """One order of 22 segments as bytes, forty fields out of it, fifteen of them mandatory."""
-    data = samples.ORDER.encode(CODEC)
-    extract, reader = bound.extractor(), Reader(plans.reading())
+    data = samples.ORDER.encode(compiled.CODEC)
+    extract, reader = bound.extractor(), Reader(compiled.reading())
 
     def ours() -> dict[str, Any]:
         (record,) = reader.read(open_message(data)).records.values()
@@ -71,23 +70,23 @@ def reading() -> Figures:
 
 def writing() -> Figures:
     """One result of 23 segments, with values of four kinds."""
-    writer, template = Writer(plans.writing(codec=CODEC)), peers.template_writer()
+    writer, template = Writer(compiled.writing()), peers.template_writer()
     figures: Figures = {}
     for kind in samples.KINDS:
         result = samples.result(kind)
-        named = peers.by_names(result)
-        wanted = bound.write(result, CODEC)
-        _check(f"segwright, {kind}", right=writer.render(result) == wanted)
-        _check(f"Jinja2, {kind}", right=template(named, CODEC) == wanted)
-        _check(f"python-hl7, {kind}", right=_same_message(peers.python_hl7_writes(result, CODEC), wanted))
-        _check(f"hl7apy, {kind}", right=_same_message(peers.hl7apy_writes(result, CODEC), wanted))
+        named, given = peers.by_names(result), compiled.inputs(result)
+        wanted = bound.write(result, compiled.CODEC)
+        _check(f"segwright, {kind}", right=writer.render(given) == wanted)
+        _check(f"Jinja2, {kind}", right=template(named, compiled.CODEC) == wanted)
+        _check(f"python-hl7, {kind}", right=_same_message(peers.python_hl7_writes(result, compiled.CODEC), wanted))
+        _check(f"hl7apy, {kind}", right=_same_message(peers.hl7apy_writes(result, compiled.CODEC), wanted))
         rows = timing.interleaved(
             {
-                "hand-written": lambda result=result: bound.write(result, CODEC),  # type: ignore[misc]
-                "segwright": lambda result=result: writer.render(result),  # type: ignore[misc]
-                "Jinja2": lambda named=named: template(named, CODEC),  # type: ignore[misc]
-                "python-hl7": lambda result=result: peers.python_hl7_writes(result, CODEC),  # type: ignore[misc]
-                "hl7apy": lambda result=result: peers.hl7apy_writes(result, CODEC),  # type: ignore[misc]
+                "hand-written": lambda result=result: bound.write(result, compiled.CODEC),  # type: ignore[misc]
+                "segwright": lambda given=given: writer.render(given),  # type: ignore[misc]
+                "Jinja2": lambda named=named: template(named, compiled.CODEC),  # type: ignore[misc]
+                "python-hl7": lambda result=result: peers.python_hl7_writes(result, compiled.CODEC),  # type: ignore[misc]
+                "hl7apy": lambda result=result: peers.hl7apy_writes(result, compiled.CODEC),  # type: ignore[misc]
             }
         )
         timing.printed(f"write: a result of 23 segments, {kind}", rows)
@@ -131,7 +130,9 @@ ROWS: dict[str, Callable[[], Figures]] = {
     "read": reading,
     "write": writing,
     "load": loading,
-    # Further rows: the fleet compiled cold and from cache, start-up of the command line, memory of read orders.
+    "fleet": whole.fleet,
+    "start": whole.starting,
+    # Further rows: memory of read orders.
 }
 
 

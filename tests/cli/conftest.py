@@ -39,6 +39,14 @@ def process(
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """The cache of these tests is theirs alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory) -> Path:
     """What `segwright init` makes; no test changes it."""

@@ -60,7 +60,7 @@ def test_a_wrong_option_gives_2():
 def test_a_fault_of_segwright_gives_3_and_says_where_but_not_on_what():
     code = (
         "import sys\nsys.argv = ['segwright', 'check']\nimport segwright.service.opening as o\n"
-        "def fail(*a): raise KeyError('DOE^JOHN')\no.check = fail\nfrom segwright.cli.main import main\nmain()"
+        "def fail(*a): raise KeyError('DOE^JOHN')\no.unknown_organisations = fail\nfrom segwright.cli.main import main\nmain()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -110,6 +110,25 @@ def test_colour_comes_on_a_terminal_unless_no_color_is_set(made):
     environment = dict.fromkeys(("NO_COLOR",), "")
     assert b"\x1b[32msample: 7 cases" in shown(**environment)
     assert b"\x1b[32m" not in shown(NO_COLOR="1")
+
+
+def test_a_terminal_that_lacks_a_sign_gets_another_one(made):
+    variables = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = process(
+        "why", "sample", "ecg_result", "PID-5.1", "--case", "final", "--workspace", made, variables=variables
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Patient Name" in done.stdout
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(made):
+    command = [sys.executable, "-c", "from segwright.cli.main import main; main()", "schema", "--workspace", str(made)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        done.stdout.close()
+        assert b"Traceback" not in done.stderr.read()
 
 
 BAD = {

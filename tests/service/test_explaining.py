@@ -82,6 +82,14 @@ def test_values_are_masked_unless_they_are_asked_for(answer):
     assert "8 characters" in masked
 
 
+def test_a_field_that_goes_back_as_it_came_is_one_value(answer):
+    (branch,) = answer("ORC-2", unmask=True)
+    assert (branch.path, branch.value) == ("ORC-2", "A-1001^EHR")
+    assert kinds(branch)["source"] == "order.placer_number"
+    (echoed,) = answer("PV1-3", unmask=True)
+    assert kinds(echoed)["source"] == "the received segment, as it came"
+
+
 def test_the_engines_own_fields_are_said_to_be_the_engines(answer):
     assert "engine" in kinds(answer("MSH-18")[0])
 

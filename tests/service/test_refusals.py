@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from typing import get_args
 
 import pytest
 
 from segwright.core.prose import catalogue, help_lines
 from segwright.core.prose import message as sentence
 from segwright.core.render import render_text
-from segwright.runtime.outcome import Problem, Reject
+from segwright.runtime.outcome import Problem, ProblemKind, Reject
 from segwright.service.compiling import compile_workspace
 from segwright.service.inputs import Making, making
 from segwright.service.reading import read_orders, refused_document
@@ -20,6 +21,25 @@ from segwright.service.running import Running
 from segwright.service.starting import ORGANISATION
 from tests.service.conftest import edit
 
+EXPECTED = {
+    "missing": "SW1001",
+    "unmapped": "SW1002",
+    "error_row": "SW1003",
+    "invalid": "SW1004",
+    "too_many": "SW1005",
+    "check": "SW1006",
+    "unencodable": "SW1007",
+    "control": "SW1008",
+    "null_text": "SW1009",
+    "null": "SW1010",
+    "repetition": "SW1011",
+    "structure": "SW1012",
+    "not_kept": "SW1013",
+    "incomparable": "SW1014",
+    "number": "SW1015",
+    "narrative": "SW1016",
+    "type": "SW1017",
+}
 FACTS = {
     "unmapped": {"table": "0"},
     "error_row": {"table": "0"},
@@ -36,17 +56,22 @@ FACTS = {
 }
 
 
-@pytest.mark.parametrize("kind", CODES)
+@pytest.mark.parametrize("kind", EXPECTED)
 def test_every_kind_of_problem_has_a_sentence_that_its_facts_fill(kind, running):
     explained = running.explained("ecg_result")
     (finding,) = explained.problems([Problem(20, kind, FACTS.get(kind, {}), (2,))])
-    assert finding.code == CODES[kind]
+    assert finding.code == EXPECTED[kind]
     text = sentence(finding)
     assert not re.search(r"``|\{|  | \.| ,", text), text
     wanted = set(re.findall(r"\{(\w+)\}", catalogue()[finding.code].message))
     assert wanted <= set(finding.facts)
     assert help_lines(finding) is not None
     assert finding.organisation == ORGANISATION
+
+
+def test_no_kind_of_problem_is_forgotten():
+    assert EXPECTED == CODES
+    assert set(EXPECTED) == set(get_args(ProblemKind))
 
 
 def make() -> Making:

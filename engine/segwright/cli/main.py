@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -81,6 +82,9 @@ def cli(context: click.Context, workspace: Path | None) -> None:
 
 def main() -> NoReturn:
     """The entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign must not stop the message
+            stream.reconfigure(errors="replace")
     try:
         cli.main(prog_name="segwright")
     except Exception as error:  # noqa: BLE001 - the last place that can keep a message out of a traceback

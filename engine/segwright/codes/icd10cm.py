@@ -102,7 +102,7 @@ class Edition:
             return ()
         line = self._text[start + 1 : self._text.index("\n", start + 1)]
         codes = [name]
-        for stem, _, characters in (group.partition(":") for group in line.split()[1:]):
+        for stem, _, characters in (group.partition("_") for group in line.split()[1:]):
             codes += [f"{name}{stem}{character}" for character in characters]
         return tuple(sorted(codes))
 

@@ -73,6 +73,11 @@ def _items(
     return items, flat
 
 
+def _after(segments_: tuple[str, ...]) -> str:
+    names = [name for name in segments_ if name]
+    return "after " + " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) if names else "first"
+
+
 def _misplaced(ctx: Context, problem: Problem, fact: SegmentFacts, structure: str) -> None:
     ctx.report(
         "SW0403" if problem.kind == "outside" else "SW0415",
@@ -81,8 +86,8 @@ def _misplaced(ctx: Context, problem: Problem, fact: SegmentFacts, structure: st
         structure=structure,
         version=ctx.profile.version,
         path=problem.segment,
-        after=problem.after,
-        stood=f"after {' or '.join(problem.stood_after)}" if problem.stood_after else "first",
+        after=_after(problem.after),
+        stood=_after(problem.stood_after),
     )
 
 

@@ -1,9 +1,9 @@
 """Fields lowered once for all organisations: what a shared rule becomes, remembered with everything that it was made from.
 
 The first time a rule of the base or of a profile is lowered, it is lowered on a `_Watched` context, which writes down what is
-read (config values, formats, tables, limits, allows) and what is done (functions, patterns, tables numbered, slots taken). Another
-message or organisation gets the same result if it would have read the same; then what was done is done again. Whatever
-the watched context does not know how to write down makes the rule one that is not remembered: forgetting costs time, never a
+read (config values, formats, tables, limits, allows) and what is done (functions, patterns, tables numbered, slots taken).
+Another message or organisation gets the same result if it would have read the same; then what was done is done again. What the
+watched context does not know how to write down makes the rule one that is not remembered: forgetting costs time, never a
 wrong plan. A rule with findings is never remembered, nor one that an organisation wrote itself. Who wrote which operation is not
 kept: what asks for that compiles without a memory.
 """
@@ -247,7 +247,7 @@ class _Watched(Context):
         """A config value is written down; one that differs between environments is more than a value."""
         key = node.names[1:]
         self._real.in_condition, before = self.in_condition, self._real.in_condition
-        typed = self._real.config(node)
+        typed: Typed = self._real.config(node)
         self._real.in_condition = before
         if not key or key[0] == "environment":
             self.lose()
@@ -317,8 +317,8 @@ class _Watched(Context):
         read = self._read
         return _Field(
             slots, tuple(read.functions.items()), tuple(read.patterns.items()), tuple(read.tables.values()),
-            tuple(read.config), tuple(read.declared), tuple(dict.fromkeys(read.limits)), tuple(dict.fromkeys(read.allowed)), made, read.taken,
-            tuple(read.used_formats), tuple(read.used_tables), tuple(read.used_allows),
+            tuple(read.config), tuple(read.declared), tuple(dict.fromkeys(read.limits)),
+            tuple(dict.fromkeys(read.allowed)), made, read.taken, tuple(read.used_formats), tuple(read.used_tables), tuple(read.used_allows),
         )  # fmt: skip
 
 

@@ -247,10 +247,7 @@ def by_name(segments: Sequence[str]) -> dict[str, list[str]]:
 
 def firsts(segments: Sequence[str]) -> dict[str, str]:
     """The first segment of each name."""
-    found: dict[str, str] = {}
-    for segment in segments:
-        found.setdefault(segment[:3], segment)
-    return found
+    return {segment[:3]: segment for segment in reversed(segments)}
 
 
 def in_groups(segments: Sequence[str], head: str, under: str) -> tuple[Sequence[str], list[list[list[str]]]]:
@@ -301,6 +298,18 @@ def taken_all(scopes: Iterable[list[str] | None], number: int, delimiters: Delim
             elif not is_empty(text, delimiters):
                 found.append(Field(text, delimiters))
     return tuple(found) or None
+
+
+def first_component(
+    scopes: Iterable[Iterable[str]], name: str, number: int, component_: int, part: int, by: Delimiters, codec: str
+) -> object:
+    """The first component of that number that any repetition of a field has in any segment of that name."""
+    for segments in scopes:
+        for field in taken_all(([one for one in segments if one[:3] == name],), number, by) or ():
+            found = component_of(field, component_, part, codec)
+            if found is not None:
+                return found
+    return None
 
 
 def all_kept(scopes: Iterable[Iterable[str]], names: frozenset[str], delimiters: Delimiters) -> object:
@@ -386,7 +395,7 @@ NAMES: Final[dict[str, Any]] = {
         for called in (
             any, len, tuple, refuse, attempt, counts, equal, is_in, is_null, holds, above, below, at_least, at_most, in_order, limit,
             printed, received, component, kept, echoed, joined,
-            by_name, firsts, in_groups, taken, taken_all, all_kept, subcomponent, leaves, decline,
+            by_name, firsts, in_groups, taken, taken_all, first_component, all_kept, subcomponent, leaves, decline,
         )
     },
     "NULL": NULL,

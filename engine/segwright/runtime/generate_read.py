@@ -15,9 +15,7 @@ several components further. For the family name and the sex of a patient, both r
         v1 = z0[8]
         w0 = v0.split(c, 1)
         x0, x1 = leaves((v0, v1), (w0[0], v1.split(c, 1)[0]), k2, d, o)
-        y0_0 = x0 or refuse()
-        y0_1 = x1 or refuse()
-        return ((y0_0, y0_1),), ()
+        return ((x0 or refuse(), x1 or refuse()),), ()
 
 Everything that could be wrong with these texts (a repeating field, a component with subcomponents, escapes, HL7 null) is looked
 for by `leaves` in all of them together, and dealt with one by one only when something is found.
@@ -39,12 +37,13 @@ from segwright.runtime.source import Source
 
 
 class _Leaf(NamedTuple):
-    """A component of the first field of that number in scope."""
+    """A component of the first field of that number in scope; with `first` of its first repetition."""
 
     segment: str
     field: int
     component: int
     subcomponent: int
+    first: bool = False
 
 
 class _Scope:
@@ -65,8 +64,12 @@ class ReadGenerator(Expressions):
         self._group = next((op for op in plan.body if isinstance(op, ops.GroupOp)), None)
         self._scope = _Scope("b0")
         self._variables = 0
-        # Lists of segments are needed only for `TakeAll`; else the first of each name is enough.
-        self._all = any(isinstance(op, ops.TakeAll) for op in self.operations)
+        # Attributes that are written where the record is made: texts of components, which nothing else reads.
+        self._inline: dict[tuple[int, int], str] = {}
+        # Lists of segments are needed only for `TakeAll`; else the first of each name is enough, with a look at the rest when
+        # `first` finds nothing there.
+        first = {id(op.source) for op in self.operations if isinstance(op, ops.First) and _first_leaf(op) is not None}
+        self._all = any(isinstance(op, ops.TakeAll) and id(op) not in first for op in self.operations)
         self._seen = {
             (op.of.slot, op.index) for op in self.operations if isinstance(op, ops.Attr) and isinstance(op.of, ops.Slot)
         }
@@ -135,14 +138,19 @@ class ReadGenerator(Expressions):
         """All attributes are missing, as far as anybody could see it before they are set."""
         set_here = {op.index for op in body if isinstance(op, ops.SetOp) and op.record == slot}
         for index in range(self._sizes[slot]):
+            self._inline.pop((slot, index), None)
             if index not in set_here or (slot, index) in self._seen:
                 self.source.line(f"y{slot}_{index} = None")
 
     def _record(self, slot: int) -> str:
-        return f"({''.join(f'y{slot}_{index}, ' for index in range(self._sizes[slot]))})"
+        attributes = (self._inline.get((slot, index), f"y{slot}_{index}") for index in range(self._sizes[slot]))
+        return f"({''.join(f'{attribute}, ' for attribute in attributes)})"
 
     def _set(self, op: ops.SetOp) -> None:
-        target, value = f"y{op.record}_{op.index}", self.value(op.value)
+        place, target, value = (op.record, op.index), f"y{op.record}_{op.index}", self.value(op.value)
+        if value.textual and place not in self._seen and op.duty.need in ("always", "optional"):
+            self._inline[place] = self._required(value) if op.duty.need == "always" else self.exact(value)
+            return
         if op.duty.need == "always":
             self.source.line(f"{target} = {self._required(value)}")
             return
@@ -183,24 +191,29 @@ class ReadGenerator(Expressions):
     def _take(self, leaves: Sequence[_Leaf], fields: Sequence[tuple[str, int]]) -> None:
         """Splits what the operations of a body take from the first segments of a name."""
         source, scope = self.source, self._scope
-        wanted: dict[str, dict[int, list[_Leaf]]] = {}
+        # Of each segment: its fields, whether their first repetitions are wanted alone, and what is taken of them.
+        wanted: dict[str, dict[tuple[int, bool], list[_Leaf]]] = {}
         for segment, field in fields:
-            wanted.setdefault(segment, {}).setdefault(field, [])
+            wanted.setdefault(segment, {}).setdefault((field, False), [])
         for leaf in leaves:
-            wanted.setdefault(leaf.segment, {}).setdefault(leaf.field, []).append(leaf)
+            wanted.setdefault(leaf.segment, {}).setdefault((leaf.field, leaf.first), []).append(leaf)
         if not wanted:
             return
         single: list[str] = []
         texts: list[tuple[_Leaf, int, str]] = []
         for segment, taken in wanted.items():
-            split = self._split_segment(segment, max(taken))
-            for field in sorted(taken):
+            split = self._split_segment(segment, max(taken)[0])
+            for (field, first), parts in sorted(taken.items()):
                 text = self._variable("v")
                 source.line(f"{text} = {split}[{_place(segment, field)}]")
-                scope.fields[segment, field] = text
-                if taken[field]:
+                if first:
+                    with source.block(f"if r in {text}:"):
+                        source.line(f"{text} = {text}[:{text}.index(r)]")
+                else:
+                    scope.fields[segment, field] = text
+                if parts:
                     single.append(text)
-                    texts += [(leaf, len(single) - 1, part) for leaf, part in self._split_field(text, taken[field])]
+                    texts += [(leaf, len(single) - 1, part) for leaf, part in self._split_field(text, parts)]
         if not texts:
             return
         spec = source.constant(tuple((number, leaf.component, leaf.subcomponent) for leaf, number, _ in texts))
@@ -208,10 +221,9 @@ class ReadGenerator(Expressions):
         for leaf, _, _ in texts:
             names.append(self._variable("x"))
             scope.leaves[leaf] = names[-1]
-        parts = "".join(f"{part}, " for _, _, part in texts)
-        source.line(
-            f"{', '.join(names)}, = leaves(({''.join(f'{text}, ' for text in single)}), ({parts}), {spec}, d, o)"
-        )
+        whole = "".join(f"{text}, " for text in single)
+        parted = "".join(f"{part}, " for _, _, part in texts)
+        source.line(f"{', '.join(names)}, = leaves(({whole}), ({parted}), {spec}, d, o)")
 
     def _split_segment(self, segment: str, last: int) -> str:
         """The variable of the fields of the first segment of that name, at least as many as are taken."""
@@ -287,6 +299,20 @@ class ReadGenerator(Expressions):
             case _:
                 return super().other_value(op)
 
+    def _first(self, op: ops.First) -> Expression:
+        """`first PID-5.1`: nearly always it is there, in the first repetition of the first segment."""
+        leaf = _first_leaf(op)
+        if leaf is None:
+            return super()._first(op)
+        name = self.source.shared(("name", leaf.segment), lambda: leaf.segment)
+        text, where = self._scope.leaves[leaf], f"{leaf.field}, {leaf.component}, {leaf.subcomponent}"
+        return Expression(f"({text} or first_component(({self._segments()}), {name}, {where}, d, o))", textual=True)
+
+    def _segments(self) -> str:
+        """All segments that are seen here, those of the group first."""
+        before = "a, " if self._group is not None else "g, "
+        return f"b, {before}" if len(self._scope.tables) > 1 else before
+
     def _make(self, op: ops.Make) -> Expression:
         """A record of the parts of a field; missing when all of them are."""
         source = self.source
@@ -324,12 +350,22 @@ def _taken(body: Sequence[ops.Op]) -> Iterator[ops.Op]:
             yield from _below(op)
 
 
+def _first_leaf(op: ops.First) -> _Leaf | None:
+    """What is taken, if an operation gives the first component of that number of all repetitions."""
+    match op:
+        case ops.First(source=ops.TakeAll() as take, value=ops.Component(of=ops.Slot(slot=slot)) as part):
+            if slot == op.slot and op.where is None and op.order is None:
+                return _Leaf(take.segment, take.field, part.component, part.subcomponent, first=True)
+    return None
+
+
 def _leaves_of(body: Sequence[ops.Op]) -> list[_Leaf]:
-    found = {
-        _Leaf(op.of.segment, op.of.field, op.component, op.subcomponent): None
-        for op in _taken(body)
-        if isinstance(op, ops.Component) and isinstance(op.of, ops.Take)
-    }
+    found: dict[_Leaf, None] = {}
+    for op in _taken(body):
+        if isinstance(op, ops.Component) and isinstance(op.of, ops.Take):
+            found[_Leaf(op.of.segment, op.of.field, op.component, op.subcomponent)] = None
+        elif isinstance(op, ops.First) and (leaf := _first_leaf(op)) is not None:
+            found[leaf] = None
     return list(found)
 
 

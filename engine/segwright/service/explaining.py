@@ -104,6 +104,8 @@ class _Explainer:
         characters = f"{len(value)} character{'' if len(value) == 1 else 's'}"
         shown = value if self.unmask else f"{MASK * min(len(value), 12)} ({characters})"
         name = field_name(self.tables, path.segment, path.field)
+        if isinstance(operation, ops.Opaque):
+            path = path._replace(repetition=0, component=0, subcomponent=0)
         if isinstance(operation, ops.SegmentOp | ops.EchoOp) and path.field and written is not None:
             twigs = [Twig("engine", _ENGINES if path.segment == "MSH" else "the segment's own name", "")]
             if isinstance(operation, ops.EchoOp):

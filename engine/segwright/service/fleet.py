@@ -366,9 +366,14 @@ def _in_processes(compiler: _Compiler, names: list[str], jobs: int) -> Iterator[
     """Compiles on several processes where that is worth it; what they leave undone, in this one."""
     from concurrent.futures.process import BrokenProcessPool
 
+    several = jobs > 1 and len(names) >= PARALLEL
+    if several:
+        # What the first one loads, forked workers need not load each for itself.
+        yield compiler.organisations(names[:1])
+        names = names[1:]
     size = max(1, min(16, len(names) // (jobs * 4)))
     chunks = {number: names[start : start + size] for number, start in enumerate(range(0, len(names), size))}
-    if jobs > 1 and len(names) >= PARALLEL:
+    if several:
         with contextlib.suppress(BrokenProcessPool, OSError):
             for number, results in _pooled(compiler, chunks, jobs):
                 del chunks[number]

@@ -98,5 +98,8 @@ class Names:
         known = self._known(source)
         if not known.path:
             inner = next((k for k in map(self._known, children(source)) if k.path), _UNKNOWN)
-            return _Known(f"{inner.path}[]" if inner.path else "", inner.type.of if inner.type else None)
+            listed = inner.type is not None and inner.type.of is not None
+            return _Known(
+                f"{inner.path}[]" if listed else inner.path, inner.type.of if inner.type is not None else None
+            )
         return _Known(f"{known.path}[]", known.type.of if known.type is not None else None)

@@ -132,7 +132,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0415": Entry(
         "A segment out of place",
-        "{segment} cannot stand here: in {structure} of HL7 {version} it comes after {after}; here it comes {stood}.",
+        "{segment} cannot stand here: in {structure} of HL7 {version} it comes {after}; here it comes {stood}.",
         ("Move it: the segments go out in the order of the lines.",),
         "Position is meaning in HL7: a comment belongs to the segment above it. Misplaced, it is filed under another test, or "
         "the whole message is refused.",
