@@ -12,13 +12,10 @@ from typing import TypeAlias
 import msgspec
 
 from segwright.core.diagnostic import Label
-from segwright.core.suggest import shown
 from segwright.lang import ast
 from segwright.lang.conditions import condition, rungs
 from segwright.lang.context import Context, Written
-from segwright.lang.flat import FlatRule
 from segwright.lang.lookup import column_of, composite, composite_width, lookups, reads_back, table_number
-from segwright.lang.rules import inherit
 from segwright.lang.typed import Facts, Frame, Typed, present
 from segwright.lang.values import chosen, lacking, ladder, lower, printable, selection, type_of
 from segwright.plan import ops
@@ -85,14 +82,6 @@ def judge(
             ctx.report("SW0301", node.value.span, name=said)
     elif node.duty.kind and not maybe and not soft:
         ctx.report("SW0304", node.duty.span, name=said, word=node.duty.kind)
-
-
-def field_content(ctx: Context, frame: Frame, rule: FlatRule) -> Made:
-    """The content of a rule whose target is a whole field or a named repetition."""
-    made = alternatives_content(ctx, frame, rule.alternatives, 0, inside=False)
-    for part in rule.parts:
-        made = _override_part(ctx, frame, made, part, rule)
-    return made
 
 
 def alternatives_content(
@@ -608,135 +597,3 @@ def _fallback(ctx: Context, frame: Frame, node: ast.Else, component: int) -> Mad
         absent_key=other.absent_key,
         lists=first.lists or other.lists,
     )
-
-
-# --- overrides of single components ----------------------------------------------------------------------------------
-
-
-def _override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: FlatRule) -> Made:
-    """The content with one component's value replaced, in every alternative that has it."""
-    target = part.target
-    if not isinstance(target, ast.Hl7Path):
-        raise AssertionError("a component is addressed by an HL7 path")
-    where = (target.component, target.subcomponent or 1)
-    outer = ctx.at
-    if outer is not None:
-        ctx.at = msgspec.structs.replace(outer, origin=part.origin, address=str(target))
-    hit = [False]
-    adding = part.origin.word == "add"
-    fresh: list[Typed] = []
-
-    def in_leaves(leaves: ops.Leaves) -> ops.Leaves:
-        puts = []
-        for put in leaves.puts:
-            if put.component == where[0] and (put.subcomponent == where[1] or not target.subcomponent):
-                if put.subcomponent != where[1]:
-                    hit[0] = True
-                    continue
-                hit[0] = True
-                if adding:
-                    ctx.report("SW0503", part.origin.span, Label(rule.origin.span, "base"), address=str(target))
-                new = _part_put(ctx, frame, part, where, put, fresh, sure=_sure(made, put))
-                if new is not None:
-                    puts.append(new)
-            else:
-                puts.append(put)
-        if adding and not hit[0]:
-            new = _part_put(ctx, frame, part, where, None, fresh)
-            if new is not None:
-                puts.append(new)
-                puts.sort(key=lambda p: (p.component, p.subcomponent))
-        result = msgspec.structs.replace(leaves, puts=tuple(puts))
-        before, ctx.at = ctx.at, outer
-        ctx.note(result)
-        ctx.at = before
-        return result
-
-    content = map_leaves(ctx, made.content, in_leaves)
-    ctx.at = outer
-    if not hit[0] and not adding:
-        known = [f".{c}" + (f".{s}" if s > 1 else "") for c, s in sorted(made.leaves)]
-        ctx.report(
-            "SW0514",
-            part.origin.span,
-            Label(rule.origin.span, "base"),
-            address=f"{outer.address.rpartition(' ')[0]} {target}".strip() if outer is not None else str(target),
-            known=shown(known),
-        )
-        return made
-    leaves = dict(made.leaves)
-    if fresh:
-        leaves[where] = fresh[-1]
-    else:
-        leaves.pop(where, None)
-    return msgspec.structs.replace(made, content=content, leaves=leaves)
-
-
-def _sure(made: Made, put: ops.Put) -> bool:
-    """Whether a leaf is never missing, its duty aside."""
-    leaf = made.leaves.get((put.component, put.subcomponent))
-    return leaf is not None and not leaf.maybe and put.duty.need == "optional"
-
-
-def _part_put(
-    ctx: Context,
-    frame: Frame,
-    part: FlatRule,
-    where: Place,
-    put: ops.Put | None,
-    fresh: list[Typed],
-    *,
-    sure: bool = False,
-) -> ops.Put | None:
-    (first, *_) = part.alternatives
-    if isinstance(first.value, ast.Blank) and len(part.alternatives) == 1 and first.when is None:
-        return None
-    if put is not None and _inherits(part):
-        # `inherited` in an override of a component is the operation below, whatever wrote it.
-        below = Typed(put.value, ctx.type_named("text", part.origin.span), maybe=not sure, soft=True, said="inherited")
-        inner = frame.binding(inherited=below)
-        alternatives = inherit(part.alternatives, (ast.Alternative(ast.Ref(("inherited",), part.origin.span)),))
-    else:
-        inner, alternatives = frame, part.alternatives
-    typed = printable(ctx, ladder(ctx, inner, alternatives), part.origin.span)
-    judge(
-        ctx,
-        first,
-        maybe=typed.open,
-        soft=typed.soft,
-        said=typed.said,
-        absent_key=typed.absent_key,
-        known=typed.known,
-        blank=isinstance(first.value, ast.Blank),
-    )
-    duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=True)
-    if put is not None and not first.duty.kind and _inherits(part) and not isinstance(first.value, ast.Else):
-        duty = put.duty  # as for a whole field: a line that says nothing keeps the duty below
-    fresh.append(msgspec.structs.replace(typed, maybe=typed.maybe and duty.need != "any"))
-    return make_put(ctx, where, typed, duty)
-
-
-def _inherits(part: FlatRule) -> bool:
-    from segwright.lang.flat import mentions
-
-    return mentions(part.alternatives, ast.Inherited)
-
-
-def map_leaves(ctx: Context, content: ops.Content, change: Callable[[ops.Leaves], ops.Leaves]) -> ops.Content:
-    """The content with every repetition made of leaves changed."""
-    new: ops.Content
-    match content:
-        case ops.Leaves():
-            new = change(content)
-        case ops.ChooseRep():
-            new = ops.ChooseRep(
-                tuple(msgspec.structs.replace(r, content=map_leaves(ctx, r.content, change)) for r in content.rungs)
-            )
-        case ops.Fallback():
-            new = msgspec.structs.replace(content, contents=tuple(map_leaves(ctx, c, change) for c in content.contents))
-        case ops.EachRep():
-            new = msgspec.structs.replace(content, content=map_leaves(ctx, content.content, change))
-        case _:
-            return content
-    ctx.note(new)
-    return new

@@ -173,6 +173,8 @@ class Context:
         type_ = self.type_named(declared.type, node.span)
         setting = self.settings.setting(key)
         soft = not declared.required
+        if setting is None and self.settings.is_broken(key):
+            return broken(node.span)
         if setting is None:
             return Typed(
                 ops.Const("blank"),

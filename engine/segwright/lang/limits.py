@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
-from segwright.lang.contents import Made, map_leaves
+from segwright.lang.contents import Made
 from segwright.lang.context import Context
+from segwright.lang.parts import map_leaves
 from segwright.plan import ops
 
 

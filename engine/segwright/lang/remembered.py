@@ -64,7 +64,10 @@ class Memory:
     ) -> Made:
         """What `lower` makes of the rules for one field (or one of its named repetitions)."""
         own = ctx.settings.id
-        if ctx.in_condition or any(r.origin.layer == own or any(p.origin.layer == own for p in r.parts) for r in rules):
+        for rule in rules:
+            if rule.origin.layer == own or (rule.parts and any(part.origin.layer == own for part in rule.parts)):
+                return lower(ctx, frame, item, number, rules)
+        if ctx.in_condition:
             return lower(ctx, frame, item, number, rules)
         place = (
             self._frame(frame), number, item.name, item.label, id(item.origin), id(item.when), id(item.echo),
@@ -118,7 +121,10 @@ def _as_it_was(ctx: Context, field: _Field) -> bool:
         now = settings.setting(key)
         if (now is None) is not (setting is None) or settings.declared(key) != declared:
             return False
-        if now is not None and setting is not None and (now.type != setting.type or now.value != setting.value):
+        if now is None:
+            if settings.is_broken(key):
+                return False
+        elif setting is not None and (now.type != setting.type or now.value != setting.value):
             return False
     for place, limit in field.limits:
         if settings.limit(place) != limit:
@@ -249,7 +255,7 @@ class _Watched(Context):
         self._real.in_condition, before = self.in_condition, self._real.in_condition
         typed: Typed = self._real.config(node)
         self._real.in_condition = before
-        if not key or key[0] == "environment":
+        if not key or key[0] == "environment" or not typed.known:
             self.lose()
         else:
             settings = self._real.settings

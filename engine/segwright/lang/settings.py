@@ -56,6 +56,9 @@ class Settings(Protocol):
     def keys(self) -> frozenset[tuple[str, ...]]:
         """Every key that mappings may read, for suggestions."""
 
+    def is_broken(self, key: tuple[str, ...]) -> bool:
+        """Whether the configuration has a finding about this key, so that its absence says nothing."""
+
     def span(self) -> Span:
         """Where the organisation's configuration begins."""
 

@@ -7,6 +7,7 @@ checks work on plain data and are the same either way. Places are looked up only
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from segwright.core.diagnostic import Diagnostic
 from segwright.core.source import Source
@@ -20,7 +21,7 @@ from segwright.orgs.schema import load_schema
 from segwright.orgs.tree import plain
 from segwright.orgs.typed import frozen, typed
 
-__all__ = ["check_together", "listeners_of", "load_organisation", "load_schema"]
+__all__ = ["check_together", "listeners_of", "load_organisation", "load_schema", "load_what_holds"]
 
 
 def load_organisation(
@@ -28,6 +29,15 @@ def load_organisation(
 ) -> tuple[Organisation | None, list[Diagnostic]]:
     """The organisation, or None with all findings in the order of the file. `versions`: the HL7 versions there are tables for,
     those of `profiles` unless given."""
+    organisation, diagnostics = load_what_holds(source, schema, versions)
+    return (organisation if not diagnostics else None), diagnostics
+
+
+def load_what_holds(
+    source: Source, schema: Schema, versions: Sequence[str] | None = None
+) -> tuple[Organisation | None, list[Diagnostic]]:
+    """As `load_organisation`, but with findings it still gives an organisation where enough of the file holds to check the
+    mappings against: its `broken` keys are those that findings speak of. It is for finding more mistakes, never for plans."""
     from segwright.orgs.validate import validate
 
     if versions is None:
@@ -42,12 +52,39 @@ def load_organisation(
     findings = validate(values, schema, tuple(versions)) + coherent(values, schema, folder)
     if findings:
         diagnostics = sorted(diagnostics + located(findings, source, tree, schema, folder), key=lambda d: d.span)
-    if diagnostics:
-        return None, diagnostics
-    given = values["organisation"]
-    organisation = Organisation(given["id"], given["name"], tuple(given["layers"]), frozen(values), schema, source)
-    organisation.__dict__["_tree"] = tree  # what the organisation would work out by reading its text again
-    return organisation, []
+    broken = frozenset(tuple(step for step in finding.path if isinstance(step, str)) for finding in findings)
+    for key in broken:
+        _drop(values, key)
+    organisation = _made(values, schema, source, broken)
+    if organisation is not None:
+        organisation.__dict__["_tree"] = tree  # what the organisation would work out by reading its text again
+    return organisation, diagnostics
+
+
+def _drop(values: dict[str, Any], key: tuple[str, ...]) -> None:
+    """Takes out the value of a key; groups stay, since most of what they hold may be right."""
+    group: Any = values
+    for step in key[:-1]:
+        group = group.get(step) if isinstance(group, dict) else None
+    if key and isinstance(group, dict) and not isinstance(group.get(key[-1]), dict):
+        group.pop(key[-1], None)
+
+
+def _made(values: dict[str, Any], schema: Schema, source: Source, broken: frozenset[tuple[str, ...]]) -> Organisation | None:
+    """The organisation, or None when what the engine itself reads has gone with the broken keys."""
+    try:
+        given = values["organisation"]
+        organisation = Organisation(
+            given["id"], given["name"], tuple(given["layers"]), frozen(values), schema, source, broken
+        )
+        if broken and not (organisation.encoding.codec and organisation.catalogue and organisation.environments):
+            return None
+        _ = organisation.mandatory
+    except (KeyError, TypeError, AttributeError, ValueError, AssertionError):
+        if not broken:
+            raise
+        return None
+    return organisation
 
 
 def organisation_of(file: str) -> str:

@@ -148,6 +148,8 @@ class Organisation(msgspec.Struct, frozen=True, dict=True, eq=False):
     data: Any
     schema: Schema
     source: Source
+    broken: frozenset[Key] = frozenset()
+    """Keys that have findings: what stands there is not known. Empty in every organisation that may run."""
 
     # --- keys --------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ Names besides those of `generate`: `b` segments by name, `z` fields of a segment
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -64,6 +65,7 @@ class ReadGenerator(Expressions):
         self._group = next((op for op in plan.body if isinstance(op, ops.GroupOp)), None)
         self._scope = _Scope("b0")
         self._variables = 0
+        self._times_set = Counter((op.record, op.index) for op in self.operations if isinstance(op, ops.SetOp))
         # Attributes that are written where the record is made: texts of components, which nothing else reads.
         self._inline: dict[tuple[int, int], str] = {}
         # Lists of segments are needed only for `TakeAll`; else the first of each name is enough, with a look at the rest when
@@ -148,7 +150,8 @@ class ReadGenerator(Expressions):
 
     def _set(self, op: ops.SetOp) -> None:
         place, target, value = (op.record, op.index), f"y{op.record}_{op.index}", self.value(op.value)
-        if value.textual and place not in self._seen and op.duty.need in ("always", "optional"):
+        alone = self._times_set[place] == 1 and place not in self._seen
+        if alone and value.textual and op.duty.need in ("always", "optional"):
             self._inline[place] = self._required(value) if op.duty.need == "always" else self.exact(value)
             return
         if op.duty.need == "always":

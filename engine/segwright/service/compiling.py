@@ -26,7 +26,7 @@ from segwright.lang.remembered import Memory
 from segwright.lang.scope import EMPTY, Layer, Scope, declare
 from segwright.orgs.csvtables import fill
 from segwright.orgs.declaration import Schema
-from segwright.orgs.load import load_organisation, load_schema
+from segwright.orgs.load import load_schema, load_what_holds
 from segwright.orgs.organisation import CatalogueEntry, Organisation
 from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
 from segwright.plan.canonical import encode
@@ -172,12 +172,13 @@ class Shared:
         found += _unknown_overlays(own, self.bases)
         if files.config is None or self.schema is None:
             return None, found
-        organisation, problems = load_organisation(files.config, self.schema)
+        organisation, problems = load_what_holds(files.config, self.schema)
         found += problems
         if organisation is None:
             return None, found
         compiled = self.organisation(organisation, own, files.tables)
-        return compiled, [*found, *compiled.found]
+        # With a finding in org.yaml the mappings are still checked, but nothing of it may run.
+        return (None if problems else compiled), [*found, *compiled.found]
 
     def model_hash(self, model: Model) -> str:
         """The hash of a data model, worked out once."""

@@ -63,6 +63,10 @@ class OrganisationSettings:
             | self.organisation.mapping_keys()
         )
 
+    def is_broken(self, key: tuple[str, ...]) -> bool:
+        """Whether org.yaml has a finding about this key or its group."""
+        return any(key[: len(each)] == each or each[: len(key)] == key for each in self.organisation.broken)
+
     def span(self) -> Span:
         """Where org.yaml begins."""
         return self.organisation.source.span(0, 1)
