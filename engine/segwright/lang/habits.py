@@ -56,12 +56,21 @@ def _constant_only(ctx: Context, fact: SegmentFacts) -> None:
 
 
 def _twins(ctx: Context, facts: tuple[Fact, ...]) -> None:
-    """ORC-2/3 and OBR-2/3 carry the same numbers (HL7 chapter 4): written differently, one of them is wrong."""
-    by_name = {fact.item.name: fact for fact in segments(facts) if fact.item.name in ("ORC", "OBR")}
-    if len(by_name) < 2:
-        return
+    """ORC-2/3 and OBR-2/3 carry the same numbers (HL7 chapter 4): written differently, one of them is wrong. An OBR is compared
+    with the ORC above it; one that a loop repeats without an ORC of its own stands under an order of several tests."""
+    above: SegmentFacts | None = None
+    for fact in facts:
+        if isinstance(fact, LoopFacts):
+            _twins(ctx, fact.body)
+        elif fact.item.name == "ORC":
+            above = fact
+        elif fact.item.name == "OBR" and above is not None:
+            _compare_numbers(ctx, above, fact)
+
+
+def _compare_numbers(ctx: Context, request: SegmentFacts, observation: SegmentFacts) -> None:
     for number in (2, 3):
-        left, right = by_name["ORC"].fields.get(number), by_name["OBR"].fields.get(number)
+        left, right = request.fields.get(number), observation.fields.get(number)
         if left is None or right is None:
             continue
         same = alike(tuple(r.alternatives for r in left.rules), tuple(r.alternatives for r in right.rules))
