@@ -114,6 +114,8 @@ providers:
 
 orders:     {{section: EC}}
 
+narrative:  {{width: {60 + number % 20}}}
+
 observations:
   kinds:       [heart_rate, pr_interval, qrs_duration, qt_interval, qtc_interval, p_axis, qrs_axis, t_axis]
   unit_system: UCUM

@@ -64,9 +64,33 @@ def printed(title: str, rows: list[Row]) -> None:
         print(f"  {row.name:44} {median(speeds):10,.0f}  {speeds[0]:9,.0f} {speeds[-1]:9,.0f}  {ratio}")
 
 
+def reached(rows: list[Row], goals: Mapping[str, float]) -> None:
+    """Says of each peer how often as fast the project is, what the goal is, and whether it is reached."""
+    own = _own(rows)
+    for row in rows:
+        if row.name in goals:
+            times = median(other / mine for other, mine in zip(row.microseconds, own.microseconds, strict=True))
+            print(
+                f"  segwright is {times:8.2f} times {row.name:14} {_said(goals[row.name], reached_=times >= goals[row.name])}"
+            )
+
+
+def goal(figure: float, *, most: float, unit: str) -> str:
+    """A figure beside the most it should be."""
+    return f"{figure:.2f} {unit} {_said(most, reached_=figure <= most)}"
+
+
+def _said(wanted: float, *, reached_: bool) -> str:
+    return f"(goal {wanted:g}: {'reached' if reached_ else 'NOT reached'})"
+
+
+def _own(rows: list[Row]) -> Row:
+    return next((row for row in rows if row.name == "segwright"), rows[0])
+
+
 def summary(rows: list[Row]) -> dict[str, Any]:
     """The same for `bench.json`; `ratios` says how often as fast as each other row the project is."""
-    own = next((row for row in rows if row.name == "segwright"), rows[0])
+    own = _own(rows)
     return {
         row.name: {
             "a_second": {

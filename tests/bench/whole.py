@@ -73,7 +73,9 @@ def fleet() -> Figures:
         cold, used = perf_counter() - start, _cpu() - before
         if errors(result.found) or len(result.organisations) != count:
             raise SystemExit(f"the fleet is wrong: {[found.code for found in errors(result.found)][:5]}")
-        largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+        largest = (
+            max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+        )
         cached = _spread(lambda: check_fleet(root, cache=cache))
         if check_fleet(root, cache=cache).hits != count:
             raise SystemExit("the fleet did not come from the cache")

@@ -25,7 +25,6 @@ from segwright.service.inputs import making
 from segwright.service.reading import Orders, document, read_orders
 from segwright.service.rendering import Request, prepare
 from segwright.service.running import Running
-
 from tests.lang.workspace import CLINIC, build
 
 MODEL = """\

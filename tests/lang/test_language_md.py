@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from segwright.core.render import render_text
 from segwright.service.compiling import compile_workspace
 from segwright.service.inputs import making
@@ -31,9 +32,27 @@ RESULT = {
     "algorithm_name": "PulseRead",
     "algorithm_version": "4.2",
     "measurements": [
-        {"kind": "qt_interval", "sub_id": "1", "value": {"value": 0.45, "unit": "s"}, "flag": "normal", "status": "final"},
-        {"kind": "heart_rate", "sub_id": "2", "value": {"value": 58, "unit": "/min"}, "flag": "abnormal", "status": "final"},
-        {"kind": "rr_interval", "sub_id": "3", "value": {"value": 900, "unit": "ms"}, "flag": "normal", "status": "final"},
+        {
+            "kind": "qt_interval",
+            "sub_id": "1",
+            "value": {"value": 0.45, "unit": "s"},
+            "flag": "normal",
+            "status": "final",
+        },
+        {
+            "kind": "heart_rate",
+            "sub_id": "2",
+            "value": {"value": 58, "unit": "/min"},
+            "flag": "abnormal",
+            "status": "final",
+        },
+        {
+            "kind": "rr_interval",
+            "sub_id": "3",
+            "value": {"value": 900, "unit": "ms"},
+            "flag": "normal",
+            "status": "final",
+        },
         {"kind": "qrs_axis", "sub_id": "4", "value": {"value": 12, "unit": "deg"}, "flag": "normal", "status": "final"},
     ],
     "diagnoses": [{"code": "R002", "display": "Palpitations"}],
@@ -46,8 +65,7 @@ MERCY = [
     "PID|||12345678^^^MERCY^MR~S-9^^^SSA^SS||GRAY^ANN|||F",
     "PV1|1|O|WARD^3|||||||x\\T\\y",
     "ORC|RE|A1^EHR|F1^LAB||CM",
-    "OBR|1|A1^EHR|F1^LAB|ECG12^12 lead^LOC||||||||||||"
-    "1999000015^REED^IDA^^^^^^NPI^^^^NPI~^REED^IDA||||||20260302140409|||F",
+    "OBR|1|A1^EHR|F1^LAB|ECG12^12 lead^LOC||||||||||||1999000015^REED^IDA^^^^^^NPI^^^^NPI~^REED^IDA||||||20260302140409|||F",
     "ZEC|AI PulseRead 4.2",
     "OBX|1|ST|8867-4^Heart rate^LN|2|58|||L|||F",
     "OBX|2|ST|8634-8^QT interval^LN|1|450|||H|||F",
@@ -101,7 +119,9 @@ def test_the_base_alone_writes_what_it_says(tmp_path: Path):
     plain = running(tmp_path / "w")
     local = ORDER[3].replace("1999000015^REED^IDA^^^^^^^^^^NPI", "L7")
     assert written(plain, order=(*ORDER[:3], local, *ORDER[4:])) == BASE
-    data = "".join(f"{segment}\r" for segment in (ORDER[0], "PID|||1^^^MERCY^MR||GRAY||19800102|F", *ORDER[2:])).encode()
+    data = "".join(
+        f"{segment}\r" for segment in (ORDER[0], "PID|||1^^^MERCY^MR||GRAY||19800102|F", *ORDER[2:])
+    ).encode()
     orders, refusals = read_orders(plain, data)
     assert orders is None
     assert [(refusal.answer, refusal.position) for refusal in refusals] == [("AE", "mrn_form")]

@@ -89,7 +89,7 @@ def test_hospitals_share_what_comes_out_the_same(tmp_path: Path, monkeypatch: py
     generate(tmp_path / "w", 24)
     workspace, _ = read_workspace(tmp_path / "w")
     assert workspace is not None
-    again = []
+    again: list[object] = []
     monkeypatch.setattr(remembered, "_done_again", _counting(remembered._done_again, again))
     plans = []
     for memory in (None, Memory()):

@@ -168,3 +168,39 @@ def test_a_message_that_only_the_generated_code_refuses_is_a_fault():
     reader._read = broken
     with pytest.raises(Disagreement):
         reader.read(open_message(samples.ORDER.encode()))
+
+
+def read_with(old: str, new: str):
+    assert old in samples.ORDER
+    return Reader(compiled.reading()).read(open_message(samples.ORDER.replace(old, new, 1).encode()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "attribute", "value"),
+    [
+        ("OKAFOR^ADAEZE^JOY^^MS", "OKAFOR^ADAEZE^JOY^^MS~ALIAS^OTHER", "family", "OKAFOR"),
+        ("OKAFOR^ADAEZE^JOY^^MS", "OKAFOR&^ADAEZE^JOY^^MS", "family", "OKAFOR"),
+        ("OKAFOR^ADAEZE^JOY^^MS", "~OKAFOR^ADAEZE", "family", "OKAFOR"),
+        ("OKAFOR^ADAEZE^JOY^^MS", "OKAFOR^^JOY~ALIAS^OTHER", "given", "OTHER"),
+        ("NTE|1|L|Interpreter needed for consent", "NTE|1|L|", "note", "Old tracing of 2024^03 on file; wife said \\worse at night\\ "),
+        ("OBX|1|NM|8302-2^BODY HEIGHT^LN||171|cm", "OBX|1|NM|8302-2^BODY HEIGHT^LN||~172&x", "height", None),
+    ],
+)  # fmt: skip
+def test_the_first_repetition_that_has_it(old, new, attribute, value):
+    found = read_with(old, new)
+    if value is None:
+        assert [problem.kind for problem in found.problems] == ["structure"]
+    else:
+        place = [name for name, *_ in samples.FIELDS].index(attribute)
+        assert found.records["request"][place] == value
+
+
+def test_a_component_with_subcomponents_is_refused():
+    assert [problem.kind for problem in read_with("||19510307|F|", "||1951&0307|F|").problems] == ["structure"]
+
+
+def test_repetitions_after_the_first_need_no_interpreter(monkeypatch):
+    reader = Reader(compiled.reading())
+    monkeypatch.setattr(interpret, "read", None)
+    message = samples.ORDER.replace("OKAFOR^ADAEZE^JOY^^MS", "OKAFOR^ADAEZE^JOY^^MS~ALIAS^O&THER", 1)
+    assert reader.read(open_message(message.encode())).good

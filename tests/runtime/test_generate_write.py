@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 
 from segwright.plan import ops
 from segwright.runtime import interpret
+from segwright.runtime.assemble import Assembler
+from segwright.runtime.calls import Signal
 from segwright.runtime.generate_write import WriteGenerator
 from segwright.runtime.load import Disagreement, MessageRefused, Writer
 from segwright.runtime.shape import Split
@@ -89,6 +91,13 @@ def test_a_value_with_the_batch_separator_refuses_and_moves_nothing():
     assert [problem.kind for problem in refused.value.problems] == ["control"]
 
 
+def test_the_number_of_values_is_counted_after_they_were_escaped_together():
+    assembler = Assembler(writing().encoding)
+    assert assembler._escape_all("A&\0B", 2) == ["A\\T\\", "B"]
+    with pytest.raises(Signal):
+        assembler._escape_all("A\0B&\0C", 2)
+
+
 @pytest.mark.parametrize("count", [0, 7, 9])
 def test_a_wrong_number_of_inputs_never_reaches_the_constants(count):
     with pytest.raises(ValueError, match="takes 8 inputs"):
@@ -97,7 +106,8 @@ def test_a_wrong_number_of_inputs_never_reaches_the_constants(count):
 
 def test_every_problem_is_told_at_once():
     result = samples.result("clean")
-    hostile = of_the_plan((result[0], (None, *result[1][1:3], "\x07", *result[1][4:]), *result[2:]))
+    person: Any = (None, *result[1][1:3], "\x07", *result[1][4:])
+    hostile = of_the_plan((result[0], person, *result[2:]))
     with pytest.raises(MessageRefused) as refused:
         Writer(writing()).render(hostile)
     assert [problem.kind for problem in refused.value.problems] == ["missing", "control"]

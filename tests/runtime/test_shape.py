@@ -81,7 +81,7 @@ def reference() -> list[ops.Plan]:
 
 
 def samples() -> list[ops.Plan]:
-    plans = [sample.plan for sample in (*WRITING.values(), *READING.values())]
+    plans = [*(sample.plan for sample in WRITING.values()), *(sample.plan for sample in READING.values())]
     # Made by hand, they spell out a default here and there; a plan that is loaded does not.
     return [msgspec.json.decode(encode_plan(plan), type=ops.Plan) for plan in plans]
 

@@ -9,7 +9,7 @@ from segwright.runtime.source import Source, TooDeep, Unsafe, code, function
 
 
 def made(*lines: str, names: dict | None = None):
-    source = Source("f", ("i",))
+    source = Source("write", ("i",))
     for line in lines:
         source.line(line)
     return finished(source, NAMES if names is None else names)
@@ -50,6 +50,44 @@ def test_what_no_template_writes_is_refused(line):
         made(line)
 
 
+@pytest.mark.parametrize(
+    "method", ["format", "join", "replace", "__class__", "gi_frame", "f_globals", "co_code", "mro"]
+)
+def test_only_named_methods_are_called(method):
+    with pytest.raises(Unsafe):
+        made(f"return i.{method}(i)")
+
+
+@pytest.mark.parametrize("method", ["append", "get", "index", "split", "text"])
+def test_the_named_methods_may_be_called(method):
+    made(f"return i.{method}(i)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def write(i):\n return i\nwrite(1)\n",
+        "def other(i):\n return i\n",
+        "@any\ndef write(i):\n return i\n",
+        "def write(i) -> int:\n return i\n",
+        "def write(i: int):\n return i\n",
+        "def write(i=1.5):\n return i\n",
+        "def write(*i):\n return i\n",
+        "def write(**i):\n return i\n",
+        "def write(i):\n return any(x=i)\n",
+        "def write(i):\n return any(*i)\n",
+        "def write(i):\n def read(s):\n  return s\n return read\n",
+        "write = 1\n",
+        "",
+    ],
+)
+def test_nothing_but_one_plain_function(text, monkeypatch):
+    source = Source("write", ("i",))
+    monkeypatch.setattr(Source, "text", lambda self: text)
+    with pytest.raises(Unsafe):
+        code(source, NAMES)
+
+
 def test_builtins_must_be_shut_off():
     with pytest.raises(Unsafe):
         made("return i", names={"len": len})
@@ -66,14 +104,14 @@ def test_the_same_text_has_one_code_object():
 
 
 def test_constants_are_parameters_and_never_part_of_the_text():
-    source = Source("f", ("i",))
+    source = Source("write", ("i",))
     source.line(f"return {source.constant('secret')}")
     assert "secret" not in source.text()
     assert finished(source, NAMES)(1) == "secret"
 
 
 def test_statements_kept_aside_stand_at_their_new_indentation():
-    source = Source("f", ("i",))
+    source = Source("write", ("i",))
     with source.aside() as kept, source.block("if i:"):
         source.line("return 1")
     with source.block("if i is not None:"):
@@ -84,7 +122,7 @@ def test_statements_kept_aside_stand_at_their_new_indentation():
 
 
 def test_too_deep_a_nesting_is_said_before_python_says_it():
-    source = Source("f", ("i",))
+    source = Source("write", ("i",))
 
     def deeper(levels: int) -> None:
         with source.block("if i:"):

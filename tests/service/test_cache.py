@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from segwright.service import cache as module
 from segwright.service.cache import Cache, Entry, Seen, default_folder
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -104,7 +103,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path, monkeypatch: p
     cache = Cache(tmp_path / "cache", largest=10_000)
     keys = [bytes([number]) * 32 for number in range(4)]
     for day, key in enumerate(keys):
-        monkeypatch.setattr(module.time, "time", lambda day=day: 86_400.0 * (20_000 + day))
+        monkeypatch.setattr("segwright.service.cache.time.time", lambda day=day: 86_400.0 * (20_000 + day))
         cache.values([keys[0]])
         cache.store("/w", {}, {key: Entry(b"v" * 1000, b"b" * 2000)})
     assert list(cache.values(keys)) == [keys[0], keys[3]]

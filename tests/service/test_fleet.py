@@ -121,7 +121,10 @@ def _swap(path: str, old: str, new: str) -> Edit:
 
 
 def _touch(path: str) -> Edit:
-    return lambda root: (root / path).write_text("x", encoding="utf-8") and None
+    def edit(root: Path) -> None:
+        (root / path).write_text("x", encoding="utf-8")
+
+    return edit
 
 
 OWN = f"orgs/{organisation(0)}"
@@ -208,6 +211,7 @@ def test_what_changed_while_it_was_compiled_is_not_kept(
 
 
 def test_a_hit_loads_no_parser_and_no_tables(root: Path, cache: Cache) -> None:
+    inventory.engine.cache_clear()
     check_fleet(root, jobs=1, cache=cache)
     code = (
         "import sys; from pathlib import Path; from segwright.service.cache import Cache;"

@@ -1,7 +1,7 @@
 """What a rule puts into a field: composites, formats, echoed fields, lists of repetitions.
 
 `content(ctx, frame, alternatives, …)` gives one `ops.Content`: leaves at components, or a choice, fallback or list of them.
-A field written through a format counts as one rule per component: overrides of single components (`parts`) change the leaves.
+Overrides of single components are `lang.parts`.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def make_put(ctx: Context, where: Place, typed: Typed, duty: ops.Duty) -> ops.Pu
 
 
 def _is_given(op: ops.Value) -> bool:
-    """Whether a value is an input, an element of a list, or an attribute of such: nothing works on it that could make it empty."""
+    """Whether a value is an input, an element of a list, or one's attribute: nothing that works on it could make it empty."""
     while isinstance(op, ops.Attr):
         op = op.of
     return isinstance(op, ops.Slot)

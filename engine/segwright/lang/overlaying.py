@@ -1,7 +1,7 @@
 """Overlays at work: each operation of a layer changes the flat mapping below it, or says why it hits nothing.
 
-`lang.flatten` runs an `Overlaying` over the overlays of some layers; it holds the mapping's body, the scope, what was taken out and
-what was found while they are applied, operation by operation, in line order.
+`lang.flatten` runs an `Overlaying` over the overlays of some layers; it holds the mapping's body, the scope, what was taken out
+and what was found while they are applied, operation by operation, in line order.
 """
 
 from __future__ import annotations

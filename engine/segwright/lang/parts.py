@@ -1,7 +1,7 @@
 """Overrides of single components: what an overlay changes inside the value of a rule below it.
 
-A field written through a format or a composite counts as one rule per component. `field_content` lowers a rule with such overrides
-(its `parts`); each replaces, adds or takes out the leaves at its place in every alternative that has them.
+A field written through a format or a composite counts as one rule per component. `field_content` lowers a rule with such
+overrides (its `parts`); each replaces, adds or takes out the leaves at its place in every alternative that has them.
 """
 
 from __future__ import annotations

@@ -276,13 +276,15 @@ class _Watched(Context):
         self._read.functions[key] = number
         return number
 
-    def table(
-        self, table: ast.Table, inverse: bool, make: Callable[[Context, ast.Table, bool], ops.Table]
-    ) -> int:
+    def table(self, table: ast.Table, inverse: bool, make: Callable[[Context, ast.Table, bool], ops.Table]) -> int:
         """Tables are numbered again, but only those that nothing is wrong with: findings belong to who uses a table first."""
         number: int = self._real.table(table, inverse, make)
         data = made_before(self._real, table, inverse)
-        if data is None or data is not self._real.tables[number] or self._real.scope.tables.get(table.name) is not table:
+        if (
+            data is None
+            or data is not self._real.tables[number]
+            or self._real.scope.tables.get(table.name) is not table
+        ):
             self.lose()
         else:
             self._read.declared.append(("tables", table.name, table))
@@ -324,7 +326,8 @@ class _Watched(Context):
         return _Field(
             slots, tuple(read.functions.items()), tuple(read.patterns.items()), tuple(read.tables.values()),
             tuple(read.config), tuple(read.declared), tuple(dict.fromkeys(read.limits)),
-            tuple(dict.fromkeys(read.allowed)), made, read.taken, tuple(read.used_formats), tuple(read.used_tables), tuple(read.used_allows),
+            tuple(dict.fromkeys(read.allowed)), made, read.taken, tuple(read.used_formats), tuple(read.used_tables),
+            tuple(read.used_allows),
         )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def is_in(value: object, members: Iterable[object] | None) -> bool:
 
 def is_null(value: object) -> bool:
     """HL7 null, also as a whole received field."""
-    return value is NULL or (value.__class__ is Field and value.text == NULL_TEXT)  # type: ignore[attr-defined]
+    return value is NULL or (value.__class__ is Field and value.text == NULL_TEXT)
 
 
 def holds(value: object) -> bool:
@@ -393,8 +393,8 @@ NAMES: Final[dict[str, Any]] = {
     **{
         called.__name__: called
         for called in (
-            any, len, tuple, refuse, attempt, counts, equal, is_in, is_null, holds, above, below, at_least, at_most, in_order, limit,
-            printed, received, component, kept, echoed, joined,
+            any, len, tuple, refuse, attempt, counts, equal, is_in, is_null, holds, above, below, at_least, at_most, in_order,
+            limit, printed, received, component, kept, echoed, joined,
             by_name, firsts, in_groups, taken, taken_all, first_component, all_kept, subcomponent, leaves, decline,
         )
     },

@@ -132,7 +132,11 @@ class Expressions:
 
     def counted(self, op: ops.Value) -> ops.Value | None:
         """What gives a number that was counted here, if a value is that, printed or not."""
-        if isinstance(op, ops.Call) and self.plan.functions[op.function] == _PRINTS and op.arguments[1:] in ((), (None,)):
+        if (
+            isinstance(op, ops.Call)
+            and self.plan.functions[op.function] == _PRINTS
+            and op.arguments[1:] in ((), (None,))
+        ):
             op = op.arguments[0] or op
         return op if isinstance(op, ops.Count) or (isinstance(op, ops.Slot) and self.is_whole(op.slot)) else None
 

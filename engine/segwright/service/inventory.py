@@ -220,6 +220,8 @@ def engine() -> bytes:
             found = entry.stat()
             if not entry.is_dir():
                 said.append(f"{path} {found.st_size} {found.st_mtime_ns}")
-    installed = {name for folder in sys.path for name, _ in _entries(folder) if name.endswith((".dist-info", ".egg-info"))}
+    installed = {
+        name for folder in sys.path for name, _ in _entries(folder) if name.endswith((".dist-info", ".egg-info"))
+    }
     said.extend(sorted(installed))
     return hashlib.sha256("\n".join(said).encode("utf-8", "surrogateescape")).digest()
