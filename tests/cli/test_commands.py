@@ -245,6 +245,7 @@ def test_schema_is_that_of_the_document_of_a_message(made):
     every = json.loads(call("schema", "--workspace", made).stdout)["$defs"]
     assert {"Result", "OrderEvent", "Patient", "ResultStatus"} <= set(every)
     result = call("schema", "Resutl", "--workspace", made)
+    assert "SW1036" in result.stderr
     assert (result.exit_code, "Did you mean Result?" in result.output) == (1, True)
 
 

@@ -19,7 +19,7 @@ from segwright.core.source import NOWHERE, Source
 
 def at(source: Source, text: str, code: str = "SW0122", *labels: Label, **facts: object) -> Diagnostic:
     start = source.text.index(text)
-    return diagnostic(code, source.span(start, start + len(text)), *labels, **facts)
+    return diagnostic(code, source.span(start, start + len(text)), *labels, **facts)  # type: ignore[arg-type]
 
 
 def shown(source: Source, *found: Diagnostic, width: int = 100) -> str:

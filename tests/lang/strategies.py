@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from hypothesis import strategies as st
 
@@ -286,7 +286,7 @@ _keys = st.one_of(names.map(lambda name: ast.Ref((name,))), texts, numbers)
 _constants = st.one_of(names.map(lambda name: ast.Ref((name,))), texts, numbers, st.just(ast.Blank()))
 cells = st.one_of(
     st.lists(_constants, min_size=1, max_size=3).map(lambda parts: ast.Cell(tuple(parts))),
-    st.sampled_from(["same", "error"]).map(lambda word: ast.Cell((), word)),
+    st.sampled_from((ast.Cell((), "same"), ast.Cell((), "error"))),
 )  # fmt: skip
 _some_cells = st.lists(cells, min_size=1, max_size=3).map(tuple)
 arrows = st.sampled_from(["->", "<-", "<->"])
@@ -378,7 +378,7 @@ def _named_address(kind: str) -> st.SearchStrategy[ast.Address]:
 
 @st.composite
 def anchors(draw: st.DrawFn) -> ast.Anchor:
-    where = draw(st.sampled_from(["after", "before", "end"]))
+    where: Literal["after", "before", "end"] = draw(st.sampled_from(("after", "before", "end")))
     place = draw(st.one_of(segment_addresses(), _named_address("loop"), st.just(ast.Address("message"))))
     return ast.Anchor(where, place, "" if where == "end" else draw(st.sampled_from(["", "each", "all"])))
 

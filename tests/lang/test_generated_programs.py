@@ -297,11 +297,11 @@ def values(run: Any, type_: Type, depth: int = 0) -> st.SearchStrategy[Any]:
             return nasty
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(programs(), st.data())
 def test_what_compiles_runs_the_same_generated_and_interpreted(program: str, data: st.DataObject) -> None:
     made = lab(program, declarations=STATUSES + WORDS + WHO)
-    if any(code not in ("SW0304", "SW0305", "SW0301", "SW0214") for code in made.codes):
+    if any(code not in ("SW0304", "SW0305", "SW0301", "SW0214", "SW0329") for code in made.codes):
         raise AssertionError(made.report)
     if made.codes:
         return

@@ -62,7 +62,8 @@ def once(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     for each in dict.fromkeys(found):
         alike.setdefault(msgspec.structs.replace(each, organisation=""), []).append(each.organisation)
     return [
-        msgspec.structs.replace(each, organisation="" if "" in names else ", ".join(names)) for each, names in alike.items()
+        msgspec.structs.replace(each, organisation="" if "" in names else ", ".join(names))
+        for each, names in alike.items()
     ]
 
 

@@ -119,9 +119,7 @@ class Context:
             self.functions.append(key)
         return self.functions.index(key)
 
-    def table(
-        self, table: ast.Table, inverse: bool, make: Callable[[Context, ast.Table, bool], ops.Table]
-    ) -> int:
+    def table(self, table: ast.Table, inverse: bool, make: Callable[[Context, ast.Table, bool], ops.Table]) -> int:
         """The number of a table, or of its inverse, in this plan; `make` makes it on first use."""
         key = (table.name, inverse)
         if key not in self.table_numbers:
@@ -153,7 +151,7 @@ class Context:
         said = str(node)
         declared = self.settings.declared(key) if key else None
         if declared is None:
-            known = [".".join(("org", *k)) for k in self.settings.keys()]
+            known = [".".join(("org", *k)) for k in sorted(self.settings.keys())]
             group = [f"`{name}`" for name in sorted(known) if name.startswith(f"{said}.")]
             return self.fail(
                 "SW0203",

@@ -88,7 +88,9 @@ def _excused(below: tuple[Item, ...], body: tuple[Item, ...]) -> set[Span]:
                 if isinstance(rule, FlatRule) and (rule.below is not None or rule.parts or rule.origin.word != "base"):
                     touched |= written(rule)
     return {
-        item.origin.span for _, item in walk(below) if isinstance(item, FlatAllow) and place_of(item.allow.on) in touched
+        item.origin.span
+        for _, item in walk(below)
+        if isinstance(item, FlatAllow) and place_of(item.allow.on) in touched
     }
 
 

@@ -186,7 +186,11 @@ def _made(ctx: Context, table: ast.Table, inverse: bool) -> ops.Table:
         return before
     found, allows = len(ctx.found), len(ctx.used_allows)
     data = _inverted(ctx, table) if inverse else _forward(ctx, table)
-    if len(ctx.found) == found and len(ctx.used_allows) == allows and ("SW0612", f"table {table.name}") not in ctx.allowed:
+    if (
+        len(ctx.found) == found
+        and len(ctx.used_allows) == allows
+        and ("SW0612", f"table {table.name}") not in ctx.allowed
+    ):
         if len(_known) >= _MOST:
             _known.clear()
         _known[id(table), id(ctx.model), ctx.profile.version, inverse] = (table, ctx.model, data)

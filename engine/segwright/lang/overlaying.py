@@ -7,7 +7,7 @@ and what was found while they are applied, operation by operation, in line order
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -36,8 +36,7 @@ from segwright.lang.flat import (
 )
 from segwright.lang.redeclare import Redeclared, redeclare
 from segwright.lang.rules import Rules, edit_rules
-
-N = TypeVar("N")
+from segwright.lang.titles import addresses_of, kind_of, name_of, origin_of
 
 if TYPE_CHECKING:
     from segwright.lang.flatten import Applied, Flattened
@@ -76,7 +75,7 @@ class Overlaying:
 
     def _remember(self, operation: ast.Operation) -> None:
         """Two operations of one layer on one address clash, wherever they stand."""
-        for address in _addresses(operation):
+        for address in addresses_of(operation):
             key = (self.layer, address)
             if key in self.addresses:
                 self.clashes.append((address, operation.span, self.addresses[key][1]))
@@ -352,7 +351,7 @@ class Overlaying:
     ) -> Diagnostic | None:
         hits = [(path, item) for path, item in walk(self.body) if wanted(item)]
         if not hits:
-            known = [_name(item) for _, item in walk(self.body) if _kind(item) == what]
+            known = [name_of(item) for _, item in walk(self.body) if kind_of(item) == what]
             said = str(address.target) if address.kind == "rule" else address.name
             return diagnostic(
                 "SW0501",
@@ -364,7 +363,7 @@ class Overlaying:
                 known=shown(sorted(set(known))),
             )
         for path, item in reversed(hits):
-            self.removed.append(Removed(_name(item), origin, _origin(item)))
+            self.removed.append(Removed(name_of(item), origin, origin_of(item)))
             self.body = edit(self.body, path, lambda _: ())
         return None
 
@@ -407,8 +406,8 @@ class Overlaying:
         if miss is not None:
             self.body = before
             return miss
-        if [_origin(i).span for _, i in walk(before) if i is not item] == [
-            _origin(i).span for _, i in walk(self.body) if i is not new
+        if [origin_of(i).span for _, i in walk(before) if i is not item] == [
+            origin_of(i).span for _, i in walk(self.body) if i is not new
         ] and [p for p, i in walk(before) if i is item] == [p for p, i in walk(self.body) if i is new]:
             self.found.append(diagnostic("SW0504", op.span, Label(item.origin.span, "base"), address=item.title))
         return None
@@ -582,54 +581,3 @@ def _with_inherited(where: ast.Condition, below: ast.Condition | None) -> ast.Co
 
         return rewrite(where, lambda n: below if isinstance(n, ast.InheritedCondition) else None)  # type: ignore[return-value]
     return where
-
-
-def _origin(item: Item) -> Origin:
-    return item.origin
-
-
-def _kind(item: Item) -> str:
-    match item:
-        case FlatSegment():
-            return "segment"
-        case FlatLoop():
-            return "loop"
-        case FlatRule():
-            return "rule"
-        case FlatCheck(check=ast.Check()):
-            return "check"
-        case FlatCheck():
-            return "reject"
-        case _:
-            return ""
-
-
-def _name(item: Item) -> str:
-    match item:
-        case FlatSegment():
-            return item.title
-        case FlatLoop():
-            return item.name
-        case FlatRule():
-            return str(item.target)
-        case FlatCheck():
-            return item.check.name
-        case _:
-            return ""
-
-
-def _addresses(operation: ast.Operation) -> list[str]:
-    match operation:
-        case ast.OverrideRule() | ast.AddRule():
-            return [f"`{operation.address}`"]
-        case ast.Remove():
-            return [f"`{address}`" for address in operation.addresses]
-        case ast.OverrideSegment():
-            return [f"the condition of `{operation.address}`"]
-        case ast.OverrideLoop() | ast.Replace() | ast.Move():
-            place = f"`{operation.address}`"
-            return [place] if not isinstance(operation, ast.Move) else [f"the place of {place}"]
-        case ast.AddCheck():
-            return [f"`{operation.check.name}`"]
-        case _:
-            return []

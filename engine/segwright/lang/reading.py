@@ -38,7 +38,7 @@ def read_body(ctx: Context, items: tuple[Item, ...]) -> tuple[tuple[ops.ReadOp, 
     """The operations of a reading mapping, and the records it makes."""
     roots: dict[str, Root] = {}
     for item in items:
-        if isinstance(item, FlatRule) or isinstance(item, FlatGroup):
+        if isinstance(item, FlatRule | FlatGroup):
             _root(ctx, roots, item)
     frame = _frame(Frame(reading=True), roots.values())
     body = _items(ctx, frame, items, roots)

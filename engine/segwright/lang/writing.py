@@ -96,8 +96,8 @@ def write_body(ctx: Context, frame: Frame, items: tuple[Item, ...]) -> tuple[tup
                 op, frame = _let(ctx, frame, item)
                 out.append(op)
             case FlatCheck(check=ast.Check() as check):
-                op, frame = _check(ctx, frame, check, item.origin)
-                out.append(op)
+                checked, frame = _check(ctx, frame, check, item.origin)
+                out.append(checked)
             case FlatAllow():
                 pass
             case _:
@@ -137,7 +137,9 @@ def _bind(ctx: Context, frame: Frame, item: FlatUse) -> Frame:
             must_be_present(ctx, typed, value.span, where=f"part {item.part}")
         bound, known = as_parameter(frame, typed, parameter.name)
         # What may be left out may be missing in every use, so that the part says the same of all of them.
-        names[parameter.name] = msgspec.structs.replace(bound, maybe=typed.maybe or optional, soft=typed.soft or optional)
+        names[parameter.name] = msgspec.structs.replace(
+            bound, maybe=typed.maybe or optional, soft=typed.soft or optional
+        )
         facts = facts.both(known)
         if not optional:
             facts = facts.both(present(bound.key))

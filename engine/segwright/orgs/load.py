@@ -70,7 +70,9 @@ def _drop(values: dict[str, Any], key: tuple[str, ...]) -> None:
         group.pop(key[-1], None)
 
 
-def _made(values: dict[str, Any], schema: Schema, source: Source, broken: frozenset[tuple[str, ...]]) -> Organisation | None:
+def _made(
+    values: dict[str, Any], schema: Schema, source: Source, broken: frozenset[tuple[str, ...]]
+) -> Organisation | None:
     """The organisation, or None when what the engine itself reads has gone with the broken keys."""
     try:
         given = values["organisation"]

@@ -206,7 +206,9 @@ class Shared:
             )
         return self.flattened[key]
 
-    def organisation(self, organisation: Organisation, own: Layer, tables: Mapping[str, Source]) -> CompiledOrganisation:
+    def organisation(
+        self, organisation: Organisation, own: Layer, tables: Mapping[str, Source]
+    ) -> CompiledOrganisation:
         """Every message of one organisation in every environment."""
         found: list[Diagnostic] = []
         layers = self._layers(organisation, found)
@@ -399,9 +401,7 @@ def _unused_keys(organisation: Organisation, messages: dict[str, dict[str, Compi
     return out
 
 
-def _unused_names(
-    organisation: Organisation, own: Layer, messages: dict[str, dict[str, Compiled]]
-) -> list[Diagnostic]:
+def _unused_names(organisation: Organisation, own: Layer, messages: dict[str, dict[str, Compiled]]) -> list[Diagnostic]:
     """Tables, formats, texts and parts of an organisation's own files that none of its messages uses."""
     every = [compiled for by_name in messages.values() for compiled in by_name.values()]
     if any(compiled.emitted is None for compiled in every):

@@ -24,7 +24,7 @@ Target: TypeAlias = Hl7Path | ComponentPath | Ref
 
 
 class Rule(Node, frozen=True):
-    """`TARGET = VALUE …`. The target is an `Hl7Path` in a segment, a `ComponentPath` in a format that writes, a `Ref` when reading."""
+    """`TARGET = VALUE …`. The target: an `Hl7Path` in a segment, a `ComponentPath` in a format that writes, else a `Ref`."""
 
     target: Target
     alternatives: tuple[Alternative, ...]
