@@ -347,14 +347,13 @@ def test_declared_formats_write_components():
 
 def test_declared_formats_read_and_decide():
     read = run("segment ZZZ\n  ZZZ-1 = result.study\n").orders.orders[0]
-    records = {
-        name: value
-        for name, value in zip(
+    records = dict(
+        zip(
             [a.name for a in run("segment ZZZ\n  ZZZ-1 = result.study\n").running.model.records["Order"].attributes],
             read,
             strict=True,
         )
-    }
+    )
     assert records["providers"] == ((None, "L7", "STONE", "AVA"), ("1999000015", None, "REED", "IDA"))
     assert records["diagnoses"] == (("R00.2", "Palpitations"),)
 

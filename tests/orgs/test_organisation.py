@@ -83,11 +83,8 @@ def test_the_place_of_every_key_is_its_own(organisation: Organisation) -> None:
     assert text[item.start : item.end] == "qrs_duration"
 
 
-def test_places_come_from_the_one_reading_of_the_file(
-    schema: Schema, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_place_of_a_value_is_where_it_is_written(schema: Schema, text: str) -> None:
     found, _ = load_organisation(Source(NAME, text), schema)
-    monkeypatch.setattr("segwright.orgs.organisation.read_tree", None)
     assert found is not None
     value = found.value(("times", "zone"))
     assert value is not None

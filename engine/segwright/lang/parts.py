@@ -90,9 +90,9 @@ def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: 
 
 
 def _sure(made: Made, put: ops.Put) -> bool:
-    """Whether a leaf is never missing, its duty aside."""
+    """Whether a leaf is there whenever its repetition is."""
     leaf = made.leaves.get((put.component, put.subcomponent))
-    return leaf is not None and not leaf.maybe and put.duty.need == "optional"
+    return leaf is not None and not leaf.maybe
 
 
 def _part_put(
