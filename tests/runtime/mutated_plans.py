@@ -8,12 +8,14 @@ reported and that running a plan has no business with. Anything else that is rai
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, get_args
 
 import msgspec
@@ -24,6 +26,7 @@ from segwright.plan.canonical import NotCanonical, decode_plan, encode
 from segwright.plan.ops import Plan
 from segwright.plan.validate import problems
 from segwright.runtime.interpret import read, trace
+from segwright.runtime.load import MessageRefused, Reader, load
 from tests.plan.samples import READING, WRITING
 
 Runner = Callable[[Plan, Any], None]
@@ -37,7 +40,17 @@ def interpret(plan: Plan, given: Any) -> None:
         read(plan, given)
 
 
-RUNNERS: dict[str, Runner] = {"interpret": interpret}
+def generate(plan: Plan, given: Any) -> None:
+    """By generated code. Where it and the interpreter differ, `Disagreement` is raised, and reported."""
+    loaded = load(plan)
+    if isinstance(loaded, Reader):
+        loaded.read(given)
+        return
+    with suppress(MessageRefused):
+        loaded.render(given)
+
+
+RUNNERS: dict[str, Runner] = {"interpret": interpret, "generate": generate}
 """What runs a plan that was let through, on the inputs of a writing plan or the opened message of a reading one."""
 
 
@@ -51,7 +64,8 @@ def planted(plan: Plan, given: Any) -> None:
 
 
 # Jinja makes a code object of a checked narrative, and another to give an error its line.
-_TEMPLATES = frozenset({"<template>", "<unknown>"})
+# The generator compiles what its own list of syntax lets through, under one name.
+_TEMPLATES = frozenset({"<template>", "<unknown>", "<plan>"})
 _HARMLESS = frozenset({"builtins.id", "object.__getattr__", "object.__setattr__", "sys._getframe", "code.__new__"})
 
 NASTY = (
@@ -195,9 +209,9 @@ def main(runner: str, count: int, seed: int) -> dict[str, Any]:
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if not watching or event in _HARMLESS:
             return
-        if event == "compile" and arguments[1] in _TEMPLATES:
-            return
-        if event == "exec" and arguments[0].co_filename in _TEMPLATES:
+        if event == "compile" and (arguments[1] in _TEMPLATES or isinstance(arguments[0], ast.Module)):
+            return  # a tree has no name yet; what is run of it has
+        if event in ("exec", "function.__new__") and arguments[0].co_filename in _TEMPLATES:
             return
         if event == "open" and "/tzdata/zoneinfo/" in str(arguments[0]):
             return
