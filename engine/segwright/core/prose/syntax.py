@@ -63,7 +63,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0103": Entry(
         "A tab",
         "This file has tabs; columns are shown wrong by every other editor.",
-        ("Let the editor insert spaces, or run `segwright format`.",),
+        ("Let the editor insert spaces instead.",),
         "Reviewers compare lines by eye; a tab makes two equal columns look different.",
     ),
     "SW0104": Entry(
