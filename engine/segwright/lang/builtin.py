@@ -63,7 +63,7 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
         invalid = other.op
         if not isinstance(node.on_invalid, ast.Blank):
             ctx.note(invalid)
-    key = _key(record, value.type)
+    key = record.key
     constants = None
     if record.name == "ucum":
         constants = value.constants
@@ -137,7 +137,7 @@ def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
     if first.absent_key:
         must_be_present(ctx, first, node.arguments[0].span, where=f"{name}(…)")
     arguments = _arguments(ctx, frame, record, node.arguments[1:], node.span)
-    call = ops.Call(ctx.function(_key(record, first.type)), (first.op, *arguments))
+    call = ops.Call(ctx.function(record.key), (first.op, *arguments))
     result = ctx.type_named(record.result.removeprefix("optional "), node.span)
     # A narrative that comes out empty has no lines: a loop over them simply does not turn.
     maybe = (first.maybe and first.hint != "narrative") or record.result.startswith("optional ")
@@ -151,10 +151,6 @@ def _fitting(records: list[Builtin], type_: Type) -> Builtin | None:
     name = type_.name if type_.kind == "scalar" else ""
     fitting = [r for r in records if name in r.subject]
     return max(fitting, key=lambda r: r.version) if fitting else None
-
-
-def _key(record: Builtin, type_: Type) -> str:
-    return record.key
 
 
 def _arguments(

@@ -84,6 +84,20 @@ def judge(
         ctx.report("SW0304", node.duty.span, name=said, word=node.duty.kind)
 
 
+def judge_value(ctx: Context, node: ast.Alternative, typed: Typed) -> None:
+    """`judge` for a rule whose alternatives are one value."""
+    judge(
+        ctx,
+        node,
+        maybe=typed.open,
+        soft=typed.soft,
+        said=typed.said,
+        absent_key=typed.absent_key,
+        known=typed.known,
+        blank=isinstance(node.value, ast.Blank),
+    )
+
+
 def alternatives_content(
     ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...], component: int, *, inside: bool
 ) -> Made:
@@ -149,16 +163,7 @@ def _leaf_content(
             ctx.note(op)
             return Made(op, maybe=_after(typed.maybe, duty), leaves={}, opaque=True, soft=typed.soft, said=typed.said)
     typed = printable(ctx, typed, first.value.span)
-    judge(
-        ctx,
-        first,
-        maybe=typed.open,
-        soft=typed.soft,
-        said=typed.said,
-        absent_key=typed.absent_key,
-        known=typed.known,
-        blank=isinstance(first.value, ast.Blank),
-    )
+    judge_value(ctx, first, typed)
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=inside)
     where = (component, 1) if component else (1, 1)
     put = make_put(ctx, where, typed, duty)
@@ -546,16 +551,7 @@ def _format_rule(ctx: Context, frame: Frame, rule: ast.FormatRule, component: in
         return _leaves_of(ctx, made, rule.alternatives[0].value)
     typed = printable(ctx, ladder(ctx, frame, rule.alternatives), rule.span)
     first = rule.alternatives[0]
-    judge(
-        ctx,
-        first,
-        maybe=typed.open,
-        soft=typed.soft,
-        said=typed.said,
-        absent_key=typed.absent_key,
-        known=typed.known,
-        blank=isinstance(first.value, ast.Blank),
-    )
+    judge_value(ctx, first, typed)
     return [Leaf(where[0], where[1], typed, duty_of(ctx, frame, first.duty, typed.maybe, inside=True), ctx.at)]
 
 

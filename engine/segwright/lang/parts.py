@@ -13,7 +13,7 @@ import msgspec
 from segwright.core.diagnostic import Label
 from segwright.core.suggest import shown
 from segwright.lang import ast
-from segwright.lang.contents import Made, Place, alternatives_content, duty_of, judge, make_put
+from segwright.lang.contents import Made, Place, alternatives_content, duty_of, judge_value, make_put
 from segwright.lang.context import Context
 from segwright.lang.flat import FlatRule
 from segwright.lang.rules import inherit
@@ -116,16 +116,7 @@ def _part_put(
     else:
         inner, alternatives = frame, part.alternatives
     typed = printable(ctx, ladder(ctx, inner, alternatives), part.origin.span)
-    judge(
-        ctx,
-        first,
-        maybe=typed.open,
-        soft=typed.soft,
-        said=typed.said,
-        absent_key=typed.absent_key,
-        known=typed.known,
-        blank=isinstance(first.value, ast.Blank),
-    )
+    judge_value(ctx, first, typed)
     duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=True)
     if put is not None and not first.duty.kind and _inherits(part) and not isinstance(first.value, ast.Else):
         duty = put.duty  # as for a whole field: a line that says nothing keeps the duty below

@@ -154,7 +154,7 @@ def _make(
 def _read_rule(
     ctx: Context, frame: Frame, rule: ast.FormatRule, declared: ast.Format, record_name: str
 ) -> tuple[int, ops.MadePart, bool] | None:
-    from segwright.lang.contents import duty_of, judge
+    from segwright.lang.contents import duty_of, judge_value
     from segwright.lang.values import ladder
 
     record = ctx.model.records[record_name]
@@ -184,16 +184,7 @@ def _read_rule(
         ctx, ladder(ctx, frame, rule.alternatives, attribute.type), attribute.type, rule.span, str(rule.target)
     )
     first = rule.alternatives[0]
-    judge(
-        ctx,
-        first,
-        maybe=typed.open,
-        soft=typed.soft,
-        said=typed.said,
-        absent_key=typed.absent_key,
-        known=typed.known,
-        blank=isinstance(first.value, ast.Blank),
-    )
+    judge_value(ctx, first, typed)
     if (
         not attribute.optional
         and typed.maybe

@@ -14,7 +14,7 @@ from segwright.core.diagnostic import Label
 from segwright.core.source import Span
 from segwright.lang import ast
 from segwright.lang.conditions import condition
-from segwright.lang.contents import Made, alternatives_content, as_parameter, duty_of, judge, make_put
+from segwright.lang.contents import Made, alternatives_content, as_parameter, duty_of, judge_value, make_put
 from segwright.lang.context import Context, Written
 from segwright.lang.flat import FlatAllow, FlatCheck, FlatLet, FlatLoop, FlatRule, FlatSegment, FlatUse, Item, Origin
 from segwright.lang.limits import limited
@@ -350,16 +350,7 @@ def _repetition(ctx: Context, frame: Frame, item: FlatSegment, rules: list[FlatR
             continue
         typed = printable(ctx, ladder(ctx, frame, rule.alternatives), rule.origin.span)
         first = rule.alternatives[0]
-        judge(
-            ctx,
-            first,
-            maybe=typed.open,
-            soft=typed.soft,
-            said=typed.said,
-            absent_key=typed.absent_key,
-            known=typed.known,
-            blank=isinstance(first.value, ast.Blank),
-        )
+        judge_value(ctx, first, typed)
         duty = duty_of(ctx, frame, first.duty, typed.maybe, inside=False)
         where = (target.component, target.subcomponent)
         puts.append(make_put(ctx, where, typed, duty))
