@@ -324,6 +324,20 @@ def test_let_names_a_value():
     assert run(clash).codes[0] == "SW0214"
 
 
+def test_a_let_that_stands_below_is_shown():
+    body = "let n = result.study\nfor each m in result.measurements\n  segment ZOB\n    ZOB-1 = n\n    ZOB-2 = m.flag optional\nend\n"
+    head = "segment ZZ1\n  ZZ1-1 = result.version\n"
+    loop = body.partition("\n")[2]
+    # A let directly behind a segment is the segment's own, so another loop stands before it.
+    first = "for each c in result.comments\n  segment ZZ2\n    ZZ2-1 = c\nend\n"
+    assert [s[:3] for s in run(head + first + body).segments] == ["ZZ1", "ZZ2", "ZZ2", "ZOB", "ZOB"]
+    moved = run(head + first + body, f"move loop measurements before ZZ1 {B}\n")
+    assert moved.codes == ("SW0202",)
+    assert "`n` is named further down" in moved.report
+    assert "let n = result.study" in moved.report
+    assert "named further down" in run(head + loop + "let n = result.study\n").report
+
+
 def test_constants_by_let_make_no_repetition_either():
     body = 'let system = "L"\nsegment ZZZ\n  ZZZ-1.1 = result.comment optional\n  ZZZ-1.3 = system\n  ZZZ-2 = result.study\n'
     assert run(body).segments == ["ZZZ||ST-1"]

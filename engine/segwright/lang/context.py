@@ -74,6 +74,7 @@ class Context:
         self.loop_sources: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.not_sent: frozenset[str] = frozenset()
         self.part = ""
+        self.below: dict[str, Span] = {}  # what `let` names further down, where it cannot be used yet
         self.memory: Memory | None = None
 
     @property

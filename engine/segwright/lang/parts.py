@@ -11,12 +11,12 @@ from collections.abc import Callable
 import msgspec
 
 from segwright.core.diagnostic import Label
+from segwright.core.source import Span
 from segwright.core.suggest import shown
 from segwright.lang import ast
 from segwright.lang.contents import Made, Place, alternatives_content, duty_of, judge_value, make_put
 from segwright.lang.context import Context
-from segwright.lang.flat import FlatRule
-from segwright.lang.rules import inherit
+from segwright.lang.flat import FlatRule, mentions, rewrite
 from segwright.lang.typed import Frame, Typed
 from segwright.lang.values import ladder, printable
 from segwright.plan import ops
@@ -110,9 +110,18 @@ def _part_put(
         return None
     if put is not None and _inherits(part):
         # `inherited` in an override of a component is the operation below, whatever wrote it.
-        below = Typed(put.value, ctx.type_named("text", part.origin.span), maybe=not sure, soft=True, said="inherited")
+        below = Typed(
+            put.value,
+            ctx.type_named("text", part.origin.span),
+            maybe=not sure,
+            soft=True,
+            key=("inherited",),
+            said="inherited",
+        )
         inner = frame.binding(inherited=below)
-        alternatives = inherit(part.alternatives, (ast.Alternative(ast.Ref(("inherited",), part.origin.span)),))
+        alternatives = tuple(
+            _rung(rung, part.origin.span, guarded=put.duty.need != "optional") for rung in part.alternatives
+        )
     else:
         inner, alternatives = frame, part.alternatives
     typed = printable(ctx, ladder(ctx, inner, alternatives), part.origin.span)
@@ -124,9 +133,27 @@ def _part_put(
     return make_put(ctx, where, typed, duty)
 
 
-def _inherits(part: FlatRule) -> bool:
-    from segwright.lang.flat import mentions
+def _rung(rung: ast.Alternative, span: Span, *, guarded: bool) -> ast.Alternative:
+    """A rung with the name `inherited` in place of the word. `guarded`: what stands below may be missing, and its duty says what
+    then; so nothing is made of it when it is."""
+    below = ast.Ref(("inherited",), span)
+    value = _guarded(rung.value, below, span) if guarded else rung.value
+    named = msgspec.structs.replace(rung, value=value)
+    return rewrite(named, lambda node: below if isinstance(node, ast.Inherited) else None)  # type: ignore[return-value]
 
+
+def _guarded(value: ast.Value, below: ast.Ref, span: Span) -> ast.Value:
+    """The value where `inherited` is there. `else` and `join` say themselves what stands for what is missing."""
+    if isinstance(value, ast.Else):
+        return msgspec.structs.replace(value, value=_guarded(value.value, below, span))
+    joins = isinstance(value, ast.Call) and value.name.names == ("join",)
+    if joins or isinstance(value, ast.Inherited) or not mentions(value, ast.Inherited):
+        return value
+    there = ast.State(below, "present", False, span)
+    return ast.Ladder((ast.Alternative(value, when=there, span=span),), span)
+
+
+def _inherits(part: FlatRule) -> bool:
     return mentions(part.alternatives, ast.Inherited)
 
 

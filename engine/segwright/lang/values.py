@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from segwright.core.diagnostic import Label
 from segwright.core.source import Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
@@ -138,14 +139,17 @@ def reference(ctx: Context, frame: Frame, node: ast.Ref, want: Type | None = Non
             truth = "true" if head in ("yes", "true") else "false"
             return Typed(ops.Const("boolean", truth), BOOLEAN, depends=False, said=head, span=node.span)
     known = sorted({*frame.names, "org"} - {"previous"})
+    below = ctx.below.get(head)
     return ctx.fail(
         "SW0202",
         node.span,
+        *((Label(below, "below"),) if below is not None else ()),
         kind="value",
         name=str(node),
         nearest=".".join(part for part in (near, *node.names[1:]) if part) if (near := nearest(head, known)) else "",
         known=[f"`{name}`" for name in known],
-        text=head if len(node.names) == 1 else "",
+        text=head if len(node.names) == 1 and below is None else "",
+        below=head if below is not None else "",
         part=ctx.part if len(node.names) > 1 else "",
     )
 
@@ -255,8 +259,6 @@ def must_be_present(ctx: Context, typed: Typed, span: Span, *, where: str) -> No
 
 def lacking(ctx: Context, typed: Typed, span: Span) -> None:
     """A config value that a mapping needs and this organisation lacks: shows both files."""
-    from segwright.core.diagnostic import Label
-
     key = tuple(typed.absent_key.split(".")[1:])
     declared = ctx.settings.declared(key)
     labels = []

@@ -72,6 +72,8 @@ def write_body(ctx: Context, frame: Frame, items: tuple[Item, ...]) -> tuple[tup
     """The operations and facts of a sequence of items."""
     out: list[ops.WriteOp] = []
     facts: list[Fact] = []
+    below = ctx.below
+    ctx.below = {**below, **{item.name: item.origin.span for item in items if isinstance(item, FlatLet)}}
     for item in items:
         match item:
             case FlatSegment():
@@ -88,12 +90,14 @@ def write_body(ctx: Context, frame: Frame, items: tuple[Item, ...]) -> tuple[tup
             case FlatUse():
                 bound = _bind(ctx, frame, item)
                 outer, ctx.part = ctx.part, item.part
+                hidden, ctx.below = ctx.below, {}
                 body, inner = write_body(ctx, bound, item.body)
-                ctx.part = outer
+                ctx.part, ctx.below = outer, hidden
                 out.extend(body)
                 facts.extend(inner)
             case FlatLet():
                 op, frame = _let(ctx, frame, item)
+                ctx.below.pop(item.name, None)
                 out.append(op)
             case FlatCheck(check=ast.Check() as check):
                 checked, frame = _check(ctx, frame, check, item.origin)
@@ -104,6 +108,7 @@ def write_body(ctx: Context, frame: Frame, items: tuple[Item, ...]) -> tuple[tup
                 ctx.report(
                     "SW0215", item.origin.span, direction="writes", holds="segments, loops, parts, `let` and `check`"
                 )
+    ctx.below = below
     return tuple(out), tuple(facts)
 
 

@@ -21,6 +21,7 @@ ROLES = {
     "layer": "this layer comes first",
     "opened": "the block begins here",
     "needed": "needed here",
+    "below": "named here, further down",
     "table": "the table",
     "row": "this row",
     "anchor": "the anchor",

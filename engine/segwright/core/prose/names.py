@@ -33,6 +33,7 @@ ENTRIES: dict[str, Entry] = {
         "Unknown name",
         "There is no {kind} called `{name}`.",
         (
+            "`{below}` is named further down: its `let` must stand above this line.",
             "Did you mean `{nearest}`?",
             'If it is meant as a text, put it in quotes: `"{text}"`.',
             "Here you can use {known}.",
