@@ -97,7 +97,9 @@ lock: ## resolve requirements/*.lock anew (UPGRADE=1: to the newest releases)
 		.venv-lock/bin/python -m pip install --quiet 'pip-tools>=7.5'; } || exit 1; \
 	compile() { out=$$1; shift; .venv-lock/bin/pip-compile --quiet --no-config --generate-hashes --strip-extras --no-header \
 		--no-emit-options $(if $(UPGRADE),--upgrade) --output-file "$$out" "$$@" pyproject.toml; }; \
-	compile requirements/run.lock && compile requirements/dev.lock --extra dev --constraint requirements/run.lock
+	compile requirements/run.lock && \
+	compile requirements/serve.lock --extra serve --extra postgres --constraint requirements/run.lock && \
+	compile requirements/dev.lock --extra serve --extra postgres --extra dev --constraint requirements/serve.lock
 
 .PHONY: clean
 clean: ## remove what was made here
