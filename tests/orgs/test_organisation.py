@@ -11,7 +11,7 @@ import pytest
 from segwright.core.source import Source
 from segwright.hl7.delimiters import STANDARD
 from segwright.orgs.declaration import Schema
-from segwright.orgs.forms import Address, Limit, SecretReference
+from segwright.orgs.forms import Limit
 from segwright.orgs.load import load_organisation, load_schema
 from segwright.orgs.organisation import Organisation
 from tests.orgs.conftest import NAME, ROOT, Edit
@@ -142,7 +142,7 @@ def test_the_encoding(organisation: Organisation) -> None:
         "\r",
     )
     assert encoding.limits == {"HD.1": Limit("cut", 20), "CX.1": Limit("error", 15)}
-    assert encoding.unencodable == {"–": "-", "’": "'", "•": ""}
+    assert encoding.unencodable == {"–": "-", "’": "'", "•": "*"}
     assert encoding.batch is None
 
 
@@ -158,23 +158,14 @@ def test_the_catalogue_and_its_gates(organisation: Organisation) -> None:
     assert (order.reads, order.orders, order.writes) == (("ORM^O01",), ("new", "change", "cancel"), "")
     assert (result.writes, result.unsolicited, result.message_per, result.to) == ("ORU^R01", False, "order", "")
     assert organisation.catalogue["ecg_charge"].to == "billing"
-    assert organisation.gates["ecg_result", "final"] == "after sign-off"
-    assert organisation.gates["ecg_result", "preliminary"] == "no"
+    assert result.kinds["final"] == "after sign-off"
+    assert result.kinds["preliminary"] == "no"
     assert organisation.mandatory == {"ecg_result": ("PID-3.1", "ORC-2", "OBR-4", "OBX-3")}
 
 
-def test_delivery_acknowledgement_and_environments(organisation: Organisation) -> None:
-    delivery = organisation.delivery
-    assert (delivery.first_ms, delivery.most_ms, delivery.for_ms) == (5_000, 600_000, 86_400_000)
-    assert (delivery.when_uncertain, delivery.messages_per_minute, delivery.connect_ms) == ("resend", None, 10_000)
-    assert organisation.acknowledgement.answer_within_ms == 30_000
-    production = organisation.environments["production"]
-    assert production.destinations[""].address == Address("ehr.fixture.example", 6661)
-    tls = production.destinations[""].tls
-    assert tls is not None
-    assert tls.identity == SecretReference("file", "/run/secrets/fixture.pem")
-    assert organisation.environments["test"].destinations[""].plain_because == "the test network is closed"
-    assert production.listener == "fixture"
+def test_the_environments_and_their_listeners(organisation: Organisation) -> None:
+    assert organisation.environments == ("test", "production")
+    assert organisation.listener("production") == "fixture"
 
 
 def test_a_key_of_a_workspaces_own_may_be_a_table(schema: Schema, text: str) -> None:

@@ -11,9 +11,25 @@ import msgspec
 import pytest
 
 from segwright.plan import canonical, explain
-from segwright.plan.bundle import BundleRefused, Entry, Manifest, model_hash, read_bundle, write_bundle
+from segwright.plan.bundle import BundleRefused, model_hash, read_bundle, write_bundle
 from segwright.plan.canonical import encode, hash_of, plan_hash
 from segwright.plan.explain import Explanation, Place, Setting
+from segwright.plan.manifest import (
+    Acknowledgement,
+    Choice,
+    Delivery,
+    Destination,
+    Diagnoses,
+    Entry,
+    Identifier,
+    Intake,
+    Listener,
+    Manifest,
+    Parties,
+    Party,
+    Tls,
+)
+from segwright.plan.model import Model
 from segwright.plan.ops import Plan
 from tests.plan.samples import MODEL, READING, WRITING, fresh
 
@@ -42,11 +58,19 @@ EXPLAINED = Explanation(
 )
 
 
+THEIRS = Party(Identifier("EHR"), Identifier("MERCY"))
+
+
 def manifest(**changes: Any) -> Manifest:
     given: dict[str, Any] = {
         "organisation": "mercy",
+        "name": "Mercy General",
         "environment": "test",
         "model": MODEL,
+        "parties": Parties(ours=Party(Identifier("ECGAI"), Identifier("PULSE")), theirs=THEIRS),
+        "encoding": RESULT.encoding,
+        "zone": "America/Chicago",
+        "processing_id": "T",
         "catalogue": (
             Entry(
                 "simple",
@@ -54,14 +78,15 @@ def manifest(**changes: Any) -> Manifest:
                 ("ORU^R01",),
                 plan_hash(RESULT),
                 kinds={"preliminary": "no", "final": "after sign-off"},
+                to="outbound",
                 message_per="group",
             ),
             Entry("ecg_order", "reads", ("ORM^O01", "OMG^O19"), plan_hash(ORDER), orders=("new", "cancel")),
         ),
-        "delivery": {"when_uncertain": "resend", "retry": {"first": "5s", "most": "10m"}},
-        "destinations": {"outbound": {"mllp": "ehr-test.mercy.example:6661"}},
-        "credentials": {"outbound": {"identity": "env:MERCY_TEST_TLS"}},
-        "acknowledgement": {"accept": "AL", "answer_within": "30s"},
+        "destinations": {"outbound": Destination("ehr-test.mercy.example", 6661, Tls("env:MERCY_TEST_TLS"))},
+        "listener": Listener("mercy-test", (THEIRS,)),
+        "delivery": Delivery("resend", 5_000, 600_000, 86_400_000),
+        "acknowledgement": Acknowledgement("AL", "NE", 30_000),
     }
     return Manifest(**{**given, **changes})
 
@@ -96,7 +121,7 @@ def test_a_bundle_comes_back_as_it_was_written(folder: Path) -> None:
 
 def test_writing_leaves_nothing_else_behind_and_replaces_what_was_there(folder: Path) -> None:
     old = load(folder).hash
-    new = write_bundle(folder, manifest(delivery={}), PLANS)
+    new = write_bundle(folder, manifest(delivery=Delivery("hold", 5_000, 5_000, 5_000)), PLANS)
     assert new != old
     assert load(folder).hash == new
     assert load(folder).explanation("simple") is None
@@ -123,13 +148,21 @@ def test_the_policy_hash_covers_all_but_model_and_plans() -> None:
         first, catalogue=tuple(msgspec.structs.replace(e, plan="1" * 64) for e in first.catalogue)
     )
     assert other_plan.policy_hash == first.policy_hash
-    for name, value in (
-        ("delivery", {}),
-        ("environment", "production"),
-        ("credentials", {}),
-        ("acknowledgement", {"accept": "NE"}),
-    ):
-        assert manifest(**{name: value}).policy_hash != first.policy_hash
+    assert manifest(model=Model({}, {})).policy_hash == first.policy_hash
+    others: dict[str, Any] = {
+        "environment": "production",
+        "processing_id": "D",
+        "zone": "UTC",
+        "batch": "file",
+        "destinations": {"outbound": Destination("ehr-test.mercy.example", 6662, Tls("env:MERCY_TEST_TLS"))},
+        "listener": Listener("mercy-test", (first.parties.ours,)),
+        "acknowledgement": Acknowledgement("NE", "NE", 30_000),
+        "delivery": Delivery("resend", 5_000, 600_000, 86_400_000, reuse_after=1),
+        "intake": Intake(constant_ids=True),
+        "diagnoses": Diagnoses((Choice("I10", "Hypertension"),), 4),
+    }
+    for name, value in others.items():
+        assert manifest(**{name: value}).policy_hash != first.policy_hash, name
     assert msgspec.structs.replace(first, catalogue=first.catalogue[:1]).policy_hash != first.policy_hash
 
 
@@ -206,13 +239,14 @@ def edited(**changes: Any) -> Callable[[bytes], bytes]:
         (edited(format="1"), "form"),
         (edited(format=2, unheard_of=True), "format"),
         (edited(unheard_of=True), "form"),
-        (lambda data: data.replace(b'"5s"', b"1.5"), "form"),
+        (lambda data: data.replace(b"30000", b"1.5"), "form"),
         (lambda data: data[:-1], "form"),
         (lambda data: data + b"\n", "form"),
-        (lambda data: data.replace(b'"reads"', b'"writes"'), "catalogue"),
+        (lambda data: data.replace(b'"reads"', b'"writes"'), "manifest"),
+        (lambda data: data.replace(b'"to":"outbound"', b'"to":"billing"'), "manifest"),
         (lambda data: data.replace(b'"ORU^R01"', b'"ORU^R32"'), "catalogue"),
         (lambda data: data.replace(b'"name":"simple"', b'"name":"other"'), "catalogue"),
-        (lambda data: data.replace(b'"name":"simple"', b'"name":"ecg_order"'), "catalogue"),
+        (lambda data: data.replace(b'"name":"simple"', b'"name":"ecg_order"'), "manifest"),
         (lambda data: data.replace(b'"heart_rate"', b'"heart"'), "model"),
         (lambda data: data.replace(plan_hash(RESULT).encode(), b"0" * 64), "missing"),
         (lambda data: data.replace(plan_hash(RESULT).encode(), b"../../x"), "missing"),

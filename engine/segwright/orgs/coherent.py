@@ -30,6 +30,7 @@ def coherent(data: dict[str, Any], schema: Schema, folder: str) -> list[Finding]
         *_folder(data, folder),
         *_unencodable(data),
         *_retry(data),
+        *_diagnoses(data),
         *_environments(data),
         *_catalogue(data, schema),
         *_mandatory(data),
@@ -96,6 +97,13 @@ def _retry(data: Any) -> Iterator[Finding]:
             yield Finding(
                 "SW0716", ("delivery", "retry", more), "value", facts, (("delivery", "retry", less), "config")
             )
+
+
+def _diagnoses(data: Any) -> Iterator[Finding]:
+    least, most = at(data, "diagnosis", "minimum"), at(data, "diagnosis", "maximum")
+    if isinstance(least, int) and isinstance(most, int) and most < least:
+        first: Path = ("diagnosis", "minimum")
+        yield Finding("SW0755", ("diagnosis", "maximum"), "value", {"found": most, "least": least}, (first, "config"))
 
 
 def _environments(data: Any) -> Iterator[Finding]:

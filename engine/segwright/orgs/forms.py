@@ -6,6 +6,7 @@ Takes a text, gives what it means; refuses with None (or a reason that never hol
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import warnings
 from collections.abc import Callable
@@ -147,6 +148,20 @@ def _zone(text: str) -> Wrong | None:
     return Wrong("SW0730", {"nearest": nearest(text, zones()) or cities.get(city, "")})
 
 
+def _network(text: str) -> Wrong | None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return Wrong("SW0726", {"form": "a network such as `10.20.0.0/16`, with nothing set behind its length"})
+    return None
+
+
+def _replacement(text: str) -> Wrong | None:
+    """Not empty: a value made only of such characters would be gone where it is required. Not `""`, which deletes."""
+    sound = 1 <= len(text) <= 8 and text.isprintable() and text != '""'
+    return None if sound else Wrong("SW0726", {"form": "one to eight printable characters, such as `-`"})
+
+
 def _charset(text: str) -> Wrong | None:
     try:
         msh18_of(text)
@@ -183,6 +198,7 @@ CHECKS: Final[dict[str, Callable[[str], Wrong | None]]] = {
     "secret": _secret,
     "duration": _duration,
     "address": _address,
+    "network": _network,
     "limit": _limit,
     "pattern": _pattern,
     "csv": _form(_CSV, "the name of a CSV file beside org.yaml, such as `icd10_subset.csv`"),
@@ -191,5 +207,6 @@ CHECKS: Final[dict[str, Callable[[str], Wrong | None]]] = {
     "path": _form(_PATH, "an HL7 path such as `PID-3.1`"),
     "limited": _form(_LIMITED, "a data type, perhaps with its component, such as `ST` or `HD.1`"),
     "oid": _form(_OID, "an OID such as `2.16.840.1.113883.19.5`"),
+    "replacement": _replacement,
     "character": _form(re.compile(r"(?s)."), "one character"),
 }

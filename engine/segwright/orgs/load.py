@@ -101,10 +101,10 @@ def listeners_of(organisation: Organisation) -> list[Listener]:
         Listener(
             organisation.id,
             name,
-            environment.listener,
+            organisation.listener(name),
             organisation.span(("environments", name, "inbound", "listener")),
         )
-        for name, environment in organisation.environments.items()
+        for name in organisation.environments
     ]
 
 

@@ -20,14 +20,13 @@ from segwright.hl7.delimiters import Delimiters
 from segwright.orgs import forms
 from segwright.orgs.declaration import Declaration, Key, Schema
 from segwright.orgs.finding import Path, span_of
-from segwright.orgs.forms import Address, Limit, SecretReference
+from segwright.orgs.forms import Limit
 from segwright.orgs.plain import read_quickly
 from segwright.orgs.tree import Mapping
+from segwright.plan.manifest import Batch, Gate, Orders
 
 Value: TypeAlias = "str | int | Decimal | bool | tuple[Value, ...] | Read[str, Value]"
 """text, integer, decimal, boolean; a list or table; a record or group of keys."""
-
-Gate: TypeAlias = Literal["yes", "no", "after sign-off"]
 
 _GROUPS: Final = (MappingProxyType, dict)
 _SEGMENT_ENDS: Final = {"CR": "\r", "LF": "\n", "CRLF": "\r\n"}
@@ -70,7 +69,7 @@ class Encoding(msgspec.Struct, frozen=True):
     delimiters: Delimiters
     trailing: str
     segment_end: str
-    batch: str | None
+    batch: Batch | None
     limits: dict[str, Limit]
 
 
@@ -80,63 +79,12 @@ class CatalogueEntry(msgspec.Struct, frozen=True):
 
     name: str
     reads: tuple[str, ...] = ()
-    orders: tuple[str, ...] = ()
+    orders: Orders = ()
     writes: str = ""
-    kinds: dict[str, str] = {}
+    kinds: dict[str, Gate] = {}
     unsolicited: bool | None = None
     message_per: str | None = None
     to: str = ""
-
-
-class Delivery(msgspec.Struct, frozen=True):
-    """The policy of sending; times in milliseconds, None where the organisation says nothing."""
-
-    when_uncertain: str
-    first_ms: int
-    most_ms: int
-    for_ms: int
-    connect_ms: int | None
-    write_ms: int | None
-    messages_per_minute: int | None
-    duplicate_refusal: str | None
-    unsent_final: str | None
-    reuse_after_ms: int | None
-    four_eyes_above: int | None
-
-
-class Acknowledgement(msgspec.Struct, frozen=True):
-    """MSH-15 and MSH-16, and how long an answer may take (milliseconds)."""
-
-    accept: str
-    application: str
-    answer_within_ms: int
-    application_within_ms: int | None
-    application_on: str | None
-
-
-class Tls(msgspec.Struct, frozen=True):
-    """TLS of a connection: references, never secrets."""
-
-    identity: SecretReference | None
-    trust: SecretReference | None
-    server_name: str | None
-
-
-class Connection(msgspec.Struct, frozen=True):
-    """Where messages go. Without `tls`, `plain_because` says why."""
-
-    address: Address
-    tls: Tls | None
-    plain_because: str | None
-
-
-class Environment(msgspec.Struct, frozen=True):
-    """What differs between test and production. `destinations` holds `outbound` as ""."""
-
-    name: str
-    processing_id: str
-    destinations: dict[str, Connection]
-    listener: str
 
 
 class Organisation(msgspec.Struct, frozen=True, dict=True, eq=False):
@@ -229,10 +177,6 @@ class Organisation(msgspec.Struct, frozen=True, dict=True, eq=False):
     def _text(self, *key: str) -> str:
         return str(self._get(*key))
 
-    def _ms(self, *key: str) -> int | None:
-        text = self._get(*key)
-        return None if text is None else forms.milliseconds(text)
-
     @property
     def zone(self) -> str:
         """The time zone (IANA)."""
@@ -281,66 +225,13 @@ class Organisation(msgspec.Struct, frozen=True, dict=True, eq=False):
         return {name: tuple(paths) for name, paths in self._get("mandatory").items()}
 
     @cached_property
-    def gates(self) -> dict[tuple[str, str], Gate]:
-        """(message, kind) → whether it goes out. A kind that no entry names goes out nowhere."""
-        return {(e.name, kind): gate for e in self.catalogue.values() for kind, gate in e.kinds.items()}  # type: ignore[misc]
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments: test and production."""
+        return tuple(self._get("environments"))
 
-    @cached_property
-    def delivery(self) -> Delivery:
-        """The policy of sending."""
-        return Delivery(
-            when_uncertain=self._text("delivery", "when_uncertain"),
-            first_ms=self._ms("delivery", "retry", "first") or 0,
-            most_ms=self._ms("delivery", "retry", "most") or 0,
-            for_ms=self._ms("delivery", "retry", "for") or 0,
-            connect_ms=self._ms("delivery", "connect_within"),
-            write_ms=self._ms("delivery", "write_within"),
-            messages_per_minute=self._get("delivery", "messages_per_minute"),
-            duplicate_refusal=self._get("delivery", "duplicate_refusal"),
-            unsent_final=self._get("delivery", "unsent_final"),
-            reuse_after_ms=self._ms("delivery", "reuse_after"),
-            four_eyes_above=self._get("delivery", "four_eyes_above"),
-        )
-
-    @cached_property
-    def acknowledgement(self) -> Acknowledgement:
-        """What is asked of the receiver, and how long is waited."""
-        return Acknowledgement(
-            accept=self._text("acknowledgement", "accept"),
-            application=self._text("acknowledgement", "application"),
-            answer_within_ms=self._ms("acknowledgement", "answer_within") or 0,
-            application_within_ms=self._ms("acknowledgement", "application_within"),
-            application_on=self._get("acknowledgement", "application_on"),
-        )
-
-    @cached_property
-    def environments(self) -> dict[str, Environment]:
-        """test and production."""
-        return {name: _environment(name, given) for name, given in self._get("environments").items()}
-
-
-def _environment(name: str, given: Any) -> Environment:
-    connections = {"": given["outbound"], **given.get("destinations", {})}
-    return Environment(
-        name=name,
-        processing_id=given["processing_id"],
-        destinations={to: _connection(connection) for to, connection in connections.items()},
-        listener=given["inbound"]["listener"],
-    )
-
-
-def _connection(given: Any) -> Connection:
-    address = forms.address(given["mllp"])
-    assert address is not None
-    tls = given.get("tls")
-    return Connection(address, None if tls is None else _tls(tls), given.get("plain_because"))
-
-
-def _tls(given: Any) -> Tls:
-    identity, trust = given.get("identity"), given.get("trust")
-    return Tls(
-        forms.secret(identity) if identity else None, forms.secret(trust) if trust else None, given.get("server_name")
-    )
+    def listener(self, environment: str) -> str:
+        """The listener that takes its messages in an environment."""
+        return self._text("environments", environment, "inbound", "listener")
 
 
 def _over(base: Read[str, Any], instead: Read[str, Any]) -> Read[str, Any]:

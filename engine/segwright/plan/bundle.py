@@ -1,14 +1,15 @@
 """A bundle: everything that one organisation needs in one environment, as a folder of files.
 
     SHA256             one line for each other file, as `sha256sum` writes them; its own sha256 is the bundle's hash
-    manifest.json      `Manifest`
+    manifest.json      `plan.manifest.Manifest`
     plans/HASH.json    a plan under its hash
     explain/HASH.json  its explanation
 
 Takes a manifest, plans and explanations to write; gives them back. Refuses a bundle, with `BundleRefused`, before decoding
 anything, when a file is not what `SHA256` says or `SHA256` is not what the caller was told; then when the format is unknown,
-the organisation or environment is another, a plan is missing, may not run, or is not the message that the catalogue names. All
-or nothing: a bundle with one bad plan is no bundle. Whether the hash was approved and signed is asked by whoever loads it.
+the manifest contradicts itself, the organisation or environment is another, a plan is missing, may not run, or is not the
+message that the catalogue names. All or nothing: a bundle with one bad plan is no bundle. Whether the hash was approved and
+signed is asked by whoever loads it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 import msgspec
 
 from segwright.plan import canonical, explain
 from segwright.plan.canonical import NotCanonical, hash_of
 from segwright.plan.explain import Explanation
+from segwright.plan.manifest import Entry, Manifest, faults
 from segwright.plan.model import Model
 from segwright.plan.ops import Plan
 from segwright.plan.validate import FORMATS as PLAN_FORMATS
@@ -40,58 +42,10 @@ _SUMS: Final = "SHA256"
 _MANIFEST: Final = "manifest.json"
 _SUM_LINE: Final = re.compile(r"([0-9a-f]{64})  (manifest\.json|(?:plans|explain)/[0-9a-f]{64}\.json)")
 
-Gate = Literal["yes", "no", "after sign-off"]
-
-
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A message of the catalogue. `kinds` (writing): whether each kind of result or order status is sent. `orders` (reading):
-    what the organisation sends. `unsolicited`: results without an order are sent. `message_per`: what one message covers.
-    `plan` is the hash of its plan."""
-
-    name: str
-    direction: Literal["writes", "reads"]
-    types: tuple[str, ...]
-    plan: str
-    kinds: dict[str, Gate] = {}
-    orders: tuple[str, ...] = ()
-    unsolicited: bool = False
-    message_per: Literal["order", "group"] = "order"
-
-
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the engine must know of an organisation in an environment.
-
-    `delivery`, `destinations`, `credentials`, `acknowledgement` are the organisation's configuration as it was checked (JSON
-    without floats); credentials are references (`env:NAME`, `file:PATH`), never secrets.
-    """
-
-    organisation: str
-    environment: str
-    model: Model
-    catalogue: tuple[Entry, ...]
-    delivery: dict[str, Any] = {}
-    destinations: dict[str, Any] = {}
-    credentials: dict[str, Any] = {}
-    acknowledgement: dict[str, Any] = {}
-    format: int = 1
-
-    @property
-    def policy_hash(self) -> str:
-        """sha256 of all that decides when, where and whether a message goes out; approved apart from the plans."""
-        policy = {
-            "organisation": self.organisation,
-            "environment": self.environment,
-            "catalogue": tuple(msgspec.structs.replace(entry, plan="") for entry in self.catalogue),
-            "delivery": self.delivery,
-            "destinations": self.destinations,
-            "credentials": self.credentials,
-            "acknowledgement": self.acknowledgement,
-        }
-        return hash_of(canonical.encode(policy))
-
 
 class BundleRefused(Exception):
-    """A bundle that is not loaded. `code`: missing, hash, form, format, organisation, environment, model, plan, catalogue."""
+    """A bundle that is not loaded. `code`: missing, hash, form, format, manifest, organisation, environment, model, plan,
+    catalogue."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
@@ -174,9 +128,6 @@ def read_bundle(folder: Path, *, organisation: str, environment: str, expected: 
         raise BundleRefused("organisation", "the bundle belongs to another organisation")
     if manifest.environment != environment:
         raise BundleRefused("environment", "the bundle belongs to another environment")
-    names = [entry.name for entry in manifest.catalogue]
-    if len(set(names)) != len(names):
-        raise BundleRefused("catalogue", "a message stands in the catalogue twice")
     model = model_hash(manifest.model)
     return Bundle(
         bundle_hash, manifest, {entry.name: _plan(entry, files, model) for entry in manifest.catalogue}, folder
@@ -191,9 +142,13 @@ def _manifest(data: bytes) -> Manifest:
     if head.format not in FORMATS:
         raise BundleRefused("format", f"format {head.format} of bundles is not among those this engine reads")
     try:
-        return canonical.decode(data, Manifest)
+        manifest = canonical.decode(data, Manifest)
     except NotCanonical as refused:
         raise BundleRefused("form", f"the manifest: {refused}") from None
+    wrong = faults(manifest)
+    if wrong:
+        raise BundleRefused("manifest", f"the manifest: {'; '.join(wrong[:5])}")
+    return manifest
 
 
 class _Head(msgspec.Struct):

@@ -1,7 +1,7 @@
-"""The reference of operations in `docs/plan.md`: generated, so that it cannot differ from what the engine does.
+"""The reference of manifest and operations in `docs/plan.md`: generated, so that it cannot differ from what the engine does.
 
-Takes nothing; gives Markdown made of the types of `plan.ops`: each operation with its meaning (its docstring), its JSON Schema
-and when it is refused. The rest of the page is written by hand.
+Takes nothing; gives Markdown made of the types of `plan.manifest` and `plan.ops`: each with its meaning (its docstring) and its
+JSON Schema, each operation with when it is refused. The rest of the page is written by hand.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from segwright.plan import ops
-from segwright.plan.model import Type
+from segwright.plan import manifest, ops
+from segwright.plan.model import Attribute, Model, RecordType, Type
 from segwright.plan.ops import Op
 
 BEGIN: Final = "<!-- operations: written by segwright.plan.reference, do not edit -->"
@@ -86,6 +86,23 @@ GROUPS: Final[tuple[tuple[str, tuple[type[Op], ...]], ...]] = (
     ("Reading", (ops.SetOp, ops.GroupOp, ops.RejectOp)),
     ("Data", (ops.Table, ops.TableRow, ops.Cell, ops.Narrative, ops.Encoding, ops.Input, ops.Result)),
 )
+
+MANIFEST: Final[tuple[type[msgspec.Struct], ...]] = (
+    manifest.Manifest,
+    manifest.Entry,
+    manifest.Parties,
+    manifest.Party,
+    manifest.Identifier,
+    manifest.Listener,
+    manifest.Intake,
+    manifest.Destination,
+    manifest.Tls,
+    manifest.Delivery,
+    manifest.Acknowledgement,
+    manifest.Diagnoses,
+    manifest.Choice,
+)
+"""What a manifest is made of, besides the data model and the encoding, which are those of plans."""
 
 _SLOT: Final = "a slot that is outside of the plan or bound twice"
 REFUSED: Final[dict[str, tuple[str, str]]] = {
@@ -185,9 +202,18 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
 """By tag: what a plan is refused for, and what a run is."""
 
 
+MANIFEST_REFUSED: Final = """\
+A manifest is refused when a member does not fit its schema, and when its members contradict one another: a message or a type
+that is read stands in the catalogue twice; a message that is written has no kinds, several types, orders, or a destination that
+the manifest does not have; one that is read has no orders, or anything of what is written; there is no destination `outbound`;
+`P` stands anywhere but in production; a destination of production has neither TLS nor a reason why not, or any has both; a
+network is none; the waits are not in order; fewer diagnoses are allowed than needed, or one stands among the choices twice; the
+encoding is one that a plan would be refused for."""
+
+
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of each operation, of `Type` and of `Plan`, by type name."""
-    kinds: Sequence[type] = [*(kind for _, group in GROUPS for kind in group), Type, ops.Plan]
+    """The JSON Schema of each operation, of `Type`, of `Plan` and of what a manifest holds, by type name."""
+    kinds: Sequence[type] = [*(kind for _, group in GROUPS for kind in group), Type, ops.Plan, *MANIFEST, Model]
     _, components = msgspec.json.schema_components(kinds, ref_template="#{name}")
     return components
 
@@ -250,6 +276,10 @@ def reference() -> str:
             lines += _schema(known[kind.__name__])
     lines += ["## The whole", "", "### Type", "", _doc(Type), "", *_schema(known["Type"])]
     lines += ["### Plan", "", _doc(ops.Plan), "", *_schema(known["Plan"])]
+    lines += ["## Manifest", "", MANIFEST_REFUSED, ""]
+    parts: tuple[type, ...] = (*MANIFEST, Model, RecordType, Attribute)
+    for part in parts:
+        lines += [f"### {part.__name__}", "", _doc(part), "", *_schema(known[part.__name__])]
     return _tags("\n".join([*lines, END, ""]), tags)
 
 

@@ -34,7 +34,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 def frame_problems(plan: Plan) -> list[str]:
     """Everything that is wrong outside of the body."""
-    return [*_head(plan), *_encoding(plan.encoding), *_parts(plan)]
+    return [*_head(plan), *encoding_problems(plan.encoding), *_parts(plan)]
 
 
 def _head(plan: Plan) -> Iterator[str]:
@@ -62,7 +62,8 @@ def _head(plan: Plan) -> Iterator[str]:
             yield "a result has a record type and at least one attribute"
 
 
-def _encoding(encoding: Encoding) -> Iterator[str]:
+def encoding_problems(encoding: Encoding) -> Iterator[str]:
+    """What is wrong with how messages reach the wire, of a plan or a manifest."""
     if len(encoding.field) != 1 or len(encoding.msh2) not in (4, 5):
         yield "MSH-1 is one character, MSH-2 four or five"
     else:

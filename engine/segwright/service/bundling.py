@@ -7,17 +7,15 @@ and is not bundled by the caller.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from segwright.core.source import NOWHERE, Source, Span
-from segwright.orgs.organisation import CatalogueEntry, Connection
 from segwright.plan import bundle, explain
 from segwright.plan.canonical import plan_hash
-from segwright.plan.ops import Plan
 from segwright.service.compiling import CompiledOrganisation
 from segwright.service.difference import field_name, profile_of
+from segwright.service.manifest import manifest_of
 from segwright.service.refusals import Explained
 
 
@@ -31,67 +29,9 @@ def write_bundles(folder: Path, compiled: CompiledOrganisation, sources: Mapping
             name: explanation(Explained(organisation, environment, compiled.model, messages[name]), sources)
             for name in plans
         }
-        made = manifest(compiled, environment, plans)
+        made = manifest_of(organisation, environment, compiled.model, plans, sources)
         hashes[environment] = bundle.write_bundle(folder / organisation.id / environment, made, plans, explanations)
     return hashes
-
-
-def manifest(compiled: CompiledOrganisation, environment: str, plans: Mapping[str, Plan]) -> bundle.Manifest:
-    """What the engine must know of an organisation in an environment."""
-    organisation = compiled.organisation
-    here = organisation.environments[environment]
-    return bundle.Manifest(
-        organisation=organisation.id,
-        environment=environment,
-        model=compiled.model,
-        catalogue=tuple(_entry(organisation.catalogue[name], plan) for name, plan in plans.items()),
-        delivery=_plain(organisation.data["delivery"]),
-        destinations={to or "outbound": _destination(connection) for to, connection in here.destinations.items()},
-        credentials={
-            to or "outbound": found
-            for to, connection in here.destinations.items()
-            if (found := _credentials(connection))
-        },
-        acknowledgement=_plain(organisation.data["acknowledgement"]),
-    )
-
-
-def _entry(entry: CatalogueEntry, plan: Plan) -> bundle.Entry:
-    return bundle.Entry(
-        entry.name,
-        plan.direction,
-        plan.types,
-        plan_hash(plan),
-        kinds=dict(entry.kinds),  # type: ignore[arg-type]
-        orders=entry.orders,
-        unsolicited=bool(entry.unsolicited),
-        message_per="group" if entry.message_per == "group" else "order",
-    )
-
-
-def _destination(connection: Connection) -> dict[str, Any]:
-    found: dict[str, Any] = {"host": connection.address.host, "port": connection.address.port}
-    if connection.plain_because:
-        found["plain_because"] = connection.plain_because
-    if connection.tls is not None and connection.tls.server_name:
-        found["server_name"] = connection.tls.server_name
-    return found
-
-
-def _credentials(connection: Connection) -> dict[str, str]:
-    if connection.tls is None:
-        return {}
-    references = {"identity": connection.tls.identity, "trust": connection.tls.trust}
-    return {name: str(reference) for name, reference in references.items() if reference is not None}
-
-
-def _plain(value: Any) -> Any:
-    """Configuration as JSON without floats: a decimal is its digits."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return str(value) if isinstance(value, Decimal) else value
 
 
 def explanation(explained: Explained, sources: Mapping[str, Source]) -> explain.Explanation:

@@ -17,7 +17,7 @@ class OrganisationSettings:
     def __init__(self, organisation: Organisation, environment: str) -> None:
         self.organisation = organisation
         self.environment = environment
-        self.environments = tuple(organisation.environments)
+        self.environments = organisation.environments
         self._settings: dict[tuple[str, tuple[str, ...]], Setting | None] = {}
         self._declared: dict[tuple[str, ...], Declared | None] = {}
 

@@ -391,4 +391,10 @@ ENTRIES: dict[str, Entry] = {
         ("Keep one of the two rows.",),
         "The clinician would find one diagnosis twice, perhaps in two wordings, and wonder what the difference is.",
     ),
+    "SW0755": Entry(
+        "Fewer diagnoses allowed than needed",
+        "`diagnosis.maximum` ({found}) is less than `diagnosis.minimum` ({least}).",
+        ("`minimum` is what a signed result must have, `maximum` what one message may carry.",),
+        "No result could ever be signed: each would have too few diagnoses or too many.",
+    ),
 }
