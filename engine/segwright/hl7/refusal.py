@@ -34,6 +34,10 @@ class Code(StrEnum):
     """A line that begins no segment, most often the rest of a field that was broken by a line end."""
     NO_TYPE = "no_type"
     """MSH-9 is empty or absent."""
+    NO_MSA = "no_msa"
+    """An answer without MSA: it acknowledges nothing."""
+    MSA_CODE = "msa_code"
+    """An answer whose MSA-1 is no acknowledgement code."""
 
 
 class Refused(Exception):
