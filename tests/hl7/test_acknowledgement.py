@@ -24,11 +24,26 @@ from tests.hl7 import strategies
 TIME = "20261126120000"
 
 
-def order(*, version="2.5.1", msh9="ORM^O01^ORM_O01", control_id="M-1", asks="", charset="", delimiters="|^~\\&") -> bytes:
+def order(
+    *, version="2.5.1", msh9="ORM^O01^ORM_O01", control_id="M-1", asks="", charset="", delimiters="|^~\\&"
+) -> bytes:
     """An order of a patient whose name must never come back."""
     f, c = delimiters[0], delimiters[1]
     msh9 = msh9.replace("^", c)
-    msh = ["MSH", delimiters[1:], "LAB", f"NORTH{c}1.2{c}ISO", "AI", "US", "20260101", "", msh9, control_id, "P", version]
+    msh = [
+        "MSH",
+        delimiters[1:],
+        "LAB",
+        f"NORTH{c}1.2{c}ISO",
+        "AI",
+        "US",
+        "20260101",
+        "",
+        msh9,
+        control_id,
+        "P",
+        version,
+    ]
     accept, _, application = asks.partition("/")
     msh += ["", "", accept, application, "", charset]
     return f"{f.join(msh)}\rPID{f}1{f}{f}4711{f}{f}CANARY{c}EVE\r".encode()
@@ -77,7 +92,10 @@ def test_the_type_names_the_event_and_from_2_3_1_on_the_structure(version, msh9,
 
 def test_the_senders_own_delimiters_separate_its_acknowledgement():
     said = answer(
-        order(delimiters="#*~\\&", version="2.4"), Code.AE, text="no * or # here", faults=[Fault("101", Path("PID", 1, 3))]
+        order(delimiters="#*~\\&", version="2.4"),
+        Code.AE,
+        text="no * or # here",
+        faults=[Fault("101", Path("PID", 1, 3))],
     )
     assert said == (
         "MSH#*~\\&#AI#US#LAB#NORTH*1.2*ISO#20261126120000##ACK*O01*ACK#A-1#P#2.4\r"
@@ -96,7 +114,11 @@ def test_up_to_2_4_faults_are_repetitions_of_err_1():
 
 
 def test_from_2_5_on_each_fault_is_an_err_with_place_condition_severity_and_text():
-    faults = [Fault("103", Path.parse("OBX(2)-5[3].1.2"), "W", "unknown unit"), Fault("101", Path("MSH", 1, 10)), Fault("207")]
+    faults = [
+        Fault("103", Path.parse("OBX(2)-5[3].1.2"), "W", "unknown unit"),
+        Fault("101", Path("MSH", 1, 10)),
+        Fault("207"),
+    ]
     assert answer(order(), Code.AE, faults=faults).split("\r")[2:] == [
         "ERR||OBX^2^5^3^1^2|103^Table value not found^HL70357|W||||unknown unit",
         "ERR||MSH^1^10|101^Required field missing^HL70357|E",
@@ -163,9 +185,7 @@ def test_row_19_a_refusal_becomes_a_fault_that_names_the_place():
     data = order(charset="NONSENSE").replace(b"EVE", b"EV\xe9")
     with pytest.raises(Refused) as error:
         open_message(data)
-    assert fault_of(error.value) == Fault(
-        "103", Path("MSH", 1, 18), text="the character set named here is not known"
-    )
+    assert fault_of(error.value) == Fault("103", Path("MSH", 1, 18), text="the character set named here is not known")
     with pytest.raises(Refused) as error:
         open_message(order() + b"CANARY^EVE\r")
     fault = fault_of(error.value)
@@ -193,7 +213,9 @@ def test_two_byte_text_is_answered_in_two_byte_text(codec):
     assert read(said.encode(codec)).answers("M-1")
 
 
-@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n", b"PID|1\r", b"MSH", b"MSH|", b"MSH|^~\\\\&|", b"\x0b\x1c\r", b"\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"GET / HTTP/1.1\r\n", b"PID|1\r", b"MSH", b"MSH|", b"MSH|^~\\\\&|", b"\x0b\x1c\r", b"\xff"]
+)
 def test_without_a_header_there_is_nothing_to_answer_by(data):
     assert header_of(data) is None
 
@@ -213,7 +235,11 @@ def test_a_text_of_ours_is_plain_ascii():
 
 def test_no_content_of_the_message_is_in_its_acknowledgement():
     for version in ("2.3", "2.5.1", "2.8"):
-        for data in (order(version=version), order(version=version) + b"CANARY\xff\r", order(version=version) + b"CANARY\x00"):
+        for data in (
+            order(version=version),
+            order(version=version) + b"CANARY\xff\r",
+            order(version=version) + b"CANARY\x00",
+        ):
             try:
                 open_message(data)
                 faults = [Fault(condition, Path.parse("PID-5.1")) for condition in CONDITIONS]
@@ -245,7 +271,9 @@ def test_what_is_built_is_read_back(delimiters, version, code, faults, text):
     back = read(acknowledge(header, code, control_id="x", time=TIME, text=text, faults=faults))
     assert (back.code, back.control_id, back.own_id) == (code, "ID", "x")
     assert back.text == ("" if version >= "2.7" else text)
-    assert [(fault.condition, fault.path) for fault in back.faults] == [(fault.condition, fault.path) for fault in faults]
+    assert [(fault.condition, fault.path) for fault in back.faults] == [
+        (fault.condition, fault.path) for fault in faults
+    ]
     if version >= "2.5":
         assert [fault.text for fault in back.faults] == [fault.text or CONDITIONS[fault.condition] for fault in faults]
 

@@ -6,7 +6,7 @@ is no acknowledgement is a `Refused` with the reason. The texts written here are
 content of the message; the texts read are the peer's and may hold anything.
 
 Reading is lenient where it is safe. Error texts arrive with line ends in them, and a receiver's AE must not become an unknown
-outcome for that. So lines that are no segment are passed over; but the code, and which message it is for, have to be beyond doubt.
+outcome for that. So lines that are no segment are passed over; but the code, and what it is for, have to be beyond doubt.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ CONDITIONS: Final = {
 class Fault(msgspec.Struct, frozen=True):
     """One thing that stands against a message: an ERR segment.
 
-    `condition`: a code of table 0357, as it came where it was read. `path`: the element it is about, by which the line of a mapping
-    that wrote it is found; None when the message as a whole is meant. `severity`: table 0516 (E error, F fatal error, W warning,
-    I information), E where nothing was said. `text`: what is said to people (ERR-8, or the text beside the code); from a peer it
-    may hold anything.
+    `condition`: a code of table 0357, as it came where it was read. `path`: the element it is about, by which the line of a
+    mapping that wrote it is found; None when the message as a whole is meant. `severity`: table 0516 (E error, F fatal error,
+    W warning, I information), E where nothing was said. `text`: what is said to people (ERR-8, or the text beside the code); from
+    a peer it may hold anything.
     """
 
     condition: str
@@ -205,10 +205,10 @@ def acknowledge(
 ) -> bytes:
     """The acknowledgement of the message with this header, without its frame.
 
-    `control_id` and `time` are its own MSH-10 and MSH-7; `text` is for people (MSA-3, first 80 characters; from 2.7 on ERR-8 alone
-    says it). `faults` are written as ERR: up to 2.4 one segment whose ERR-1 repeats, from 2.5 on a segment each with location (2),
-    condition (3), severity (4) and text (8). Sender and receiver change places; processing id, version and MSH-18 are echoed,
-    MSA-2 is MSH-10 exactly as it came. Raises ValueError for a text of ours that is not printable ASCII.
+    `control_id` and `time` are its own MSH-10 and MSH-7; `text` is for people (MSA-3, first 80 characters; from 2.7 on ERR-8
+    alone says it). `faults` are written as ERR: up to 2.4 one segment whose ERR-1 repeats, from 2.5 on a segment each with
+    location (2), condition (3), severity (4) and text (8). Sender and receiver change places; processing id, version and MSH-18
+    are echoed, MSA-2 is MSH-10 exactly as it came. Raises ValueError for a text of ours that is not printable ASCII.
     """
     if not all(_OURS.fullmatch(ours) for ours in (control_id, time, text, *(fault.text for fault in faults))):
         raise ValueError("control id, time and texts of an acknowledgement are printable ASCII")
@@ -243,8 +243,10 @@ def _errs(header: Header, faults: Sequence[Fault]) -> list[str]:
         return [_line(["ERR", delimiters.repetition.join(located)], delimiters)]
     return [
         _line(
-            ["ERR", "", _erl(fault.path, delimiters), _coded(fault, delimiters, delimiters.component), fault.severity]
-            + ["", "", "", escape(fault.text, delimiters)],
+            [
+                *("ERR", "", _erl(fault.path, delimiters), _coded(fault, delimiters, delimiters.component)),
+                *(fault.severity, "", "", "", escape(fault.text, delimiters)),
+            ],
             delimiters,
         )
         for fault in faults
@@ -300,8 +302,8 @@ def fault_of(refused: Refused) -> Fault:
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):
-    """An acknowledgement that came back. `control_id` is MSA-2 exactly as it came; `own_id` its own MSH-10; `text` MSA-3 unescaped;
-    `faults` from every ERR, and from MSA-6 where there is no ERR. The texts are the peer's: message content."""
+    """An acknowledgement that came back. `control_id` is MSA-2 exactly as it came; `own_id` its own MSH-10; `text` MSA-3
+    unescaped; `faults` from every ERR, and from MSA-6 where there is no ERR. The texts are the peer's: message content."""
 
     code: Code
     control_id: str
@@ -316,7 +318,7 @@ class Acknowledgement(msgspec.Struct, frozen=True):
 
 def read_acknowledgement(data: bytes) -> Acknowledgement | Refused:
     """What came back, with or without its frame. Never raises. A refusal is `NO_MSA` for a message that is no acknowledgement,
-    `MSA_CODE` for an MSA-1 that no table knows, `SEVERAL_MESSAGES` for more than one answer in one frame; else why it is no HL7."""
+    `MSA_CODE` for an MSA-1 that no table knows, `SEVERAL_MESSAGES` for more than one answer in a frame; else why it is no HL7."""
     try:
         segments, delimiters, codec = _segments(data)
     except Refused as refused:
