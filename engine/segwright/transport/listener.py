@@ -82,11 +82,12 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What goes back: an answer without its frame, b"" for none (MSH-15 and MSH-16 may forbid one); and whether the connection
-    ends after it."""
+    """What goes back: an answer without its frame, b"" for none (MSH-15 and MSH-16 may forbid one); further ones, such as the
+    application's after the accept acknowledgement; and whether the connection ends after them."""
 
     answer: bytes = b""
     close: bool = False
+    then: tuple[bytes, ...] = ()
 
 
 CLOSE = Reply(close=True)
@@ -384,8 +385,9 @@ class _Conversation:
 
     async def _say(self, reply: Reply) -> bool:
         """Writes a reply. False when nothing more is to be said or heard."""
-        if reply.answer and not await self._written(reply.answer):
-            return False
+        for answer in (reply.answer, *reply.then):
+            if answer and not await self._written(answer):
+                return False
         if reply.close:
             self.link.finish()
             await self.link.gone(within=self._limits.linger)

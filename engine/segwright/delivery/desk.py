@@ -1,0 +1,265 @@
+"""The desk: results submitted, uploaded, signed, amended and withdrawn; orders looked up and moved on.
+
+Takes documents as the platform or a page sends them; gives what became of them. A document is decoded by the
+organisation's declared model and stored in its canonical form, whose sha256 is its content. Refuses with `Wrong` what the
+document says wrongly, with `results.Conflict` what does not fit what is there, with `NotWritten` what no message could be
+made of. Under an idempotency key the answer is kept in the same transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from segwright.delivery.live import RESULT, Live
+from segwright.ledger import cases, orders, results
+from segwright.ledger import tables as t
+from segwright.ledger.cases import Name
+from segwright.ledger.results import Act, Pathway, Revision, Shown, Taken
+from segwright.ledger.store import Tx
+from segwright.runtime.decode import DecodeProblem, DecodeRefused
+from segwright.runtime.encode import encode_json
+
+T = TypeVar("T")
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing wrong with a document: where, and what. Never the value that stands there."""
+
+    path: str
+    what: str
+
+
+class Wrong(Exception):
+    """A document that cannot be taken, with all its faults."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = tuple(faults)
+
+
+class OrderReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which order a result is for: by our number of it, or by the hospital's placer or filler number as it stands in the
+    message (`A1^EHR`)."""
+
+    id: int | None = None
+    placer: str | None = None
+    filler: str | None = None
+
+
+class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A result, and the order that it is for; none for one that the platform starts itself."""
+
+    result: msgspec.Raw
+    order: OrderReference | None = None
+
+
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a clinician adds when signing. `shown`: the token of what was looked at; `diagnoses`: ICD-10-CM codes in
+    billing order, of the organisation's choices; None leaves those of the result."""
+
+    shown: str
+    signed_by: msgspec.Raw
+    diagnoses: tuple[str, ...] | None = None
+    interpretation: str | None = None
+    comments: tuple[str, ...] | None = None
+
+
+def canonical(live: Live, document: bytes) -> tuple[tuple[Any, ...], bytes, str]:
+    """A result as a record, in canonical form, and its content hash. Raises `Wrong`."""
+    try:
+        record = live.decoded(RESULT, document)
+    except DecodeRefused as refused:
+        raise Wrong([Fault(problem.path, words(problem)) for problem in refused.problems]) from None
+    form = encode_json(live.model, RESULT, record)
+    return record, form, hashlib.sha256(form).hexdigest()
+
+
+def words(problem: DecodeProblem) -> str:
+    """A fault of a document in words, without what was found there."""
+    facts = problem.facts
+    match problem.kind:
+        case "unknown":
+            near = facts.get("nearest")
+            return "there is no such attribute" + (f"; {near} is meant?" if near else "")
+        case "type":
+            return f"{facts.get('wanted')} is expected, not {facts.get('found')}"
+        case "enum":
+            return f"it is one of {facts.get('known')}"
+        case _:
+            return facts.get("reason") or problem.kind.replace("_", " ")
+
+
+def revision_of(
+    live: Live, submission: Submission, pathway: Pathway, actor: str
+) -> tuple[Revision, OrderReference | None]:
+    """A submission as the ledger takes it. An upload may leave out the version: the next one is taken."""
+    document = bytes(submission.result)
+    numbered: Callable[[int], bytes] | None = None
+    if pathway == "upload" and b'"version"' not in document:
+        document = _with(document, version=1)
+
+        def numbered(version: int) -> bytes:
+            return canonical(live, _with(document, version=version))[1]
+
+    record, form, content = canonical(live, document)
+    names = [Name("study", "", live.attribute(RESULT, record, "study"))]
+    order = submission.order
+    for kind in ("placer", "filler"):
+        given = getattr(order, kind) if order is not None else None
+        if given:
+            value, _, assigner = given.partition("^")
+            names.append(Name(kind, assigner, value))
+    version = 0 if numbered is not None else live.attribute(RESULT, record, "version")
+    revision = Revision(
+        result_id=live.attribute(RESULT, record, "id"), version=version, kind=live.attribute(RESULT, record, "status"),
+        pathway=pathway, content=content, document=form, names=tuple(names), actor=actor, numbered=numbered,
+    )  # fmt: skip
+    return revision, order
+
+
+def _with(document: bytes, **members: Any) -> bytes:
+    try:
+        found = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        raise Wrong([Fault("$", "an object is expected")]) from None
+    return msgspec.json.encode({**found, **members})
+
+
+def submit(tx: Tx, live: Live, submission: Submission, pathway: Pathway, actor: str) -> Taken:
+    """Takes a submission. Raises `Wrong`, `results.Conflict`, `NotWritten`."""
+    revision, order = revision_of(live, submission, pathway, actor)
+    if order is not None and order.id is not None:
+        row = tx.first(sa.select(t.order_).where(t.order_.c.id == order.id, t.order_.c.org == live.org))
+        if row is None:
+            raise results.Conflict("unknown_order", "no order of this number is known")
+        known = tx.all(
+            sa.select(t.alias).where(t.alias.c.case_id == row.case_id, t.alias.c.kind.in_(("placer", "filler")))
+        )
+        names = (*revision.names, *(Name(alias.kind, alias.assigner, alias.value) for alias in known))
+        revision = msgspec.structs.replace(revision, names=names)
+    return results.submit(tx, live, revision, must_know_order=order is not None)
+
+
+# --- signing ------------------------------------------------------------------------------------------------------------------
+
+
+def shown(tx: Tx, live: Live, result_id: str, act: Act) -> Shown:
+    """What is shown for signature."""
+    return results.shown(tx, live, result_id, act)
+
+
+def sign(tx: Tx, live: Live, act: Act, result_id: str, signature: Signature, actor: str) -> Taken:
+    """Signs, amends or withdraws. Raises `Wrong`, `results.Conflict`, `NotWritten`."""
+    now = results.shown(tx, live, result_id, act)
+    members: dict[str, Any] = {"status": now.kind, "version": now.version, "signed_by": signature.signed_by}
+    if signature.diagnoses is not None:
+        members["diagnoses"] = chosen(live, signature.diagnoses)
+    for name in ("interpretation", "comments"):
+        if getattr(signature, name) is not None:
+            members[name] = getattr(signature, name)
+    record, form, content = canonical(live, _with(now.document, **members))
+    if act != "withdraw":
+        _enough(live, record)
+    return results.sign(tx, live, act, result_id, signature.shown, form, content, actor)
+
+
+def chosen(live: Live, codes: Sequence[str]) -> list[dict[str, str]]:
+    """Diagnoses with their texts, in this order. Raises `Wrong` for codes that are not the organisation's to choose."""
+    diagnoses = live.manifest.diagnoses
+    if diagnoses is None:
+        if codes:
+            raise Wrong([Fault("$.diagnoses", "this organisation is sent no diagnoses")])
+        return []
+    known = {choice.code.replace(".", ""): choice for choice in diagnoses.choices}
+    faults = []
+    out = []
+    for number, code in enumerate(codes):
+        choice = known.get(code.replace(".", "").upper())
+        if choice is None:
+            faults.append(Fault(f"$.diagnoses[{number}]", "the code is not among this organisation's choices"))
+        elif {"code": choice.code, "display": choice.display} in out:
+            faults.append(Fault(f"$.diagnoses[{number}]", "the code stands here twice"))
+        else:
+            out.append({"code": choice.code, "display": choice.display})
+    if faults:
+        raise Wrong(faults)
+    return out
+
+
+def _enough(live: Live, record: tuple[Any, ...]) -> None:
+    diagnoses = live.manifest.diagnoses
+    if diagnoses is None:
+        return
+    count = len(live.attribute(RESULT, record, "diagnoses") or ())
+    if count > diagnoses.maximum:
+        raise Wrong([Fault("$.diagnoses", f"there are {count}; this organisation takes {diagnoses.maximum} at most")])
+    if count < diagnoses.minimum:
+        raise Wrong([Fault("$.diagnoses", f"there are {count}; this organisation wants {diagnoses.minimum} at least")])
+
+
+# --- orders -------------------------------------------------------------------------------------------------------------------
+
+
+def move_on(
+    tx: Tx, live: Live, order: int, status: Literal["in_progress", "cancelled"], actor: str, reason: str = ""
+) -> bool:
+    """Says what happened to an order: its ECG is being read, or we end it without a result. False when that is known
+    already."""
+    row = tx.first(sa.select(t.order_).where(t.order_.c.id == order, t.order_.c.org == live.org))
+    if row is None:
+        raise results.Conflict("unknown_order", "no order of this number is known")
+    case = cases.lock(tx, row.case_id)
+    row = tx.first(sa.select(t.order_).where(t.order_.c.id == order))
+    assert row is not None
+    if row.state != "open":
+        if row.state == status:
+            return False
+        raise results.Conflict("order_ended", f"the order is {row.state}")
+    document = orders.occurrence_document(status, tx.now, **({"reason": reason} if reason else {}))
+    if status == "in_progress":
+        return orders.happened(tx, live, case.id, row.part, status, document)
+    try:
+        orders.cancel(tx, live, case.id, row.part, document)
+    except orders.Refusal as refusal:
+        raise results.Conflict(refusal.code, refusal.reason) from None
+    tx.journal.note("cancelled by us", live.org, case=case.id, actor=actor, why=reason)
+    return True
+
+
+# --- once -----------------------------------------------------------------------------------------------------------------------
+
+
+class Once(msgspec.Struct, frozen=True):
+    """An answer under an idempotency key. `again`: it was given before."""
+
+    status: int
+    body: bytes
+    again: bool = False
+
+
+def once(tx: Tx, org: str, key: str, body: bytes, act: Callable[[Tx], tuple[int, Mapping[str, Any]]]) -> Once:
+    """Acts, and keeps the answer under the key; with the same key and body the answer that was kept. Raises
+    `results.Conflict` for the same key with another body."""
+    body_hash = hashlib.sha256(body).hexdigest()
+    where = (t.request.c.org == org, t.request.c.key == key)
+    if key:
+        before = tx.first(sa.select(t.request).where(*where))
+        if before is None and not tx.insert_new(
+            t.request, org=org, key=key, body_hash=body_hash, status=0, answer=b"", at=tx.now
+        ):
+            before = tx.first(
+                sa.select(t.request).where(*where)
+            )  # another request had it at the same time, and is done now
+        if before is not None:
+            if before.body_hash != body_hash:
+                raise results.Conflict("idempotency_key", "this Idempotency-Key was used for another request")
+            return Once(before.status, before.answer, True)
+    status, answer = act(tx)
+    encoded = msgspec.json.encode(answer)
+    if key:
+        tx.run(sa.update(t.request).where(*where).values(status=status, answer=encoded))
+    return Once(status, encoded)

@@ -1,0 +1,309 @@
+"""The engine: one process that listens, keeps, coordinates and sends, for the bundles of one environment.
+
+Takes settings, a store and loaded bundles; runs until it is stopped. Several engines may share one PostgreSQL ledger;
+which of them sends on a lane is for the lease to say. Stopping finishes what is in flight and leaves everything else in
+the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from segwright.delivery.live import Live
+from segwright.delivery.reception import Reception, new_id
+from segwright.delivery.sending import Workers
+from segwright.delivery.settings import ListenerSettings, SecretMissing, Settings, secret, split
+from segwright.ledger import lanes
+from segwright.ledger import tables as t
+from segwright.ledger.migrate import ready, upgrade
+from segwright.ledger.store import Store, Tx, Unavailable
+from segwright.plan.bundle import BundleRefused, read_bundle
+from segwright.plan.manifest import Destination as Named
+from segwright.transport.framing import Refused as FrameRefused
+from segwright.transport.listener import Limits, Listener, Peer, Reply, Seen
+from segwright.transport.listener import Settings as Listening
+from segwright.transport.replies import reply_to_failure, reply_to_refused
+from segwright.transport.sender import Destination
+from segwright.transport.tls import TlsMistake, certificates_in, client_context, expiry_alert, server_context
+
+T = TypeVar("T")
+
+HOUSEKEEPING: Final = 2.0
+"""Seconds between two looks for what is overdue."""
+
+
+class Refused(Exception):
+    """A server that cannot start as it is set up, and every reason."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
+    """The bundles of the environment. Raises `Refused` with all that is wrong with any of them."""
+    folder = root / settings.bundles
+    names = settings.organisations or tuple(
+        sorted(path.parent.name for path in folder.glob(f"*/{settings.environment}") if path.is_dir())
+    )
+    lives, faults = {}, []
+    for name in names:
+        try:
+            bundle = read_bundle(
+                folder / name / settings.environment, organisation=name, environment=settings.environment
+            )
+        except BundleRefused as refused:
+            faults.append(f"{name}: {refused.reason}")
+            continue
+        lives[name] = Live(bundle, lambda plan: _kept_plan(store, plan))
+    if not names:
+        faults.append(
+            f"{folder} holds no bundle of the environment {settings.environment}: segwright compile --out makes them"
+        )
+    if faults:
+        raise Refused(faults)
+    return lives
+
+
+def _kept_plan(store: Store, plan: str) -> bytes | None:
+    found = store.read(lambda tx: tx.scalar(sa.select(t.plan.c.body).where(t.plan.c.hash == plan)))
+    return None if found is None else bytes(found)
+
+
+def install(store: Store, environment: str, lives: Mapping[str, Live]) -> None:
+    """Writes down which bundles are live, and keeps their plans. Raises `Refused` for a ledger of another environment."""
+
+    def write(tx: Tx) -> str:
+        tx.insert_new(t.setting, name="environment", value=environment)
+        found = tx.scalar(sa.select(t.setting.c.value).where(t.setting.c.name == "environment"))
+        if found != environment:
+            return str(found)
+        for org, live in lives.items():
+            _install(tx, org, live)
+        return ""
+
+    other = store.write(write)
+    if other:
+        raise Refused([f"the ledger belongs to the environment {other}; this server is set up for {environment}"])
+
+
+def _install(tx: Tx, org: str, live: Live) -> None:
+    for plan, body in live.plan_bodies().items():
+        tx.insert_new(t.plan, hash=plan, body=body)
+    values: dict[str, Any] = {
+        "bundle": live.bundle.hash, "policy": live.manifest.policy_hash,
+        "destinations": msgspec.json.encode({name: live.address(name) for name in live.manifest.destinations}).decode(),
+        "kinds": msgspec.json.encode({entry.name: entry.kinds for entry in live.manifest.catalogue}).decode(), "at": tx.now,
+    }  # fmt: skip
+    before = tx.first(sa.select(t.installed).where(t.installed.c.org == org).with_for_update())
+    if before is None:
+        tx.insert_new(t.installed, org=org, **values)
+    elif before.bundle != values["bundle"]:
+        tx.run(sa.update(t.installed).where(t.installed.c.org == org).values(**values))
+    else:
+        return
+    tx.journal.note("installed", org, bundle=values["bundle"], policy=values["policy"])
+    for lane in tx.all(sa.select(t.lane.c.id).where(t.lane.c.org == org)):
+        from segwright.ledger.line import wake
+
+        wake(tx, lane.id)
+
+
+class Counts:
+    """What happened since the start, for metrics: names and numbers, nothing of a message."""
+
+    def __init__(self) -> None:
+        self.received: Counter[tuple[str, str]] = Counter()
+        self.attempts: Counter[tuple[str, str]] = Counter()
+        self.seconds: Counter[tuple[str, str]] = Counter()
+        self.connections: Counter[tuple[str, str]] = Counter()
+
+    def sent(self, org: str, outcome: str, seconds: float) -> None:
+        self.attempts[org, outcome] += 1
+        self.seconds[org, outcome] += seconds  # type: ignore[assignment]
+
+
+class Engine:
+    """One process. `send` and `listen`: whether it has workers and listeners (a worker process has no listeners)."""
+
+    def __init__(
+        self, settings: Settings, store: Store, lives: Mapping[str, Live], *, environ: Mapping[str, str],
+        send: bool = True, listen: bool = True, log: Callable[..., None] = lambda event, **facts: None,
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self.store = store
+        self.lives = dict(lives)
+        self.counts = Counts()
+        self._environ = environ
+        self._log = log
+        holder = f"{socket.gethostname()}/{os.getpid()}"
+        self.workers = Workers(store, self.lives, self.resolve, holder, sent=self.counts.sent)
+        self.reception = Reception(store, self.lives, self.workers.stir)
+        self.listeners: list[Listener] = self._listeners() if listen else []
+        self._send = send
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # --- running ---
+
+    async def start(self) -> None:
+        """Listens, takes hold of lanes, and works off what a former process left."""
+        for listener in self.listeners:
+            await listener.start()
+            self._log("listening", listener=listener.settings.name, port=listener.port)
+        if self._send:
+            self._tasks.append(asyncio.create_task(self.workers.run()))
+        self._tasks.append(asyncio.create_task(self._keep_house()))
+        self.reception.work()
+
+    async def stop(self, *, within: float = 30.0) -> None:
+        """Finishes what is in flight and ends."""
+        for listener in self.listeners:
+            await listener.stop(within=within)
+        await self.workers.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.reception.stop()
+
+    async def write(self, function: Callable[[Tx], T]) -> T:
+        """A transaction, after which there may be something to deliver."""
+        given = await asyncio.wrap_future(self.store.submit(function))
+        self.workers.stir()
+        return given
+
+    async def read(self, function: Callable[[Tx], T]) -> T:
+        """A look at the ledger."""
+        return await asyncio.wrap_future(self.store.submit_read(function))
+
+    async def _keep_house(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):
+                overdue = await asyncio.wrap_future(self.store.submit(lanes.unconfirmed))
+                for delivery in overdue:
+                    self._log("unconfirmed", delivery=delivery)
+                self.reception.work()
+            await asyncio.sleep(HOUSEKEEPING)
+
+    # --- in ---
+
+    async def receive(self, message: bytes, peer: Peer) -> Reply:
+        """A message from a listener."""
+        answers = await self.reception.receive(peer.organisation, message, peer.listener)
+        self.counts.received[peer.organisation, "message"] += 1
+        first, *further = answers.frames or (b"",)
+        return Reply(first, close=answers.close, then=tuple(further))
+
+    async def refuse(self, refused: FrameRefused, peer: Peer) -> Reply:
+        """A frame that is no message."""
+        self.counts.received[peer.organisation, "no frame"] += 1
+        return reply_to_refused(refused, control_id=new_id(), time=_now())
+
+    def failed(self, message: bytes, peer: Peer, error: Exception) -> Reply:
+        """A fault of ours, or no time: never a positive answer."""
+        self._log("reception failed", organisation=peer.organisation, error=type(error).__name__)
+        return reply_to_failure(message, control_id=new_id(), time=_now())
+
+    def observe(self, seen: Seen, peer: Peer, detail: str) -> None:
+        """Counts what a listener sees."""
+        self.counts.connections[peer.listener, seen.value] += 1
+
+    def _listeners(self) -> list[Listener]:
+        made, faults = [], []
+        owners: dict[str, list[Live]] = {}
+        for live in self.lives.values():
+            owners.setdefault(live.manifest.listener.name, []).append(live)
+        for name, theirs in owners.items():
+            given = self.settings.listeners.get(name)
+            if given is None:
+                whose = ", ".join(live.org for live in theirs)
+                faults.append(f"listeners.{name}: {whose} is reached there, but it has no address")
+                continue
+            try:
+                made.append(Listener(self._listening(name, given, theirs), self))
+            except (SecretMissing, TlsMistake, ValueError) as error:
+                faults.append(f"listeners.{name}: {error}")
+        faults += [
+            f"listeners.{name}: no organisation is reached there"
+            for name in self.settings.listeners
+            if name not in owners
+        ]
+        if faults:
+            raise Refused(faults)
+        return made
+
+    def _listening(self, name: str, given: ListenerSettings, theirs: list[Live]) -> Listening:
+        host, port = split(given.address)
+        tls = None
+        if given.tls is not None:
+            clients = secret(given.tls.clients, self._environ) if given.tls.clients else b""
+            tls = server_context(identity=secret(given.tls.identity, self._environ), clients=clients)
+        clients_of = {client: live.org for live in theirs for client in live.manifest.listener.clients}
+        networks = {network for live in theirs for network in live.manifest.listener.networks} | set(given.networks)
+        strict = any(live.manifest.intake.mllp == "strict" for live in theirs)
+        largest = max((live.manifest.intake.largest or Limits().largest for live in theirs), default=Limits().largest)
+        return Listening(
+            name, host, port, organisation="" if clients_of else theirs[0].org, clients=clients_of,
+            networks=tuple(sorted(networks)), tls=tls, profile="strict" if strict else "tolerant", limits=Limits(largest=largest),
+        )  # fmt: skip
+
+    # --- out ---
+
+    def resolve(self, org: str, named: Named) -> Destination:
+        """A destination with its credentials. Raises `SecretMissing` (an OSError of ours), `TlsMistake`."""
+        live = self.lives[org]
+        name = next(name for name, one in live.manifest.destinations.items() if one is named)
+        instead = self.settings.instead.get(org, {}).get(name)
+        if instead is not None:
+            host, port = split(instead.address)
+            return Destination(host, port)
+        if named.tls is None:
+            return Destination(named.host, named.port)
+        identity = secret(named.tls.identity, self._environ)
+        trust = secret(named.tls.trust, self._environ) if named.tls.trust else b""
+        return Destination(
+            named.host, named.port, client_context(identity=identity, trust=trust), named.tls.server_name
+        )
+
+    def expiries(self, now: datetime) -> dict[str, int]:
+        """Our certificates that expire within a month: `organisation/destination` → the limit that they are within, in
+        days."""
+        out = {}
+        for org, live in self.lives.items():
+            for name, named in live.manifest.destinations.items():
+                if named.tls is None or name in self.settings.instead.get(org, {}):
+                    continue
+                with contextlib.suppress(SecretMissing, TlsMistake):
+                    alert = expiry_alert(certificates_in(secret(named.tls.identity, self._environ))[:1], now)
+                    if alert is not None:
+                        out[f"{org}/{name}"] = alert
+        return out
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")
+
+
+def open_store(url: str, *, create: bool = True) -> Store:
+    """The ledger at a URL, with this engine's tables: an empty one is set up, an older one must be migrated first. Raises
+    `migrate.WrongVersion`, `Unavailable`."""
+    from segwright.ledger.migrate import version
+
+    store = Store(url)
+    try:
+        if create and not version(store):
+            upgrade(store)
+        ready(store)
+    except BaseException:
+        store.close()
+        raise
+    return store

@@ -1,0 +1,194 @@
+"""The reception: messages are kept, then answered, then worked off.
+
+Takes bytes with the organisation that their connection belongs to; gives the answers. What comes while the database is
+busy with what came before is kept together, in one transaction and one commit. A message is answered from what was
+committed; when nothing can be committed it is answered AE and nothing is kept. Orders are worked off after that, in the
+order in which they came; only a cancellation is done before it is answered, because it may come too late."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from segwright.delivery import answers, intake
+from segwright.delivery.intake import BETWEEN, Came, Judged
+from segwright.delivery.live import Live
+from segwright.hl7.acknowledgement import Acknowledgement, Fault, header_of
+from segwright.hl7.refusal import Refused
+from segwright.ledger import inbox, lanes, orders
+from segwright.ledger.inbox import Kept
+from segwright.ledger.store import Store, Tx, Unavailable
+
+Waiting = tuple[Live, Judged, Came, "asyncio.Future[Kept]"]
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What goes back, in order; and whether the connection ends because there is no MSH to answer by."""
+
+    frames: tuple[bytes, ...]
+    close: bool
+
+
+def _answers(kept: Iterable[Kept]) -> Answers:
+    found = list(kept)
+    frames = tuple(answer for one in found for answer in one.answer.split(BETWEEN) if answer)
+    return Answers(frames, any(one.code == intake.UNANSWERABLE for one in found))
+
+
+def new_id() -> str:
+    """The MSH-10 of an acknowledgement of ours."""
+    return f"A{secrets.token_hex(8).upper()}"
+
+
+class Reception:
+    """Takes messages for all organisations of a server. `stirred` is called when there may be something to deliver."""
+
+    def __init__(self, store: Store, lives: Mapping[str, Live], stirred: Callable[[], None]) -> None:
+        self._store = store
+        self._lives = lives
+        self._stirred = stirred
+        self._waiting: list[Waiting] = []
+        self._keeping: asyncio.Task[None] | None = None
+        self._working: asyncio.Task[None] | None = None
+
+    async def receive(self, org: str, data: bytes, listener: str) -> Answers:
+        """One frame from a connection of an organisation; gives the answers to it in order. Raises `Unavailable` when
+        nothing can be kept: then the answer must not be a positive one."""
+        live = self._lives[org]
+        if not intake.is_batch(data):
+            return _answers([await self._one(live, data, listener)])
+        try:
+            messages = intake.messages_of(data)
+        except Refused:
+            messages = [data]  # kept as it is, refused as a whole
+        return _answers([await self._one(live, message, listener) for message in messages])
+
+    async def _one(self, live: Live, data: bytes, listener: str) -> Kept:
+        came = Came(data, listener, time.time_ns() // 1_000_000, new_id())
+        judged = intake.judge(live, came)
+        kept: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        self._waiting.append((live, judged, came, kept))
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep())
+        return await kept
+
+    async def _keep(self) -> None:
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting, []
+                try:
+                    found = await asyncio.wrap_future(self._store.submit(lambda tx, taken=together: _kept(tx, taken)))  # type: ignore[misc]
+                except Exception as error:  # noqa: BLE001 - each of them is told
+                    for *_, future in together:
+                        if not future.done():
+                            future.set_exception(error)
+                    continue
+                for (*_, future), kept in zip(together, found, strict=True):
+                    if not future.done():
+                        future.set_result(kept)
+                self.work()
+        finally:
+            self._keeping = None
+
+    # --- what was kept ---
+
+    def work(self) -> None:
+        """Starts working off what is stored, unless that is under way."""
+        if self._working is None:
+            self._working = asyncio.create_task(self._work_off())
+
+    async def _work_off(self) -> None:
+        try:
+            again = True
+            while again:
+                again = await asyncio.wrap_future(self._store.submit(lambda tx: work_off(tx, self._lives)))
+                self._stirred()
+        except Unavailable:
+            return  # whoever comes next, or the clock, starts it again
+        finally:
+            self._working = None
+
+    async def stop(self) -> None:
+        """Finishes what was begun."""
+        while pending := [task for task in (self._keeping, self._working) if task is not None]:
+            await asyncio.gather(*pending, return_exceptions=True)
+
+
+def _kept(tx: Tx, together: Iterable[Waiting]) -> list[Kept]:
+    taken = list(together)
+    found = inbox.keep(tx, [judged.arrival for _, judged, _, _ in taken])
+    for number, ((live, judged, came, _), kept) in enumerate(zip(taken, found, strict=True)):
+        if kept.how != "fresh":
+            continue
+        if judged.acknowledgement is not None:
+            _acknowledged(tx, live, judged.acknowledgement, judged.arrival.body, kept.id)
+        elif judged.cancels:
+            found[number] = _cancelled(tx, live, judged, came, kept)
+    return found
+
+
+def _acknowledged(tx: Tx, live: Live, found: Acknowledgement, body: bytes, number: int) -> None:
+    """An acknowledgement that came as a message of its own."""
+    verdict = answers.on_its_own(found, live.policy)
+    if verdict is None:
+        return
+    if not lanes.answered_elsewhere(tx, live, found.control_id, verdict, found.code.value, found.code.value, body):
+        inbox.quarantine(tx, live.org, number, "it acknowledges no message of ours")
+
+
+def _cancelled(tx: Tx, live: Live, judged: Judged, came: Came, kept: Kept) -> Kept:
+    assert judged.orders is not None
+    while work_off_one(tx, live, before=kept.id):
+        pass  # the order may be in a message that was just kept
+    try:
+        with tx.connection.begin_nested():
+            orders.take(tx, live, kept.id, judged.orders)
+    except orders.Refusal as refusal:
+        header = header_of(came.data)
+        assert header is not None
+        code, answer = intake.answers(header, "error", came, refusal.reason, (Fault("204", None, text=refusal.reason),))
+        inbox.refuse(tx, kept.id, code, answer, refusal.reason)
+        tx.journal.note("refused", live.org, inbox=kept.id, code=code, why=refusal.reason)
+        return Kept(kept.id, "fresh", answer, code)
+    inbox.done(tx, kept.id)
+    return kept
+
+
+def work_off(tx: Tx, lives: Mapping[str, Live]) -> bool:
+    """Does what stored messages ask for, a hundred of each organisation at most; gives whether there is more."""
+    more = False
+    for org in inbox.waiting(tx):
+        if org in lives:
+            more = work_off_one(tx, lives[org]) or more
+    return more
+
+
+def work_off_one(tx: Tx, live: Live, *, before: int = 0) -> bool:
+    """The same for one organisation. `before`: only what came before this message."""
+    rows = inbox.stored(tx, live.org)
+    due = [row for row in rows if not before or row.id < before]
+    for row in due:
+        judged = intake.judge(live, Came(row.body, row.listener, row.at, "REPLAY"))
+        if judged.orders is None:
+            inbox.quarantine(
+                tx, live.org, row.id, judged.arrival.reason or "the live mapping reads no order in it any more"
+            )
+            continue
+        try:
+            with tx.connection.begin_nested():
+                orders.take(tx, live, row.id, judged.orders)
+        except orders.Refusal as refusal:
+            inbox.quarantine(tx, live.org, row.id, refusal.reason)
+            continue
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message must not stop all that come after it
+            inbox.quarantine(tx, live.org, row.id, f"a fault of the engine ({type(error).__name__})")
+            continue
+        inbox.done(tx, row.id)
+    return len(rows) >= 100 and bool(due)

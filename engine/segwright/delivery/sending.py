@@ -1,0 +1,197 @@
+"""The sending side: lanes are taken hold of and emptied, each by a task of its own.
+
+Takes the store and the live hospitals; sends what is ready. The outcome of a try and the opening of the next are one
+transaction. Between them the message is on the wire, outside of any transaction, and only while the lease surely holds:
+the clock that is asked just before the first byte never goes back. When an outcome cannot be written it is kept and tried
+again as long as the lease lasts; after that it is for the next holder to call it uncertain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from segwright.delivery import answers
+from segwright.delivery.live import Live
+from segwright.hl7.acknowledgement import Acknowledgement, read_acknowledgement
+from segwright.ledger import lanes
+from segwright.ledger.lanes import Attempt, Held, Known, Lost
+from segwright.ledger.store import Store, Tx, Unavailable
+from segwright.plan.manifest import Destination as Named
+from segwright.transport.sender import Belongs, Deadlines, Destination, Judge, Sender, by_control_id
+
+MOST_LANES: Final = 64
+"""Lanes that one process holds at a time."""
+POLL: Final = 0.25
+"""Seconds between two looks for work that nobody announced (another process may have made it)."""
+MARGIN: Final = 5.0
+"""Seconds of a lease that are never used for writing."""
+
+Resolve = Callable[[str, Named], Destination]
+
+
+class Workers:
+    """Sends for the organisations of this process. `resolve` makes an address of a destination, with its credentials;
+    `holder` names this process in the ledger."""
+
+    def __init__(
+        self, store: Store, lives: Mapping[str, Live], resolve: Resolve, holder: str, *, poll: float = POLL,
+        sent: Callable[[str, str, float], None] = lambda org, outcome, seconds: None,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._lives = lives
+        self._resolve = resolve
+        self._holder = holder
+        self._poll = poll
+        self._sent = sent
+        self._senders: dict[int, tuple[str, Sender]] = {}
+        self._driving: set[asyncio.Task[None]] = set()
+        self._stirred = asyncio.Event()
+        self._stopping = False
+
+    def stir(self) -> None:
+        """There may be work."""
+        self._stirred.set()
+
+    async def run(self) -> None:
+        """Takes hold of lanes that have work until `stop`."""
+        while not self._stopping:
+            self._stirred.clear()
+            try:
+                held = await self._taken() if len(self._driving) < MOST_LANES else None
+            except Unavailable:
+                await asyncio.sleep(1.0)
+                continue
+            if held is not None:
+                task = asyncio.create_task(self._drive(held))
+                self._driving.add(task)
+                task.add_done_callback(self._driving.discard)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), self._poll)
+
+    async def stop(self) -> None:
+        """Finishes what is in flight, opens nothing new, and lets go of the lanes."""
+        self._stopping = True
+        self._stirred.set()
+        await asyncio.gather(*self._driving, return_exceptions=True)
+        for _, sender in self._senders.values():
+            await sender.close()
+
+    async def _taken(self) -> Held | None:
+        def take(tx: Tx) -> Held | None:
+            return lanes.acquire(tx, self._holder, self._lease(), self._lives)
+
+        return await asyncio.wrap_future(self._store.submit(take))
+
+    def _lease(self) -> int:
+        longest = max((deadlines(live).whole for live in self._lives.values()), default=60.0)
+        return int((2 * longest + 2 * MARGIN) * 1000)
+
+    # --- one lane ---
+
+    async def _drive(self, held: Held) -> None:
+        live = self._lives[held.org]
+        done: Attempt | None = None
+        known: Known | None = None
+        while True:
+            start = time.monotonic()
+            try:
+                attempt = await self._step(held, live, done, known, start)
+            except Lost:
+                self._forget(held.lane)
+                return
+            except Unavailable:
+                return
+            if attempt is None:
+                return
+            until = start + held.lease / 1000 - MARGIN
+            done, known = attempt, await self._try(held, live, attempt, until)
+            self._sent(held.org, known.outcome, time.monotonic() - start)
+
+    async def _step(
+        self, held: Held, live: Live, done: Attempt | None, known: Known | None, start: float
+    ) -> Attempt | None:
+        """One step of the lane. An outcome is written again and again while the lease lasts."""
+
+        def step(tx: Tx) -> Attempt | None:
+            if self._stopping:
+                lanes.finish(tx, held, live, done, known)
+                return None
+            return lanes.step(tx, held, live, done, known)
+
+        while True:
+            try:
+                return await asyncio.wrap_future(self._store.submit(step))
+            except Unavailable:
+                if done is None or time.monotonic() - start > held.lease / 1000 - MARGIN:
+                    raise
+                await asyncio.sleep(0.5)
+
+    async def _try(self, held: Held, live: Live, attempt: Attempt, until: float) -> Known:
+        try:
+            sender = self._sender(held, live)
+        except (OSError, ValueError, KeyError) as error:
+            return Known("misconfigured", f"the destination cannot be used ({type(error).__name__})")
+
+        def lease_holds() -> str:
+            return "" if time.monotonic() < until else "the lease is over"
+
+        outcome = await sender.send(attempt.body, judge=self._judge(live, attempt.control_id), before_write=lease_holds)
+        return answers.meaning(
+            outcome, live.policy, again=attempt.again, explain=lambda: live.explanation(attempt.message)
+        )
+
+    def _judge(self, live: Live, control_id: str) -> Judge:
+        if live.manifest.acknowledgement.other_control_id:
+            return lambda answer: (
+                Belongs.HERE if isinstance(read_acknowledgement(answer), Acknowledgement) else Belongs.NOWHERE
+            )
+        return by_control_id(control_id, lambda answer: self.aside(live, answer))
+
+    def aside(self, live: Live, body: bytes) -> bool:
+        """An acknowledgement that answers no message in flight: taken note of when it names one of ours."""
+        found = read_acknowledgement(body)
+        if not isinstance(found, Acknowledgement) or not found.control_id:
+            return False
+        verdict = answers.on_its_own(found, live.policy)
+        if verdict is None:
+            return True  # it says nothing new
+
+        def note(tx: Tx) -> int:
+            code = found.code.value
+            return lanes.answered_elsewhere(tx, live, found.control_id, verdict, code, code, body)
+
+        noted = self._store.submit(note)
+        noted.add_done_callback(lambda future: future.exception())
+        return True
+
+    def _sender(self, held: Held, live: Live) -> Sender:
+        address = live.address(held.destination)
+        known = self._senders.get(held.lane)
+        if known is not None and known[0] == address:
+            return known[1]
+        destination = self._resolve(held.org, live.manifest.destinations[held.destination])
+        keep = not live.manifest.acknowledgement.other_control_id
+        sender = Sender(destination, deadlines(live), aside=lambda body: self.aside(live, body), keep_open=keep)
+        self._senders[held.lane] = (address, sender)
+        return sender
+
+    def _forget(self, lane: int) -> None:
+        known = self._senders.pop(lane, None)
+        if known is not None:
+            closing = asyncio.create_task(known[1].close())
+            self._driving.add(closing)
+            closing.add_done_callback(self._driving.discard)
+
+
+def deadlines(live: Live) -> Deadlines:
+    """How long each step of sending may take."""
+    usual = Deadlines()
+    delivery, acknowledgement = live.manifest.delivery, live.manifest.acknowledgement
+    connect = delivery.connect / 1000 if delivery.connect else usual.connect
+    write = delivery.write / 1000 if delivery.write else usual.write
+    answer = acknowledgement.answer / 1000
+    return Deadlines(connect=connect, handshake=connect, write=write, answer=answer, whole=2 * connect + write + answer)

@@ -1,0 +1,162 @@
+"""The server's own settings: one TOML file beside the bundles, about this machine and nothing about a hospital's messages.
+
+Takes the text of the file; gives `Settings`, or every fault of it with its place. What a hospital wants stands in its
+org.yaml and is part of its approved bundle; here stand addresses to listen on, where the ledger is, and where secrets are
+kept. Secrets are references (`env:NAME`, `file:/path`), resolved by `secret` when they are used.
+
+    environment = "test"
+    bundles = "bundles"                       # a folder: bundles/<organisation>/<environment>
+    database = "sqlite:///ledger.db"          # or postgresql+psycopg://…
+
+    [listeners.mercy-test]                    # the name that org.yaml gives
+    address = "0.0.0.0:2575"
+    networks = ["10.20.0.0/16"]
+    tls = {identity = "file:/etc/segwright/ours.pem", clients = "file:/etc/segwright/mercy-ca.pem"}
+
+    [api]
+    address = "127.0.0.1:8080"
+    [api.tokens]                              # organisation → where its token is kept
+    mercy = ["env:MERCY_TOKEN"]
+
+    [instead.mercy.outbound]                  # not in production: another place for a destination
+    address = "127.0.0.1:7661"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$")]
+Secret = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+
+LARGEST_SECRET: Final = 1 << 20
+
+
+class ServerTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a listener proves who it is, and whose client certificates it takes ("" asks for none)."""
+
+    identity: Secret
+    clients: Secret | Literal[""] = ""
+
+
+class ListenerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a listener listens. Without TLS, in production, `plain_because` says why, and `networks` who may come."""
+
+    address: Address
+    tls: ServerTls | None = None
+    networks: tuple[str, ...] = ()
+    plain_because: str = ""
+
+
+class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the API listens, and the tokens of each organisation (several, while one is being replaced)."""
+
+    address: Address = "127.0.0.1:8080"
+    tokens: dict[str, tuple[Secret, ...]] = {}
+
+
+class Instead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another place for a destination, such as a simulated hospital. Never in production."""
+
+    address: Address
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    environment: Annotated[str, Meta(min_length=1)]
+    bundles: str
+    database: str
+    listeners: dict[str, ListenerSettings] = {}
+    api: ApiSettings = ApiSettings()
+    instead: dict[str, dict[str, Instead]] = {}
+    organisations: tuple[str, ...] = ()
+    """Those that are served; () serves every bundle of the environment."""
+
+
+class SettingsRefused(Exception):
+    """Settings that cannot be used, and why."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def read(path: Path) -> Settings:
+    """The settings in a file. Raises `SettingsRefused`."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SettingsRefused([f"{path}: it cannot be read ({error.strerror or type(error).__name__})"]) from None
+    return parsed(text, str(path))
+
+
+def parsed(text: bytes, name: str) -> Settings:
+    """The settings in a text."""
+    try:
+        found = msgspec.convert(tomllib.loads(text.decode()), Settings)
+    except UnicodeDecodeError:
+        raise SettingsRefused([f"{name}: it is not UTF-8"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsRefused([f"{name}: it is no TOML ({error})"]) from None
+    except msgspec.ValidationError as error:
+        raise SettingsRefused([f"{name}: {_plain(str(error))}"]) from None
+    faults = [f"{name}: {fault}" for fault in _faults(found)]
+    if faults:
+        raise SettingsRefused(faults)
+    return found
+
+
+def _plain(text: str) -> str:
+    """The decoder's sentence with the place as the file has it."""
+    said, _, place = text.partition(" - at `$")
+    return f"{place.rstrip('`').lstrip('.')}: {said}" if place else said
+
+
+def _faults(settings: Settings) -> list[str]:
+    out = []
+    production = settings.environment == "production"
+    if production and settings.instead:
+        out.append("instead: production sends to the destinations of its approved bundles and nowhere else")
+    for name, listener in settings.listeners.items():
+        if listener.tls is None and not listener.networks:
+            out.append(f"listeners.{name}: without TLS it must say in `networks` where connections may come from")
+        if production and listener.tls is None and len(listener.plain_because) < 10:
+            out.append(f"listeners.{name}: without TLS, production needs `plain_because` with the reason")
+        if not 0 <= split(listener.address)[1] <= 65535:
+            out.append(f"listeners.{name}: the port is not 0 to 65535")
+    return out
+
+
+def split(address: str) -> tuple[str, int]:
+    """Host and port."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+class SecretMissing(Exception):
+    """A reference behind which there is nothing that can be read. Names the reference, never what it holds."""
+
+
+def secret(reference: str, environ: Mapping[str, str]) -> bytes:
+    """What a reference stands for."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        if name not in environ:
+            raise SecretMissing(f"the environment variable {name} is not set")
+        return environ[name].encode()
+    try:
+        with open(name, "rb") as file:
+            found = file.read(LARGEST_SECRET + 1)
+    except OSError as error:
+        raise SecretMissing(f"{name} cannot be read ({error.strerror or type(error).__name__})") from None
+    if len(found) > LARGEST_SECRET or not re.search(rb"\S", found):
+        raise SecretMissing(f"{name} is empty or too large to be a secret")
+    return found

@@ -1,0 +1,148 @@
+"""Cases and their names: which study a number belongs to.
+
+Takes the names that came with an order or a result; gives the case, locked. Numbers that name two cases prove that they
+are one: they are merged in the same transaction. A number of a case that was closed longer than the organisation's reuse
+period ago opens a new case, and that is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from segwright.ledger import tables as t
+from segwright.ledger.store import Tx
+
+
+class Name(NamedTuple):
+    """A name of a case. `kind`: placer, filler, group, study or result; `assigner` is "" where the number says none."""
+
+    kind: str
+    assigner: str
+    value: str
+
+
+def lock(tx: Tx, case: int) -> sa.Row[Any]:
+    """Locks a case, following merges. Whatever is decided about a case is decided under this lock."""
+    while True:
+        row = tx.first(sa.select(t.case_).where(t.case_.c.id == case).with_for_update(key_share=True))
+        assert row is not None
+        if row.merged_into is None:
+            return row
+        case = row.merged_into
+
+
+def find(tx: Tx, org: str, names: Iterable[Name]) -> list[int]:
+    """The cases that go by any of these names, oldest first, not locked."""
+    wanted = [name for name in dict.fromkeys(names) if name.value]
+    if not wanted:
+        return []
+    key = sa.tuple_(t.alias.c.kind, t.alias.c.assigner, t.alias.c.value)
+    found = tx.all(sa.select(t.alias.c.case_id).where(t.alias.c.org == org, key.in_([tuple(n) for n in wanted])))
+    return sorted({row.case_id for row in found})
+
+
+def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> tuple[sa.Row[Any], bool]:
+    """The case of these names, locked, and whether it is new. All the names are its names from now on."""
+    live: list[sa.Row[Any]] = []
+    for case in find(tx, org, names):
+        row = lock(tx, case)
+        if row.closed_at and reuse_after and tx.now - row.closed_at > reuse_after:
+            tx.journal.note("number reused", org, case=row.id)
+        elif row.id not in [other.id for other in live]:
+            live.append(row)
+    if not live:
+        case = tx.insert(t.case_, org=org, opened_at=tx.now)
+        row = lock(tx, case)
+    else:
+        row = live[0]
+        for other in live[1:]:
+            merge(tx, row, other)
+    _name(tx, org, row.id, names)
+    return row, not live
+
+
+def _name(tx: Tx, org: str, case: int, names: Iterable[Name]) -> None:
+    for name in dict.fromkeys(names):
+        if not name.value:
+            continue
+        key = {"org": org, "kind": name.kind, "assigner": name.assigner, "value": name.value}
+        if not tx.insert_new(t.alias, **key, case_id=case):
+            where = [t.alias.c[column] == value for column, value in key.items()]
+            tx.run(sa.update(t.alias).where(*where, t.alias.c.case_id != case).values(case_id=case))
+
+
+def merge(tx: Tx, kept: sa.Row[Any], gone: sa.Row[Any]) -> None:
+    """Two cases turn out to be one. Twins of which at most one was tried become one; of two that were both tried it is
+    known that the hospital may have the result twice: that is an incident, for people."""
+    parts = tx.scalar(sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(t.order_.c.case_id == kept.id))
+    moved = {0: 0}
+    for order in orders(tx, gone.id):
+        parts += 1
+        moved[order.part] = parts
+        tx.run(sa.update(t.order_).where(t.order_.c.id == order.id).values(case_id=kept.id, part=parts))
+    for old, new in moved.items():
+        where = (t.occurrence.c.case_id == gone.id, t.occurrence.c.part == old)
+        tx.run(sa.update(t.occurrence).where(*where).values(case_id=kept.id, part=new))
+    tx.run(sa.update(t.revision).where(t.revision.c.case_id == gone.id).values(case_id=kept.id))
+    tx.run(sa.update(t.alias).where(t.alias.c.case_id == gone.id).values(case_id=kept.id))
+    for delivery in _deliveries(tx, gone.id):
+        twin = next((other for other in _deliveries(tx, kept.id) if _twins(delivery, other)), None)
+        if twin is None:
+            _move(tx, delivery, kept.id, moved)
+        elif not delivery.tries:
+            _suppress(tx, delivery, twin)
+        elif not twin.tries:
+            _suppress(tx, twin, delivery)
+            if moved[delivery.part] != twin.part:  # else the void twin keeps the place in the unique key
+                _move(tx, delivery, kept.id, moved)
+        else:
+            tx.journal.note("incident", kept.org, case=kept.id, delivery=delivery.id, twin=twin.id, what="sent twice")
+    tx.run(sa.update(t.case_).where(t.case_.c.id == gone.id).values(merged_into=kept.id))
+    tx.journal.note("merged", kept.org, case=kept.id, gone=gone.id)
+
+
+def _move(tx: Tx, delivery: sa.Row[Any], case: int, moved: dict[int, int]) -> None:
+    values = {"case_id": case, "part": moved[delivery.part]}
+    tx.run(sa.update(t.delivery).where(t.delivery.c.id == delivery.id).values(**values))
+
+
+def _deliveries(tx: Tx, case: int) -> Sequence[sa.Row[Any]]:
+    return tx.all(sa.select(t.delivery).where(t.delivery.c.case_id == case).order_by(t.delivery.c.seq))
+
+
+def _twins(one: sa.Row[Any], other: sa.Row[Any]) -> bool:
+    """The same event: the part may differ, since a result without an order answers part 0."""
+    same = (one.destination, one.message, one.kind, one.version) == (
+        other.destination, other.message, other.kind, other.version,
+    )  # fmt: skip
+    return same and (one.part == other.part or 0 in (one.part, other.part)) and other.state != "void"
+
+
+def _suppress(tx: Tx, delivery: sa.Row[Any], twin: sa.Row[Any]) -> None:
+    reason = f"duplicate of delivery {twin.id}"
+    values = {"state": "void", "reason": reason, "decided_at": tx.now}
+    tx.run(sa.update(t.delivery).where(t.delivery.c.id == delivery.id).values(**values))
+    tx.journal.note(
+        "void", delivery.org, lane=delivery.lane_id, delivery=delivery.id, case=delivery.case_id, why=reason
+    )
+    revision = tx.first(sa.select(t.revision).where(t.revision.c.id == (delivery.revision_id or 0)))
+    if revision is not None:
+        tx.insert(
+            t.suppressed, org=delivery.org, case_id=twin.case_id, delivery_id=twin.id, result_id=revision.result_id,
+            version=revision.version, kind=revision.kind, pathway=revision.pathway, content=revision.content,
+            reason=reason, actor=revision.actor, at=tx.now,
+        )  # fmt: skip
+
+
+def orders(tx: Tx, case: int) -> Sequence[sa.Row[Any]]:
+    """The orders of a case, in their order."""
+    return tx.all(sa.select(t.order_).where(t.order_.c.case_id == case).order_by(t.order_.c.part))
+
+
+def close_when_done(tx: Tx, case: int) -> None:
+    """Closes a case whose orders have all ended: from then on its numbers age."""
+    states = {order.state for order in orders(tx, case)}
+    closed = tx.now if states and "open" not in states else 0
+    tx.run(sa.update(t.case_).where(t.case_.c.id == case).values(closed_at=closed))

@@ -1,0 +1,143 @@
+"""The rules of a chain: what may go when, and what a newer revision does to older ones. Pure; no database here.
+
+A chain is what one lane owes to one case, in line. Takes its links as frozen values; gives verdicts. The rules
+(delivery.md, section 2):
+
+- What is in line waits until everything before it is decided. What waits for a signature is not in line yet.
+- A newer revision makes an older one of the same message void if no byte of it can have been written. One whose fate is
+  not known
+  is waited for, unless it is preliminary: then it is closed with its fate unknown. One that was refused is void.
+- A correction of a final that never left goes out as the policy says. A withdrawal of what was never sent is void.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+
+from segwright.ledger.tables import OPEN
+
+State = Literal[
+    "held", "waiting", "ready", "sending", "uncertain", "needs_decision", "rejected",
+    "accepted", "confirmed", "void", "unknown",
+]  # fmt: skip
+
+RESULT_KINDS: Final = ("preliminary", "final", "corrected", "withdrawn")
+ORDER_KINDS: Final = ("accepted", "in_progress", "completed", "cancelled")
+
+UNSIGNED: Final = "awaiting sign-off"
+NO_ORDER: Final = "no order yet"
+NOT_IN_LINE: Final = (UNSIGNED, NO_ORDER)
+"""Why a delivery is held that others need not wait for."""
+
+_FILED: Final = frozenset({"accepted", "confirmed"})
+_IN_DOUBT: Final = frozenset({"sending", "uncertain", "needs_decision", "unknown"})
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A delivery as its chain sees it. `version`: of the result, 0 for what happened to an order."""
+
+    id: int
+    message: str
+    part: int
+    kind: str
+    version: int
+    seq: int
+    state: State
+    reason: str = ""
+
+    @property
+    def family(self) -> tuple[str, int]:
+        """What supersedes each other: revisions in the same message for the same order."""
+        return self.message, self.part
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Which of two revisions is the newer."""
+        return self.version, RESULT_KINDS.index(self.kind)
+
+    @property
+    def in_line(self) -> bool:
+        """Whether others wait for it."""
+        return self.state in OPEN and not (self.state == "held" and self.reason in NOT_IN_LINE)
+
+    @property
+    def is_result(self) -> bool:
+        return self.kind in RESULT_KINDS
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What becomes of a delivery, and why."""
+
+    id: int
+    state: State
+    reason: str
+
+
+def stale(chain: Iterable[Link], family: tuple[str, int], kind: str, version: int) -> Link | None:
+    """The newest link that a revision would be older than: it is not enqueued then."""
+    rank = (version, RESULT_KINDS.index(kind))
+    newer = [link for link in chain if link.is_result and link.family == family and link.rank > rank]
+    # What was made void without a newer one in its place does not count.
+    return max((link for link in newer if link.state != "void"), key=lambda link: link.rank, default=None)
+
+
+def superseded(chain: Iterable[Link], new: Link) -> list[Verdict]:
+    """What a revision that steps into line does to those before it."""
+    if not new.is_result:
+        return []
+    out = []
+    for link in chain:
+        if link.id == new.id or not link.is_result or link.family != new.family or link.rank >= new.rank:
+            continue
+        if link.state in ("held", "waiting", "ready"):
+            out.append(Verdict(link.id, "void", f"superseded by {new.kind} {new.version}"))
+        elif link.state == "rejected":
+            out.append(Verdict(link.id, "void", f"refused, and superseded by {new.kind} {new.version}"))
+        elif link.kind == "preliminary" and link.state in ("uncertain", "needs_decision"):
+            out.append(Verdict(link.id, "unknown", f"superseded by {new.kind} {new.version}, its fate unknown"))
+    return out
+
+
+def waits_for(chain: Iterable[Link], link: Link) -> Link | None:
+    """The nearest link that must be decided first."""
+    before = [other for other in chain if other.in_line and other.seq < link.seq and other.id != link.id]
+    return max(before, key=lambda other: other.seq, default=None)
+
+
+def first_waiting(chain: Iterable[Link]) -> Link | None:
+    """The link that may go now: the first in line, if it waits."""
+    first = min((link for link in chain if link.in_line), key=lambda link: link.seq, default=None)
+    return first if first is not None and first.state == "waiting" else None
+
+
+def sent_as(chain: Iterable[Link], link: Link, unsent_final: str | None) -> str | None:
+    """The kind that a revision is written as, None when there is nothing to send. `unsent_final`: the policy."""
+    if link.kind not in ("corrected", "withdrawn"):
+        return link.kind
+    before = [o for o in chain if o.is_result and o.family == link.family and o.seq < link.seq and o.id != link.id]
+    known = [other for other in before if other.state in _FILED | _IN_DOUBT]
+    if link.kind == "withdrawn":
+        return "withdrawn" if known else None
+    if unsent_final == "as final" and not [other for other in known if other.kind != "preliminary"]:
+        return "final"
+    return "corrected"
+
+
+def cancels(chain: Iterable[Link], part: int) -> list[Verdict]:
+    """What the cancellation of an order does: results that have not left are void. Part 0 answers all orders together."""
+    return [
+        Verdict(link.id, "void", "the order was cancelled")
+        for link in chain
+        if link.is_result and link.part in (part, 0) and link.state in ("held", "waiting", "ready")
+    ]
+
+
+def signed_result_left(chain: Iterable[Link], part: int) -> bool:
+    """Whether a signed result of an order has left, or may have: then the order cannot be cancelled any more."""
+    return any(
+        link.is_result and link.kind != "preliminary" and link.part in (part, 0) and link.state in _FILED | _IN_DOUBT
+        for link in chain
+    )

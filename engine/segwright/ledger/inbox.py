@@ -1,0 +1,137 @@
+"""The inbox: every message that came, kept before it is answered.
+
+Takes messages as they came, many at once; writes them and says how each is answered. The same bytes get the saved answer.
+Another message under a control id that is taken is quarantined, unless what was stored under it was refused: then it is
+the sender's correction. What is stored is worked off afterwards, in order, also after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from segwright.ledger import tables as t
+from segwright.ledger.store import Tx
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A message and how it is to be answered if it is new. `state`: stored (there is work in it), taken (there is none),
+    refused or quarantined. `hash`: sha256 of the body, or of the body without MSH-7 where the organisation asks for
+    that."""
+
+    org: str
+    listener: str
+    sender: str
+    control_id: str
+    type: str
+    hash: str
+    body: bytes
+    state: Literal["stored", "taken", "refused", "quarantined"]
+    code: str
+    answer: bytes
+    reason: str
+    clash: bytes
+    """The answer, should another message have the same control id."""
+    constant_ids: bool = False
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What was answered: `fresh`, `repeated` (the saved answer) or `clash` (quarantined)."""
+
+    id: int
+    how: Literal["fresh", "repeated", "clash"]
+    answer: bytes
+    code: str
+
+
+def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
+    """Keeps messages; gives their answers in the same order."""
+    known = _known(tx, arrivals)
+    rows: list[dict[str, Any]] = []  # one for each arrival: what is kept of it, or the row that it repeats
+    how: list[Literal["fresh", "repeated", "clash"]] = []
+    for arrival in arrivals:
+        before = known.setdefault((arrival.org, arrival.sender, arrival.control_id), [])
+        same = next((row for row in before if row["body_hash"] == arrival.hash), None)
+        if same is not None:
+            rows.append(same)
+            how.append("repeated")
+            continue
+        clash = not arrival.constant_ids and any(row["state"] in ("stored", "taken") for row in before)
+        kept: dict[str, Any] = {
+            "org": arrival.org, "listener": arrival.listener, "sender": arrival.sender, "control_id": arrival.control_id,
+            "type": arrival.type, "body_hash": arrival.hash, "body": arrival.body, "state": arrival.state, "code": arrival.code,
+            "answer": arrival.answer, "reason": arrival.reason, "at": tx.now,
+        }  # fmt: skip
+        if clash:
+            kept |= {
+                "state": "quarantined",
+                "code": "AE",
+                "answer": arrival.clash,
+                "reason": "another message has this control id",
+            }
+        before.append(kept)
+        rows.append(kept)
+        how.append("clash" if clash else "fresh")
+    new = [row for row in rows if "id" not in row]
+    new = list({id(row): row for row in new}.values())
+    if new:
+        made = sa.insert(t.inbox).returning(t.inbox.c.id, sort_by_parameter_order=True)
+        for row, (number,) in zip(new, tx.all(made, new), strict=True):
+            row["id"] = number
+    for row, what in zip(rows, how, strict=True):
+        facts = {"why": row["reason"]} if row.get("reason") and what != "repeated" else {}
+        tx.journal.note(
+            "repeated" if what == "repeated" else row["state"], row["org"], inbox=row["id"], code=row["code"], **facts
+        )
+    return [Kept(row["id"], what, row["answer"], row["code"]) for row, what in zip(rows, how, strict=True)]
+
+
+def _known(tx: Tx, arrivals: Sequence[Arrival]) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+    """What is kept under the control ids of these messages."""
+    c = t.inbox.c
+    keys = list({(arrival.org, arrival.sender, arrival.control_id) for arrival in arrivals})
+    found = tx.all(
+        sa.select(c.id, c.org, c.sender, c.control_id, c.body_hash, c.state, c.code, c.answer).where(
+            sa.tuple_(c.org, c.sender, c.control_id).in_(keys)
+        )
+    )
+    known: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in found:
+        known.setdefault((row.org, row.sender, row.control_id), []).append(dict(row._mapping))
+    return known
+
+
+def stored(tx: Tx, org: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
+    """Messages of an organisation with work in them, oldest first. Only one transaction at a time works on an
+    organisation's: what changes an order must not overtake what makes it."""
+    name = f"intake:{org}"
+    tx.insert_new(t.setting, name=name, value="")
+    tx.first(sa.select(t.setting.c.name).where(t.setting.c.name == name).with_for_update(key_share=True))
+    where = (t.inbox.c.state == "stored", t.inbox.c.org == org)
+    return tx.all(sa.select(t.inbox).where(*where).order_by(t.inbox.c.id).limit(limit))
+
+
+def waiting(tx: Tx) -> list[str]:
+    """The organisations that have messages with work in them."""
+    found = tx.all(sa.select(t.inbox.c.org).where(t.inbox.c.state == "stored").distinct())
+    return sorted(row.org for row in found)
+
+
+def done(tx: Tx, inbox: int) -> None:
+    """What a message asked for is done."""
+    tx.run(sa.update(t.inbox).where(t.inbox.c.id == inbox).values(state="taken"))
+
+
+def quarantine(tx: Tx, org: str, inbox: int, reason: str) -> None:
+    """What a message asked for cannot be done, although it was answered: it is quarantined, for people."""
+    tx.run(sa.update(t.inbox).where(t.inbox.c.id == inbox).values(state="quarantined", reason=reason))
+    tx.journal.note("quarantined", org, inbox=inbox, why=reason)
+
+
+def refuse(tx: Tx, inbox: int, code: str, answer: bytes, reason: str) -> None:
+    """A message that was kept is refused after all, before it is answered."""
+    tx.run(
+        sa.update(t.inbox).where(t.inbox.c.id == inbox).values(state="refused", code=code, answer=answer, reason=reason)
+    )

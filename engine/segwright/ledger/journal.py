@@ -1,0 +1,125 @@
+"""The journal: append-only events in hash chains, one chain for each organisation and one for each lane.
+
+Takes what a transaction reports; writes it, at the end of the transaction, behind the last event of its chain. Each
+event's hash covers the hash before it, so that nothing can be taken out or changed unseen; `verify` finds where a chain
+is broken. One chain for everything would make all workers wait for each other. Facts are names, numbers and codes, never
+a patient's data."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from segwright.ledger import tables as t
+
+if TYPE_CHECKING:
+    from segwright.ledger.store import Tx
+
+START: Final = "0" * 64
+"""What the first event of a chain follows."""
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened."""
+
+    chain: str
+    org: str
+    kind: str
+    case_id: int
+    delivery_id: int
+    actor: str
+    facts: dict[str, Any]
+
+
+class Journal:
+    """What one transaction reports."""
+
+    __slots__ = ("_events", "_tx")
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._events: list[Event] = []
+
+    def note(
+        self, kind: str, org: str, *, lane: int = 0, case: int = 0, delivery: int = 0, actor: str = "", **facts: Any
+    ) -> None:
+        """Reports an event to the chain of its lane, or else of its organisation."""
+        chain = f"lane:{lane}" if lane else f"org:{org}"
+        self._events.append(Event(chain, org, kind, case, delivery, actor, facts))
+
+    def flush(self) -> None:
+        """Writes what was reported."""
+        if not self._events:
+            return
+        tx, now = self._tx, self._tx.now
+        rows = []
+        # Chains in order of their names: two transactions that report to two chains never wait for each other in a circle.
+        for chain in sorted({event.chain for event in self._events}):
+            last = tx.first(
+                sa.select(t.head.c.number, t.head.c.hash).where(t.head.c.chain == chain).with_for_update(key_share=True)
+            )
+            if last is None:
+                tx.insert_new(t.head, chain=chain, number=0, hash=START)
+                last = tx.first(
+                    sa.select(t.head.c.number, t.head.c.hash)
+                    .where(t.head.c.chain == chain)
+                    .with_for_update(key_share=True)
+                )
+                assert last is not None
+            number, before = last.number, last.hash
+            for event in self._events:
+                if event.chain != chain:
+                    continue
+                number += 1
+                facts = _encode(event.facts).decode()
+                row = {
+                    "chain": chain, "number": number, "org": event.org, "kind": event.kind, "case_id": event.case_id,
+                    "delivery_id": event.delivery_id, "actor": event.actor, "facts": facts, "at": now,
+                }  # fmt: skip
+                before = row["hash"] = linked(before, row)
+                rows.append(row)
+            tx.run(sa.update(t.head).where(t.head.c.chain == chain).values(number=number, hash=before))
+        tx.run(sa.insert(t.event), rows)
+        self._events.clear()
+
+
+def linked(before: str, row: dict[str, Any]) -> str:
+    """The hash of an event that follows the event with the hash `before`."""
+    said = [before] + [
+        row[name] for name in ("chain", "number", "org", "kind", "case_id", "delivery_id", "actor", "facts", "at")
+    ]
+    return hashlib.sha256(_encode(said)).hexdigest()
+
+
+class Break(msgspec.Struct, frozen=True):
+    """Where a chain is broken: at which event, and how."""
+
+    chain: str
+    number: int
+    reason: str
+
+
+def verify(tx: Tx, chain: str) -> tuple[int, Break | None]:
+    """How many events of a chain follow each other, and where the first does not."""
+    before, count = START, 0
+    statement = sa.select(t.event).where(t.event.c.chain == chain).order_by(t.event.c.number)
+    for row in tx.connection.execution_options(yield_per=1000).execute(statement).mappings():
+        if row["number"] != count + 1:
+            return count, Break(chain, count + 1, "an event is missing")
+        if row["hash"] != linked(before, dict(row)):
+            return count, Break(chain, row["number"], "an event was changed")
+        before, count = row["hash"], count + 1
+    last = tx.first(sa.select(t.head.c.number, t.head.c.hash).where(t.head.c.chain == chain))
+    if last is None or (last.number, last.hash) != (count, before):
+        return count, Break(chain, count + 1, "the end is missing")
+    return count, None
+
+
+def chains(tx: Tx) -> list[str]:
+    """Every chain."""
+    return [row.chain for row in tx.all(sa.select(t.head.c.chain).order_by(t.head.c.chain))]

@@ -1,0 +1,440 @@
+"""Lanes: who holds a connection, what goes next, what became of it.
+
+A lane is held under a lease by the clock of the database; each new holder raises its fence, and whatever an earlier
+holder still writes is refused. The attempt is committed, with every gate checked again, before its first byte leaves.
+Outcomes:
+
+    not_sent             no byte left: tried again, for as long as it takes
+    uncertain            bytes left and no answer of ours came: the same bytes again, or a person decides, as the policy
+    says accepted             taken (accept acknowledgement); `confirmed` when the application acknowledged it rejected
+    refused for good: its chain stops until somebody mends it or a newer revision comes refused_for_now      refused, to
+    be sent unchanged later misconfigured        the receiver does not take such messages, or refuses our certificate: the
+    lane stops
+
+Locks are taken in the order lane, case, delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from segwright.ledger import cases, chain, line, orders
+from segwright.ledger import tables as t
+from segwright.ledger.hospital import Hospital, Policy
+from segwright.ledger.store import Tx
+
+Outcome = Literal["not_sent", "uncertain", "accepted", "confirmed", "rejected", "refused_for_now", "misconfigured"]
+
+Answer = Literal["confirmed", "rejected"]
+"""What an acknowledgement that comes on its own says of the message that it names."""
+
+PATIENCE: Final = 3
+"""Doubts about one delivery that stop its whole lane; with more, only its own chain waits for it."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A lane in somebody's hand: its fence, and until when (ms by the database's clock, and how long that is from now)."""
+
+    lane: int
+    org: str
+    destination: str
+    fence: int
+    lease: int
+    holder: str
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try, written down: what to send. `again`: whether these bytes may have been sent before."""
+
+    id: int
+    delivery: int
+    case: int
+    lane: int
+    message: str
+    number: int
+    control_id: str
+    body: bytes
+    again: bool
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known after a try. `answer`: the acknowledgement's bytes and code, if one came. `written`: bytes left
+    although the outcome does not say so; `strange`: something came back that is no answer of ours."""
+
+    outcome: Outcome
+    detail: str
+    code: str = ""
+    answer: bytes = b""
+    written: bool = False
+    strange: bool = False
+
+
+class Lost(Exception):
+    """The lane is somebody else's by now."""
+
+
+# --- holding -------------------------------------------------------------------------------------------------------------
+
+
+def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital]) -> Held | None:
+    """Takes hold of a lane of one of these organisations that has work and no holder; None when there is none. `lease` in
+    ms."""
+    now = tx.now
+    where = (
+        t.due.c.at <= now, t.lane.c.next_at <= now, t.lane.c.lease_until < now, t.lane.c.paused == "",
+        t.lane.c.org.in_(list(hospitals)),
+    )  # fmt: skip
+    waiting = sa.select(t.lane).join(t.due).where(*where).order_by(t.due.c.at).limit(1)
+    row = tx.first(waiting.with_for_update(key_share=True, skip_locked=True, of=t.lane))
+    if row is None:
+        return None
+    seen = max(now, row.seen_at)  # a clock that went back lends nothing
+    values = {"holder": holder, "fence": row.fence + 1, "lease_until": seen + lease, "seen_at": seen}
+    tx.run(sa.update(t.lane).where(t.lane.c.id == row.id).values(**values))
+    _doubt_what_is_open(tx, hospitals[row.org], row)
+    return Held(row.id, row.org, row.destination, row.fence + 1, lease, holder)
+
+
+def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
+    """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
+    known = Known("uncertain", "the sender stopped before the outcome was known")
+    for attempt in tx.all(sa.select(t.attempt).where(t.attempt.c.lane_id == lane.id, t.attempt.c.closed_at == 0)):
+        _close_attempt(tx, attempt.id, known.outcome, known.detail)
+        row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == attempt.delivery_id))
+        assert row is not None
+        cases.lock(tx, row.case_id)
+        tx.journal.note(
+            "uncertain", lane.org, lane=lane.id, case=row.case_id, delivery=row.id, attempt=attempt.id, why=known.detail
+        )
+        _doubt(tx, hospital, lane, row, known, at_once=True)
+
+
+def _own(tx: Tx, held: Held) -> sa.Row[Any]:
+    """The lane, locked, while it is held. Raises `Lost`."""
+    row = tx.first(sa.select(t.lane).where(t.lane.c.id == held.lane).with_for_update(key_share=True))
+    if row is None or row.fence != held.fence:
+        raise Lost
+    return row
+
+
+# --- what goes next ------------------------------------------------------------------------------------------------------
+
+
+def step(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Known | None) -> Attempt | None:
+    """Writes what became of the last try, and opens the next one; None when there is nothing to send now. The lease
+    starts anew. Raises `Lost`, and then nothing is written."""
+    lane = _own(tx, held)
+    lane_values: dict[str, Any] = {
+        "lease_until": max(tx.now, lane.seen_at) + held.lease,
+        "seen_at": max(tx.now, lane.seen_at),
+    }
+    if done is not None and known is not None:
+        lane_values |= _close(tx, hospital, lane, done, known)
+    paused = lane_values.get("paused", lane.paused)
+    next_at = lane_values.get("next_at", lane.next_at)
+    opened = None
+    if not paused and next_at <= tx.now:
+        opened = _open(tx, held, hospital)
+    if opened is None:
+        _rest(tx, held.lane)
+        lane_values |= {"holder": "", "lease_until": 0}
+    tx.run(sa.update(t.lane).where(t.lane.c.id == held.lane).values(**lane_values))
+    return opened
+
+
+def finish(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Known | None) -> None:
+    """Writes what became of the last try and gives the lane back. Raises `Lost`."""
+    lane = _own(tx, held)
+    values: dict[str, Any] = {"holder": "", "lease_until": 0}
+    if done is not None and known is not None:
+        values |= _close(tx, hospital, lane, done, known)
+    _rest(tx, held.lane)
+    tx.run(sa.update(t.lane).where(t.lane.c.id == held.lane).values(**values))
+
+
+def _rest(tx: Tx, lane: int) -> None:
+    """Says when the lane has work again. The row is locked first: who wakes the lane meanwhile does it after us."""
+    tx.first(sa.select(t.due.c.at).where(t.due.c.lane_id == lane).with_for_update(key_share=True))
+    where = (t.delivery.c.lane_id == lane, t.delivery.c.state.in_(("ready", "uncertain")))
+    first = tx.scalar(sa.select(sa.func.min(t.delivery.c.due_at)).where(*where))
+    if first is None:
+        tx.run(sa.delete(t.due).where(t.due.c.lane_id == lane))
+    else:
+        tx.run(sa.update(t.due).where(t.due.c.lane_id == lane).values(at=first))
+
+
+def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
+    """Opens the attempt for the first delivery that may go, every gate checked under the locks of lane, case and
+    delivery."""
+    where = (
+        t.delivery.c.lane_id == held.lane, t.delivery.c.state.in_(("ready", "uncertain")), t.delivery.c.due_at <= tx.now,
+    )  # fmt: skip
+    while (row := tx.first(sa.select(t.delivery).where(*where).order_by(t.delivery.c.seq).limit(1))) is not None:
+        cases.lock(tx, row.case_id)
+        row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == row.id).with_for_update(key_share=True))
+        assert row is not None
+        if row.state not in ("ready", "uncertain"):
+            continue
+        build = tx.first(sa.select(t.build).where(t.build.c.delivery_id == row.id, t.build.c.live.is_(True)))
+        assert build is not None
+        shut = _gate(tx, hospital, row, build)
+        if shut is not None:
+            _stop_at_gate(tx, hospital, row, shut)
+            continue
+        number = row.tries + 1
+        made = tx.insert(
+            t.attempt, build_id=build.id, delivery_id=row.id, lane_id=held.lane, number=number, fence=held.fence,
+            holder=held.holder, opened_at=tx.now,
+        )  # fmt: skip
+        values = {"state": "sending", "tries": number, "first_try_at": row.first_try_at or tx.now}
+        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+        tx.journal.note(
+            "attempt", row.org, lane=held.lane, case=row.case_id, delivery=row.id,
+            attempt=made, number=number, build=build.number, fence=held.fence, again=row.doubts > 0,
+        )  # fmt: skip
+        return Attempt(
+            made, row.id, row.case_id, held.lane, row.message, number, build.control_id, build.body, row.doubts > 0
+        )
+    return None
+
+
+def _gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], build: sa.Row[Any]) -> str | None:
+    """Why a delivery may not go now. Asked under the locks, right before its attempt is written."""
+    tx.first(sa.select(t.installed.c.org).where(t.installed.c.org == row.org).with_for_update(read=True))
+    stops = tx.all(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == row.org))
+    if ("kind", f"{row.message}/{row.kind}") in [tuple(stop) for stop in stops]:
+        return "this kind is stopped"
+    if ("plan", build.plan) in [tuple(stop) for stop in stops]:
+        return "its plan was revoked"
+    owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
+    if owed is None:
+        return "the catalogue does not let this kind out any more"
+    if hospital.address(row.destination) != build.address:
+        return "its destination was changed after it was built"
+    if row.revision_id is not None:
+        if owed.gate == "after sign-off" and line.signature(tx, row.revision_id) is None:
+            return chain.UNSIGNED
+        if not row.doubts and row.part:
+            state = tx.scalar(
+                sa.select(t.order_.c.state).where(t.order_.c.case_id == row.case_id, t.order_.c.part == row.part)
+            )
+            if state == "cancelled" and row.kind != "withdrawn":
+                return "the order is cancelled"
+    return None
+
+
+def _stop_at_gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], why: str) -> None:
+    """What is in doubt is for a person to decide; what never left is held."""
+    if row.doubts:
+        values = {"state": "needs_decision", "reason": why}
+        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+        tx.journal.note("needs_decision", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
+    else:
+        line.hold(tx, row, why)
+        line.promote(tx, hospital, row.case_id, row.lane_id)
+
+
+# --- what became of it ---------------------------------------------------------------------------------------------------
+
+
+def _close_attempt(tx: Tx, attempt: int, outcome: str, detail: str) -> None:
+    tx.run(
+        sa.update(t.attempt).where(t.attempt.c.id == attempt).values(outcome=outcome, detail=detail, closed_at=tx.now)
+    )
+
+
+def _close(tx: Tx, hospital: Hospital, lane: sa.Row[Any], done: Attempt, known: Known) -> dict[str, Any]:
+    """Writes an outcome; gives what changes in the lane."""
+    case = cases.lock(tx, done.case)
+    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == done.delivery).with_for_update(key_share=True))
+    assert row is not None
+    _close_attempt(tx, done.id, known.outcome, known.detail)
+    if known.answer:
+        keep_answer(tx, row.org, done.id, known.code, known.answer, "in time")
+    policy = hospital.policy
+    tx.journal.note(
+        known.outcome, row.org, lane=lane.id, case=case.id, delivery=row.id,
+        attempt=done.id, why=known.detail, code=known.code, again=done.again,
+    )  # fmt: skip
+    healthy = {"failures": 0, "trouble": "", "next_at": _rate(tx, policy.per_minute)}
+    match known.outcome:
+        case "accepted" | "confirmed":
+            settle(tx, hospital, row, known.outcome)
+            return healthy
+        case "rejected":
+            _now(tx, row, "rejected", known.detail)
+            _superseded_meanwhile(tx, hospital, row)
+            return healthy
+        case "misconfigured":
+            doubts = row.doubts + (1 if known.written else 0)
+            _now(tx, row, "uncertain" if doubts else "ready", known.detail, due_at=tx.now, doubts=doubts)
+            tx.journal.note("paused", row.org, lane=lane.id, why=known.detail)
+            return {"paused": known.detail, "trouble": known.detail}
+        case "not_sent" | "refused_for_now":
+            if done.again and _over(tx, policy.budget, row):
+                _give_up(tx, hospital, row, f"{known.detail}; an earlier try is in doubt")
+            else:
+                # What an earlier try left in doubt is in doubt still.
+                _now(tx, row, "uncertain" if done.again else "ready", known.detail, due_at=tx.now)
+            return _failed(tx, lane, known, policy, done.id)
+        case "uncertain":
+            return _doubt(tx, hospital, lane, row, known)
+
+
+def _failed(tx: Tx, lane: sa.Row[Any], known: Known, policy: Policy, salt: int) -> dict[str, Any]:
+    failures = lane.failures + 1
+    wait = backoff(policy.first, policy.most, failures, salt)
+    return {"failures": failures, "trouble": known.detail, "next_at": tx.now + wait}
+
+
+def _over(tx: Tx, budget: int, row: sa.Row[Any]) -> bool:
+    """Whether a delivery was tried for as long as was agreed."""
+    return bool(tx.now - (row.first_try_at or tx.now) >= budget)
+
+
+def _give_up(tx: Tx, hospital: Hospital, row: sa.Row[Any], why: str, **values: Any) -> None:
+    """Only a person can find out what became of it."""
+    _now(tx, row, "needs_decision", why, **values)
+    tx.journal.note("needs_decision", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
+    _superseded_meanwhile(tx, hospital, row)
+
+
+def _doubt(
+    tx: Tx, hospital: Hospital, lane: sa.Row[Any], row: sa.Row[Any], known: Known, *, at_once: bool = False
+) -> dict[str, Any]:
+    """The outcome is not known. `at_once`: nothing speaks against the receiver, so the next try need not wait."""
+    policy = hospital.policy
+    doubts = row.doubts + 1
+    if policy.when_uncertain == "hold":
+        _give_up(tx, hospital, row, known.detail, doubts=doubts)
+    elif _over(tx, policy.budget, row):
+        _give_up(tx, hospital, row, f"{known.detail}; tried for as long as was agreed", doubts=doubts)
+    else:
+        wait = 0 if at_once else backoff(policy.first, policy.most, doubts, row.id)
+        _now(tx, row, "uncertain", known.detail, doubts=doubts, due_at=tx.now + wait)
+        _superseded_meanwhile(tx, hospital, row)
+    # One message that a receiver does not answer must not keep all others waiting for ever.
+    patient = _failed(tx, lane, known, policy, row.id)
+    if known.strange and patient["failures"] >= PATIENCE:
+        tx.journal.note("paused", row.org, lane=lane.id, why=known.detail)
+        return {**patient, "paused": f"{known.detail}, {PATIENCE} times in a row"}
+    return patient if doubts <= PATIENCE else {**patient, "next_at": tx.now + policy.first}
+
+
+def _superseded_meanwhile(tx: Tx, hospital: Hospital, row: sa.Row[Any]) -> None:
+    """A newer revision may have stepped into line while this one was in flight."""
+    chained = line.links(tx, row.case_id, row.lane_id)
+    mine = next(link for link in chained if link.id == row.id)
+    newer = [link for link in chained if link.in_line and link.is_result and link.seq > mine.seq]
+    for link in newer:
+        verdicts = [verdict for verdict in chain.superseded([mine], link) if verdict.id == row.id]
+        if verdicts:
+            line.apply(tx, row.org, row.lane_id, verdicts)
+            line.promote(tx, hospital, row.case_id, row.lane_id)
+            return
+
+
+def settle(tx: Tx, hospital: Hospital, row: sa.Row[Any], state: str, reason: str = "") -> None:
+    """A delivery was taken: what waits for it may go, and a final result completes its orders."""
+    waits = hospital.policy.awaits_application and state == "accepted"
+    due = tx.now + hospital.policy.application_within if waits and hospital.policy.application_within else 0
+    _now(tx, row, state, reason, due_at=due, decided_at=tx.now)
+    if row.revision_id is not None and row.kind in ("final", "corrected"):
+        for order in cases.orders(tx, row.case_id):
+            if order.state == "open" and row.part in (0, order.part):
+                tx.run(
+                    sa.update(t.order_).where(t.order_.c.id == order.id).values(state="completed", changed_at=tx.now)
+                )
+                orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, row))
+        cases.close_when_done(tx, row.case_id)
+    line.promote(tx, hospital, row.case_id, row.lane_id)
+
+
+def _completed(tx: Tx, row: sa.Row[Any]) -> bytes:
+    """The completion of an order, with the diagnoses that were signed."""
+    signed = line.signature(tx, row.revision_id)
+    if signed is None:
+        return b""
+    diagnoses = msgspec.json.decode(signed.document, type=dict[str, msgspec.Raw]).get("diagnoses")
+    return orders.occurrence_document("completed", tx.now, **({} if diagnoses is None else {"diagnoses": diagnoses}))
+
+
+def _now(tx: Tx, row: sa.Row[Any], state: str, reason: str, **values: Any) -> None:
+    tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(state=state, reason=reason, **values))
+
+
+def keep_answer(tx: Tx, org: str, attempt: int, code: str, body: bytes, how: str) -> None:
+    """Keeps an acknowledgement with the attempt that it answers."""
+    tx.insert(t.answer, org=org, attempt_id=attempt, code=code, body=body, how=how, at=tx.now)
+
+
+def backoff(first: int, most: int, failures: int, salt: int) -> int:
+    """How long to wait after so many failures, in ms: doubled each time up to `most`, spread by a quarter either way, so
+    that what failed together is not tried again together. The spread is by number, not by chance: a run can be
+    repeated."""
+    wait = min(most, first << min(failures - 1, 30)) if failures > 0 else 0
+    spread = (salt * 2654435761 + failures * 40503) % 1000 / 1000  # Knuth's multiplicative hash
+    return int(wait * (0.75 + spread / 2))
+
+
+def _rate(tx: Tx, per_minute: int) -> int:
+    return tx.now + 60_000 // per_minute if per_minute else 0
+
+
+# --- acknowledgements that come another way ------------------------------------------------------------------------------
+
+
+def answered_elsewhere(
+    tx: Tx,
+    hospital: Hospital,
+    control_id: str,
+    outcome: Answer,
+    detail: str,
+    code: str,
+    body: bytes,
+) -> int:
+    """An acknowledgement that did not come as the answer to a try: later, or on another connection. It is kept with the
+    last try of the message that it names; gives that delivery, 0 when no message of this organisation goes by this
+    control id."""
+    where = (t.build.c.org == hospital.org, t.build.c.control_id == control_id)
+    build = tx.first(sa.select(t.build).where(*where))
+    if build is None:
+        return 0
+    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == build.delivery_id))
+    assert row is not None
+    tx.first(sa.select(t.lane.c.id).where(t.lane.c.id == row.lane_id).with_for_update(key_share=True))
+    cases.lock(tx, row.case_id)
+    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == row.id).with_for_update(key_share=True))
+    assert row is not None
+    last = tx.scalar(sa.select(sa.func.max(t.attempt.c.id)).where(t.attempt.c.build_id == build.id))
+    if last is None:
+        return 0  # nothing was sent under it
+    repeated = tx.scalar(sa.select(sa.func.count()).where(t.answer.c.attempt_id == last, t.answer.c.code == code)) > 0
+    keep_answer(tx, row.org, last, code, body, "repeated" if repeated else "elsewhere")
+    tx.journal.note(
+        "answer", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, attempt=last, code=code, why=detail
+    )
+    if not build.live:
+        return int(row.id)
+    in_doubt = row.state in ("uncertain", "needs_decision", "unknown")
+    if outcome == "confirmed" and (in_doubt or row.state == "accepted"):
+        settle(tx, hospital, row, "confirmed", detail)
+    elif outcome == "rejected" and (in_doubt or row.state == "accepted"):
+        _now(tx, row, "rejected", detail, due_at=0)
+        _superseded_meanwhile(tx, hospital, row)
+    return int(row.id)
+
+
+def unconfirmed(tx: Tx) -> list[int]:
+    """Deliveries that were taken and whose application acknowledgement is overdue; each is reported once."""
+    where = (t.delivery.c.state == "accepted", t.delivery.c.due_at > 0, t.delivery.c.due_at <= tx.now)
+    found = tx.all(sa.select(t.delivery).where(*where).limit(1000))
+    for row in found:
+        why = "taken, not confirmed in time"
+        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(reason=why, due_at=0))
+        tx.journal.note("unconfirmed", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
+    return [row.id for row in found]

@@ -1,0 +1,190 @@
+"""Orders: new, changed, cancelled, and what happened to them.
+
+Takes what the mapping read from one message (`Received`), under the locks of its cases; writes orders and occurrences and
+does what they mean for deliveries. An order that is there already is not made again, whatever MSH-10 it came under.
+Refuses, with `Refusal`, the cancellation of an order that is not known or whose signed result has left."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from segwright.ledger import cases, chain, line
+from segwright.ledger import tables as t
+from segwright.ledger.cases import Name
+from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED
+from segwright.ledger.hospital import Hospital, NotWritten
+from segwright.ledger.store import Tx
+
+Control = Literal["new", "change", "cancel"]
+
+
+class ReceivedOrder(msgspec.Struct, frozen=True):
+    """One order of a message. `placer` and `filler` as they came, for people; `names`: all numbers it goes by."""
+
+    control: Control
+    placer: str
+    filler: str
+    names: tuple[Name, ...]
+    document: bytes
+
+
+class Received(msgspec.Struct, frozen=True):
+    """The orders of one message, in their groups, and their patient."""
+
+    patient: bytes
+    groups: tuple[tuple[ReceivedOrder, ...], ...]
+
+
+class Refusal(Exception):
+    """An order that cannot be done. `code`: unknown_order, too_late."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def take(tx: Tx, hospital: Hospital, inbox: int, received: Received) -> list[int]:
+    """Does what the orders of a message ask for; gives their cases. Raises `Refusal`, and then nothing is done."""
+    taken = []
+    for group in received.groups:
+        cancelling = [order for order in group if order.control == "cancel"]
+        for order in cancelling:
+            taken.append(_cancel(tx, hospital, order))
+        others = [order for order in group if order.control != "cancel"]
+        if others:
+            taken.append(_order(tx, hospital, inbox, received.patient, others))
+    return list(dict.fromkeys(taken))
+
+
+def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[ReceivedOrder]) -> int:
+    names = [name for order in group for name in order.names]
+    case, _ = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
+    known = {order.placer: order for order in cases.orders(tx, case.id)}
+    first = not known
+    for order in group:
+        before = known.get(order.placer)
+        if before is None:
+            _add(tx, hospital, inbox, patient, case.id, order)
+        elif order.control == "change":
+            values = {"document": order.document, "patient": patient, "filler": order.filler, "changed_at": tx.now}
+            tx.run(sa.update(t.order_).where(t.order_.c.id == before.id).values(**values))
+            tx.journal.note("order changed", hospital.org, case=case.id, order=before.id, inbox=inbox)
+        else:
+            tx.journal.note("order repeated", hospital.org, case=case.id, order=before.id, inbox=inbox)
+    if first:
+        _join_results(tx, hospital, case.id)
+    cases.close_when_done(tx, case.id)
+    return int(case.id)
+
+
+def _add(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, case: int, order: ReceivedOrder) -> None:
+    latest = tx.scalar(sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(t.order_.c.case_id == case))
+    made = tx.insert(
+        t.order_, org=hospital.org, case_id=case, part=latest + 1, placer=order.placer, filler=order.filler, state="open",
+        document=order.document, patient=patient, inbox_id=inbox, at=tx.now, changed_at=tx.now,
+    )  # fmt: skip
+    tx.journal.note("order", hospital.org, case=case, order=made, inbox=inbox, asked=order.control)
+    happened(tx, hospital, case, latest + 1, "accepted")
+
+
+def _join_results(tx: Tx, hospital: Hospital, case: int) -> None:
+    """Results that came before their order: those that were held for it are enqueued for each order as the catalogue
+    says."""
+    where = (t.delivery.c.case_id == case, t.delivery.c.state == "held", t.delivery.c.reason == NO_ORDER)
+    for row in tx.all(sa.select(t.delivery).where(*where).order_by(t.delivery.c.seq)):
+        owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
+        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(state="void", reason="its order came"))
+        tx.journal.note("void", hospital.org, lane=row.lane_id, case=case, delivery=row.id, why="its order came")
+        if owed is None:
+            continue
+        unsigned = owed.gate == "after sign-off" and line.signature(tx, row.revision_id) is None
+        for part in parts(tx, case, owed.per):
+            # For a group the held delivery has the very key of the new one: it goes on itself.
+            if part == row.part:
+                values = {"state": "held", "reason": UNSIGNED if unsigned else NO_ORDER}
+                tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+                if not unsigned:
+                    line.release(tx, hospital, row.id)
+            else:
+                line.enqueue(
+                    tx, hospital, owed, case, part, row.kind, version=row.version, revision=row.revision_id,
+                    hold=UNSIGNED if unsigned else "",
+                )  # fmt: skip
+
+
+def parts(tx: Tx, case: int, per: str) -> list[int]:
+    """What messages about a case answer: all its orders together (0), or each that is not cancelled."""
+    found = cases.orders(tx, case)
+    if per == "group" or not found:
+        return [0]
+    return [order.part for order in found if order.state != "cancelled"]
+
+
+def _cancel(tx: Tx, hospital: Hospital, order: ReceivedOrder) -> int:
+    found = cases.find(tx, hospital.org, [name for name in order.names if name.kind == "placer"] or order.names)
+    for number in found:
+        case = cases.lock(tx, number)
+        row = next((one for one in cases.orders(tx, case.id) if one.placer == order.placer), None)
+        if row is not None:
+            if row.state != "cancelled":
+                cancel(tx, hospital, case.id, row.part)
+            return int(case.id)
+    raise Refusal("unknown_order", "no order of this number is known")
+
+
+def cancel(tx: Tx, hospital: Hospital, case: int, part: int, document: bytes = b"") -> None:
+    """Cancels an order whose case is locked: what has not left is void. Raises `Refusal` when a signed result has left."""
+    lanes = {row.lane_id for row in tx.all(sa.select(t.delivery.c.lane_id).where(t.delivery.c.case_id == case))}
+    chains = {lane: line.links(tx, case, lane) for lane in sorted(lanes)}
+    if any(chain.signed_result_left(links, part) for links in chains.values()):
+        raise Refusal("too_late", "the result of this order has been sent")
+    tx.run(
+        sa.update(t.order_)
+        .where(t.order_.c.case_id == case, t.order_.c.part == part)
+        .values(state="cancelled", changed_at=tx.now)
+    )
+    tx.journal.note("order cancelled", hospital.org, case=case, part=part)
+    alone = all(order.state == "cancelled" for order in cases.orders(tx, case))
+    for lane, links in chains.items():
+        gone = chain.cancels(links, part)
+        if not alone:  # what answers all orders together still answers the others
+            together = {link.id for link in links if link.part == 0}
+            gone = [verdict for verdict in gone if verdict.id not in together]
+        line.apply(tx, hospital.org, lane, gone)
+        line.promote(tx, hospital, case, lane)
+    happened(tx, hospital, case, part, "cancelled", document)
+    cases.close_when_done(tx, case)
+
+
+def happened(tx: Tx, hospital: Hospital, case: int, part: int, status: str, document: bytes = b"") -> bool:
+    """Something happened to an order: it is told to the hospital if its catalogue says so. False when it is known already.
+    `document`: the event as JSON; without one, the status and the time."""
+    assert status in ORDER_KINDS
+    body = document or occurrence_document(status, tx.now)
+    if not tx.insert_new(
+        t.occurrence, org=hospital.org, case_id=case, part=part, status=status, document=body, at=tx.now
+    ):
+        return False
+    where = (t.occurrence.c.case_id == case, t.occurrence.c.part == part, t.occurrence.c.status == status)
+    made = tx.scalar(sa.select(t.occurrence.c.id).where(*where))
+    for owed in hospital.owed(status):
+        try:
+            line.enqueue(tx, hospital, owed, case, 0 if owed.per == "group" else part, status, occurrence=made)
+        except NotWritten as refused:
+            # The order itself stands; that its hospital cannot be told is for an operator to see.
+            tx.journal.note(
+                "not enqueued", hospital.org, case=case, message=owed.message, what=status, why=refused.problems
+            )
+    return True
+
+
+def occurrence_document(status: str, now: int, **more: Any) -> bytes:
+    """The event as its model declares it."""
+    from datetime import UTC, datetime
+
+    at = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return msgspec.json.encode({"status": status, "at": at, "diagnoses": [], **more})

@@ -1,0 +1,309 @@
+"""Results: versions of them, signatures under them, and what is owed because of them.
+
+Takes a revision as its source sent it; writes it and puts its deliveries in line, or records why not: a twin that came by
+another pathway, a version older than what is there. Versions are the source's: the same version with the same content is
+a duplicate, with another content it is refused, and so is a second final. Sign-off binds to the content and to the plans
+that the clinician saw."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from segwright.ledger import cases, chain, line, orders
+from segwright.ledger import tables as t
+from segwright.ledger.cases import Name
+from segwright.ledger.chain import NO_ORDER, RESULT_KINDS, UNSIGNED
+from segwright.ledger.hospital import Hospital
+from segwright.ledger.store import Tx
+
+Pathway = Literal["order", "platform", "upload", "sign-off"]
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """A version of a result. `version` 0: the source counts none, the next is taken. `content`: sha256 of the canonical
+    document."""
+
+    result_id: str
+    version: int
+    kind: str
+    pathway: Pathway
+    content: str
+    document: bytes
+    names: tuple[Name, ...]
+    actor: str
+    numbered: Callable[[int], bytes] | None = None
+    """The document with its version in it, where the source counts none."""
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a submission. `outcome`: new, duplicate, stale. `deliveries`: those it owes, or the ones that stand
+    for it."""
+
+    outcome: Literal["new", "duplicate", "stale"]
+    case: int
+    revision: int
+    version: int
+    deliveries: tuple[int, ...]
+    reason: str = ""
+
+
+class Conflict(Exception):
+    """A submission that cannot be taken. `code`: version, second_final, unknown_result, unknown_order, not_shown,
+    not_signed, withdrawn, nothing_to_sign."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: bool = False) -> Taken:
+    """Takes a revision. Raises `Conflict`, or `NotWritten` when a message that it owes cannot be written."""
+    own = Name("result", "", revision.result_id)
+    if must_know_order and not cases.find(
+        tx, hospital.org, [n for n in revision.names if n.kind in ("placer", "filler")]
+    ):
+        raise Conflict("unknown_order", "no order of this number is known")
+    case, _ = cases.opened(tx, hospital.org, [own, *revision.names], reuse_after=hospital.policy.reuse_after)
+    everything = tx.all(
+        sa.select(t.revision).where(t.revision.c.case_id == case.id).order_by(t.revision.c.version, t.revision.c.id)
+    )
+    before = [row for row in everything if row.result_id == revision.result_id]
+    sent = [row for row in before if row.pathway != "sign-off"]
+    version = revision.version or max((row.version for row in before), default=0) + 1
+    twin = next(
+        (row for row in sent if (row.version == version or not revision.version) and row.content == revision.content),
+        None,
+    )
+    if twin is not None:
+        return _suppressed(
+            tx, hospital, case.id, revision, twin.version, "duplicate", f"version {twin.version} again", twin.id
+        )
+    if any(row.version == version for row in sent):
+        raise Conflict("version", f"version {version} of this result is there with another content")
+    newest = max(((row.version, RESULT_KINDS.index(row.kind)) for row in before), default=(0, -1))
+    if newest > (version, RESULT_KINDS.index(revision.kind)):
+        return _suppressed(tx, hospital, case.id, revision, version, "stale", f"version {newest[0]} is there", 0)
+    rival = next((row for row in everything if (row.kind, row.version) == (revision.kind, version)), None)
+    if rival is not None:  # another id, another pathway, but the same event of the same study
+        return _suppressed(
+            tx, hospital, case.id, revision, version, "duplicate", f"result {rival.id} of the study", rival.id
+        )
+    _refuse_second_final(everything, revision.kind)
+    document = revision.document if revision.numbered is None else revision.numbered(version)
+    made = tx.insert(
+        t.revision, org=hospital.org, case_id=case.id, result_id=revision.result_id, version=version, kind=revision.kind,
+        pathway=revision.pathway, content=revision.content, document=document, actor=revision.actor, at=tx.now,
+    )  # fmt: skip
+    tx.journal.note(
+        "revision", hospital.org, case=case.id, actor=revision.actor,
+        revision=made, version=version, what=revision.kind, pathway=revision.pathway, content=revision.content,
+    )  # fmt: skip
+    deliveries = owe(tx, hospital, case.id, made, revision.kind, version)
+    return Taken("new", case.id, made, version, deliveries)
+
+
+def _refuse_second_final(before: Any, kind: str) -> None:
+    if kind == "final" and any(row.kind in ("final", "corrected") for row in before):
+        raise Conflict("second_final", "there is a final result already: what replaces it is a correction")
+    if kind in ("preliminary", "final", "corrected") and any(row.kind == "withdrawn" for row in before):
+        raise Conflict("withdrawn", "the result was withdrawn")
+
+
+def owe(
+    tx: Tx, hospital: Hospital, case: int, revision: int, kind: str, version: int, *, signed: bool = False
+) -> tuple[int, ...]:
+    """Puts in line what a revision owes. The case is locked."""
+    ordered = bool(cases.orders(tx, case))
+    made = []
+    for owed in hospital.owed(kind):
+        hold = UNSIGNED if owed.gate == "after sign-off" and not signed else ""
+        if not ordered and not owed.unsolicited:
+            hold = NO_ORDER
+        for part in orders.parts(tx, case, owed.per):
+            chained = line.links(tx, case, line.lane_of(tx, hospital.org, owed.destination))
+            newer = chain.stale(chained, (owed.message, part), kind, version)
+            if newer is not None:
+                tx.journal.note(
+                    "not enqueued", hospital.org, case=case, message=owed.message, why=f"older than {newer.id}"
+                )
+                continue
+            number = line.enqueue(tx, hospital, owed, case, part, kind, version=version, revision=revision, hold=hold)
+            if number:
+                made.append(number)
+    return tuple(made)
+
+
+def _suppressed(
+    tx: Tx, hospital: Hospital, case: int, revision: Revision, version: int, outcome: Literal["duplicate", "stale"],
+    reason: str, twin: int,
+) -> Taken:  # fmt: skip
+    where = [t.delivery.c.case_id == case, t.delivery.c.revision_id == twin]
+    stands = (
+        [row.id for row in tx.all(sa.select(t.delivery.c.id).where(*where).order_by(t.delivery.c.id))] if twin else []
+    )
+    tx.insert(
+        t.suppressed, org=hospital.org, case_id=case, delivery_id=stands[0] if stands else None, result_id=revision.result_id,
+        version=version, kind=revision.kind, pathway=revision.pathway, content=revision.content,
+        reason=f"{outcome}: {reason}", actor=revision.actor, at=tx.now,
+    )  # fmt: skip
+    tx.journal.note(
+        "suppressed", hospital.org, case=case, delivery=stands[0] if stands else 0, actor=revision.actor,
+        pathway=revision.pathway, version=version, why=f"{outcome}: {reason}",
+    )  # fmt: skip
+    return Taken(outcome, case, twin, version, tuple(stands), reason)
+
+
+# --- signatures -----------------------------------------------------------------------------------------------------------
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a clinician is asked to sign: a revision, its content, and the plans that the preview was written by.
+    `version` and `kind` are those that the act makes."""
+
+    revision: int
+    result_id: str
+    version: int
+    kind: str
+    content: str
+    document: bytes
+    plans: dict[str, str]
+    case: int
+    new: bool
+    """Whether the signature makes a revision of its own."""
+
+    @property
+    def token(self) -> str:
+        """What the signature is bound to."""
+        return shown_token(self.content, self.plans)
+
+
+def shown_token(content: str, plans: dict[str, str]) -> str:
+    """sha256 of the content and of the plans by message."""
+    return hashlib.sha256(msgspec.json.encode([content, sorted(plans.items())])).hexdigest()
+
+
+Act = Literal["sign", "amend", "withdraw"]
+
+SIGNS: Final = {"preliminary": "final", "final": "final", "corrected": "corrected", "withdrawn": "withdrawn"}
+"""What a signature makes of a revision: under a preliminary result it makes the final one."""
+
+
+def made_by(act: Act, kind: str, *, signed: bool) -> tuple[str, bool]:
+    """The kind that an act makes of a revision of this kind, and whether that is a new version. Raises `Conflict`."""
+    if kind == "withdrawn" and (signed or act != "sign"):
+        raise Conflict("withdrawn", "the result was withdrawn")
+    if act == "withdraw":
+        return "withdrawn", True
+    if act == "amend":
+        if kind == "preliminary" or not signed:
+            raise Conflict(
+                "not_signed", "this result is not signed yet: sign it as it should be, there is nothing to amend"
+            )
+        return "corrected", True
+    if signed:
+        raise Conflict("nothing_to_sign", "this result is signed already: what changes it is an amendment")
+    return SIGNS[kind], False
+
+
+def newest(tx: Tx, hospital: Hospital, result_id: str) -> sa.Row[Any]:
+    """The newest revision of a result. Raises `Conflict`."""
+    where = (t.revision.c.org == hospital.org, t.revision.c.result_id == result_id)
+    row = tx.first(sa.select(t.revision).where(*where).order_by(t.revision.c.version.desc(), t.revision.c.id.desc()))
+    if row is None:
+        raise Conflict("unknown_result", "no result of this id is known")
+    return row
+
+
+def shown(tx: Tx, hospital: Hospital, result_id: str, act: Act = "sign") -> Shown:
+    """The newest revision of a result as it is shown for an act: with what stands now, signed or not. Raises `Conflict`."""
+    row = newest(tx, hospital, result_id)
+    signed = line.signature(tx, row.id)
+    kind, further = made_by(act, row.kind, signed=signed is not None)
+    plans = {owed.message: owed.plan for owed in hospital.owed(kind)}
+    stands = row if signed is None else signed
+    return Shown(
+        row.id, row.result_id, row.version + further, kind, stands.content, stands.document, plans, row.case_id,
+        new=kind != row.kind or further,
+    )  # fmt: skip
+
+
+def sign(
+    tx: Tx, hospital: Hospital, act: Act, result_id: str, token: str, document: bytes, content: str, actor: str
+) -> Taken:
+    """Signs what was shown, amends it or withdraws it. `document`: the revision as it shall stand, with signer and
+    diagnoses. Raises `Conflict` when it is not what was shown any more, `NotWritten` when a message cannot be written
+    from it."""
+    case = cases.lock(tx, newest(tx, hospital, result_id).case_id)
+    now = shown(tx, hospital, result_id, act)
+    if now.token != token:
+        raise Conflict("not_shown", "the result or its messages changed after they were shown: look again, then sign")
+    revision = now.revision
+    if now.new:
+        before = tx.all(sa.select(t.revision).where(t.revision.c.case_id == case.id))
+        if act == "sign":
+            _refuse_second_final(before, now.kind)
+        revision = tx.insert(
+            t.revision, org=hospital.org, case_id=case.id, result_id=result_id, version=now.version, kind=now.kind,
+            pathway="sign-off", content=content, document=document, actor=actor, at=tx.now,
+        )  # fmt: skip
+    plans = msgspec.json.encode(now.plans).decode()
+    signed = tx.insert(
+        t.signoff,
+        revision_id=revision,
+        shown=token,
+        content=content,
+        document=document,
+        plans=plans,
+        actor=actor,
+        at=tx.now,
+    )
+    tx.journal.note(
+        "signed", hospital.org, case=case.id, actor=actor, act=act, revision=revision, signoff=signed, content=content
+    )
+    waiting = tx.all(
+        sa.select(t.delivery)
+        .where(t.delivery.c.revision_id == revision, t.delivery.c.reason == UNSIGNED)
+        .order_by(t.delivery.c.id)
+    )
+    if now.new or not waiting:
+        made = owe(tx, hospital, case.id, revision, now.kind, now.version, signed=True)
+        return Taken("new", case.id, revision, now.version, made)
+    for row in waiting:
+        plan = now.plans.get(row.message, row.plan)
+        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(plan=plan))
+        line.trial(tx, hospital, row.id)
+        line.release(tx, hospital, row.id)
+    return Taken("new", case.id, revision, now.version, tuple(row.id for row in waiting))
+
+
+def withdraw_signature(tx: Tx, hospital: Hospital, result_id: str, actor: str, reason: str) -> tuple[int, ...]:
+    """Takes a signature back: what it let out and has not left is held again; gives the deliveries that did leave (they are
+    answered by a withdrawn or corrected result). Raises `Conflict`."""
+    case = cases.lock(tx, newest(tx, hospital, result_id).case_id)
+    row = tx.first(
+        sa.select(t.signoff)
+        .join(t.revision, t.revision.c.id == t.signoff.c.revision_id)
+        .where(t.revision.c.org == hospital.org, t.revision.c.result_id == result_id, t.signoff.c.withdrawn_at == 0)
+        .order_by(t.signoff.c.id.desc())
+    )
+    if row is None:
+        raise Conflict("not_signed", "this result is not signed")
+    tx.run(sa.update(t.signoff).where(t.signoff.c.id == row.id).values(withdrawn_at=tx.now))
+    tx.journal.note("signature withdrawn", hospital.org, case=case.id, actor=actor, signoff=row.id, why=reason)
+    left = []
+    lanes = set()
+    for delivery in tx.all(sa.select(t.delivery).where(t.delivery.c.revision_id == row.revision_id)):
+        lanes.add(delivery.lane_id)
+        if delivery.state in ("waiting", "ready"):
+            line.hold(tx, delivery, UNSIGNED, actor)
+        elif delivery.state not in ("void", "held"):
+            left.append(delivery.id)
+    for lane in sorted(lanes):
+        line.promote(tx, hospital, case.id, lane)
+    return tuple(left)

@@ -1,0 +1,271 @@
+"""The database: opened, locked and written to; the same on SQLite and PostgreSQL.
+
+Takes a URL; gives a `Store`, which runs functions of a transaction: `write(f)` and `read(f)`, where `f` takes a `Tx` and
+does nothing but talk to it, since it may be run again. On SQLite one thread writes, and what waits for it shares one
+commit (group commit), each under its own savepoint; on PostgreSQL each function has its own transaction, tried again when
+the database picks it as the victim of a deadlock. Refuses, with `Unavailable`, when the database is gone, full or locked
+for too long.
+
+SQLite is for one host and a local disk: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`, a busy timeout.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from segwright.ledger.journal import Journal
+
+T = TypeVar("T")
+Clock = Callable[[Connection], int]
+
+MOST_TOGETHER: Final = 256
+"""Functions that share one commit on SQLite."""
+BUSY_MS: Final = 30_000
+_AGAIN: Final = 8  # times a function is run again after a deadlock
+
+
+class Unavailable(Exception):
+    """The database cannot be written or read just now. Nothing of the function was kept."""
+
+
+class Tx:
+    """One transaction: the connection, its time and what it reports to the journal."""
+
+    __slots__ = ("_clock", "_now", "connection", "journal")
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self.journal = Journal(self)
+        self._clock = clock
+        self._now = 0
+
+    @property
+    def now(self) -> int:
+        """The time of the transaction, in ms, by the clock of the database."""
+        if not self._now:
+            self._now = self._clock(self.connection)
+        return self._now
+
+    def all(self, statement: sa.Executable, rows: Any = None) -> Sequence[sa.Row[Any]]:
+        """Every row."""
+        return self.connection.execute(statement, rows).all()
+
+    def first(self, statement: sa.Executable, rows: Any = None) -> sa.Row[Any] | None:
+        """The first row."""
+        return self.connection.execute(statement, rows).first()
+
+    def scalar(self, statement: sa.Executable, rows: Any = None) -> Any:
+        """The first value of the first row."""
+        return self.connection.execute(statement, rows).scalar()
+
+    def run(self, statement: sa.Executable, rows: Any = None) -> int:
+        """How many rows were changed."""
+        return self.connection.execute(statement, rows).rowcount
+
+    def insert(self, table: sa.Table, **values: Any) -> int:
+        """Adds a row and gives its id (0 for a table without one)."""
+        key = self.connection.execute(sa.insert(table).values(**values)).inserted_primary_key
+        return int(key[0]) if key and isinstance(key[0], int) else 0
+
+    def insert_new(self, table: sa.Table, **values: Any) -> bool:
+        """Adds a row unless a unique key has it already."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
+        made = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(sa.literal(1))
+        return self.first(made) is not None
+
+
+def _database_clock(connection: Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        return int(
+            connection.exec_driver_sql("SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint").scalar_one()
+        )
+    seconds = "SELECT CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"
+    return int(connection.exec_driver_sql(seconds).scalar_one())
+
+
+class Store:
+    """A database that functions of a transaction are run on. `clock`: another clock than the database's, for simulation."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None, connections: int = 8) -> None:
+        self.url = sa.make_url(url)
+        self.clock = clock or _database_clock
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._reading: Engine
+        if self.is_sqlite:
+            self._writing = _sqlite_engine(self.url, "BEGIN IMMEDIATE", 1)
+            self._reading = _sqlite_engine(self.url, "BEGIN", connections)
+            self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+            self._writer = threading.Thread(target=self._write_for_ever, name="ledger-writer", daemon=True)
+            self._writer.start()
+        else:
+            self._writing = self._reading = sa.create_engine(
+                self.url, pool_size=connections, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_MS / 1000
+            )
+        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
+        self._closed = False
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations."""
+        return self._writing
+
+    def write(self, function: Callable[[Tx], T]) -> T:
+        """Runs a function in a transaction that is durable when this returns."""
+        return self.submit(function).result()
+
+    def read(self, function: Callable[[Tx], T]) -> T:
+        """Runs a function on one consistent state."""
+        try:
+            with self._reading.connect() as connection, connection.begin():
+                return function(Tx(connection, self.clock))
+        except DBAPIError as error:
+            raise Unavailable(type(error).__name__) from None
+
+    def submit(self, function: Callable[[Tx], T]) -> Future[T]:
+        """The same as `write`, without waiting. The future fails with what the function raised, or `Unavailable`."""
+        if self._closed:
+            raise Unavailable("closed")
+        if not self.is_sqlite:
+            return self._pool.submit(self._written, function)
+        job = _Job(function)
+        self._waiting.put(job)
+        return job.future
+
+    def submit_read(self, function: Callable[[Tx], T]) -> Future[T]:
+        """The same as `read`, without waiting."""
+        return self._pool.submit(self.read, function)
+
+    def close(self) -> None:
+        """Waits for what was submitted and lets go of the database."""
+        if self._closed:
+            return
+        self._closed = True
+        if self.is_sqlite:
+            self._waiting.put(None)
+            self._writer.join()
+        self._pool.shutdown(wait=True)
+        self._writing.dispose()
+        self._reading.dispose()
+
+    # --- PostgreSQL: a transaction each ---
+
+    def _written(self, function: Callable[[Tx], T]) -> T:
+        for again in range(_AGAIN):
+            try:
+                with self._writing.begin() as connection:
+                    tx = Tx(connection, self.clock)
+                    given = function(tx)
+                    tx.journal.flush()
+                return given
+            except DBAPIError as error:
+                if again + 1 == _AGAIN or getattr(error.orig, "sqlstate", "") not in ("40001", "40P01"):
+                    raise _unavailable(error) from None
+        raise AssertionError("unreachable")
+
+    # --- SQLite: one thread, one commit for all that waits ---
+
+    def _write_for_ever(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            together = [job]
+            last = False
+            while len(together) < MOST_TOGETHER and not last:
+                try:
+                    following = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                last = following is None
+                if following is not None:
+                    together.append(following)
+            self._commit_together(together)
+            if last:
+                return
+
+    def _commit_together(self, jobs: list[_Job]) -> None:
+        try:
+            with self._writing.connect() as connection:
+                connection.begin()
+                for job in jobs:
+                    job.run(connection, self.clock, alone=len(jobs) == 1)
+                connection.commit()
+        except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
+            told = _unavailable(error) if isinstance(error, DBAPIError) else error
+            for job in jobs:
+                job.future.set_exception(job.error or told)
+            return
+        for job in jobs:
+            job.tell()
+
+
+class _Job:
+    """A function that waits for the writer, and what came of it."""
+
+    __slots__ = ("error", "function", "future", "given")
+
+    def __init__(self, function: Callable[[Tx], Any]) -> None:
+        self.function = function
+        self.future: Future[Any] = Future()
+        self.error: BaseException | None = None
+        self.given: Any = None
+
+    def run(self, connection: Connection, clock: Clock, *, alone: bool) -> None:
+        """Runs it; what it raises undoes its own work only."""
+        if not alone:
+            connection.exec_driver_sql("SAVEPOINT job")
+        try:
+            tx = Tx(connection, clock)
+            self.given = self.function(tx)
+            tx.journal.flush()
+        except OperationalError:
+            raise  # the database itself: nothing of the whole commit is kept
+        except Exception as error:  # noqa: BLE001 - its caller gets it
+            self.error = _unavailable(error) if isinstance(error, DBAPIError) else error
+            connection.exec_driver_sql("ROLLBACK" if alone else "ROLLBACK TO job")
+            if alone:
+                connection.exec_driver_sql("BEGIN")
+        if not alone:
+            connection.exec_driver_sql("RELEASE job")
+
+    def tell(self) -> None:
+        """Lets the caller go on."""
+        if self.error is None:
+            self.future.set_result(self.given)
+        else:
+            self.future.set_exception(self.error)
+
+
+def _unavailable(error: DBAPIError) -> Exception:
+    """A constraint that fails is a fault of ours; everything else is the database's."""
+    if isinstance(error, sa.exc.IntegrityError):
+        # The driver's own text holds the values of the row.
+        return AssertionError(f"a constraint of the ledger refused a row ({type(error.orig).__name__})")
+    return Unavailable(type(error.orig).__name__)
+
+
+def _sqlite_engine(url: sa.URL, begin: str, connections: int) -> Engine:
+    engine = sa.create_engine(
+        url, poolclass=QueuePool, pool_size=connections, max_overflow=0, pool_timeout=BUSY_MS / 1000,
+        connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+    )  # fmt: skip
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we begin ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
