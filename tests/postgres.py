@@ -85,14 +85,14 @@ def _exists(name: str) -> bool:
     return True
 
 
-def new_database(url: str) -> str:
-    """A new, empty database on the server; its URL."""
+def new_database(url: str, template: str = "template1") -> str:
+    """A new database on the server, empty or a copy of another; its URL."""
     name = f"t{uuid.uuid4().hex}"
     plain = _with(url, "postgres").replace("postgresql+psycopg://", "postgresql://")
     for again in range(20):
         try:
             with psycopg.connect(plain, autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"')
+                connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             break
         except psycopg.errors.ObjectInUse:  # the template is being copied by another test
             if again == 19:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from segwright.ledger import tables as t
+from segwright.ledger.chain import NO_ORDER
 from segwright.ledger.store import Tx
 
 
@@ -43,8 +44,16 @@ def find(tx: Tx, org: str, names: Iterable[Name]) -> list[int]:
     return sorted({row.case_id for row in found})
 
 
-def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> tuple[sa.Row[Any], bool]:
-    """The case of these names, locked, and whether it is new. All the names are its names from now on."""
+class Opened(NamedTuple):
+    """A case, locked; whether it is new, and whether other cases became one with it."""
+
+    case: sa.Row[Any]
+    new: bool
+    merged: bool
+
+
+def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> Opened:
+    """The case of these names. All the names are its names from now on."""
     live: list[sa.Row[Any]] = []
     for case in find(tx, org, names):
         row = lock(tx, case)
@@ -60,7 +69,7 @@ def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> 
         for other in live[1:]:
             merge(tx, row, other)
     _name(tx, org, row.id, names)
-    return row, not live
+    return Opened(row, not live, len(live) > 1)
 
 
 def _name(tx: Tx, org: str, case: int, names: Iterable[Name]) -> None:
@@ -76,6 +85,9 @@ def _name(tx: Tx, org: str, case: int, names: Iterable[Name]) -> None:
 def merge(tx: Tx, kept: sa.Row[Any], gone: sa.Row[Any]) -> None:
     """Two cases turn out to be one. Twins of which at most one was tried become one; of two that were both tried it is
     known that the hospital may have the result twice: that is an incident, for people."""
+    for one in (kept, gone):
+        if not orders(tx, one.id):
+            _await_order(tx, one.id)
     parts = tx.scalar(sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(t.order_.c.case_id == kept.id))
     moved = {0: 0}
     for order in orders(tx, gone.id):
@@ -101,6 +113,13 @@ def merge(tx: Tx, kept: sa.Row[Any], gone: sa.Row[Any]) -> None:
             tx.journal.note("incident", kept.org, case=kept.id, delivery=delivery.id, twin=twin.id, what="sent twice")
     tx.run(sa.update(t.case_).where(t.case_.c.id == gone.id).values(merged_into=kept.id))
     tx.journal.note("merged", kept.org, case=kept.id, gone=gone.id)
+
+
+def _await_order(tx: Tx, case: int) -> None:
+    """A case without an order is about to get one: what has not left is enqueued anew, for that order."""
+    waits = t.delivery.c.state.in_(("held", "waiting", "ready"))
+    where = (t.delivery.c.case_id == case, waits, t.delivery.c.tries == 0, t.delivery.c.revision_id.is_not(None))
+    tx.run(sa.update(t.delivery).where(*where).values(state="held", reason=NO_ORDER))
 
 
 def _move(tx: Tx, delivery: sa.Row[Any], case: int, moved: dict[int, int]) -> None:

@@ -48,10 +48,10 @@ class Link(msgspec.Struct, frozen=True):
     state: State
     reason: str = ""
 
-    @property
-    def family(self) -> tuple[str, int]:
-        """What supersedes each other: revisions in the same message for the same order."""
-        return self.message, self.part
+    def is_akin(self, message: str, part: int) -> bool:
+        """Whether it is a revision of the same message for the same order. Part 0 stands for all orders, and for a result
+        that went out before its order came."""
+        return self.is_result and self.message == message and (self.part == part or 0 in (self.part, part))
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -76,10 +76,10 @@ class Verdict(msgspec.Struct, frozen=True):
     reason: str
 
 
-def stale(chain: Iterable[Link], family: tuple[str, int], kind: str, version: int) -> Link | None:
+def stale(chain: Iterable[Link], message: str, part: int, kind: str, version: int) -> Link | None:
     """The newest link that a revision would be older than: it is not enqueued then."""
     rank = (version, RESULT_KINDS.index(kind))
-    newer = [link for link in chain if link.is_result and link.family == family and link.rank > rank]
+    newer = [link for link in chain if link.is_akin(message, part) and link.rank > rank]
     # What was made void without a newer one in its place does not count.
     return max((link for link in newer if link.state != "void"), key=lambda link: link.rank, default=None)
 
@@ -90,7 +90,7 @@ def superseded(chain: Iterable[Link], new: Link) -> list[Verdict]:
         return []
     out = []
     for link in chain:
-        if link.id == new.id or not link.is_result or link.family != new.family or link.rank >= new.rank:
+        if link.id == new.id or not link.is_akin(new.message, new.part) or link.rank >= new.rank:
             continue
         if link.state in ("held", "waiting", "ready"):
             out.append(Verdict(link.id, "void", f"superseded by {new.kind} {new.version}"))
@@ -117,7 +117,7 @@ def sent_as(chain: Iterable[Link], link: Link, unsent_final: str | None) -> str 
     """The kind that a revision is written as, None when there is nothing to send. `unsent_final`: the policy."""
     if link.kind not in ("corrected", "withdrawn"):
         return link.kind
-    before = [o for o in chain if o.is_result and o.family == link.family and o.seq < link.seq and o.id != link.id]
+    before = [o for o in chain if o.is_akin(link.message, link.part) and o.seq < link.seq and o.id != link.id]
     known = [other for other in before if other.state in _FILED | _IN_DOUBT]
     if link.kind == "withdrawn":
         return "withdrawn" if known else None

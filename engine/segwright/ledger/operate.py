@@ -134,8 +134,7 @@ def _newer(tx: Tx, row: sa.Row[Any]) -> bool:
     chained = line.links(tx, row.case_id, row.lane_id)
     mine = next(link for link in chained if link.id == row.id)
     return mine.is_result and any(
-        link.is_result
-        and link.family == mine.family
+        link.is_akin(mine.message, mine.part)
         and link.rank > mine.rank
         and link.state in ("accepted", "confirmed", "sending")
         for link in chained
@@ -181,7 +180,7 @@ def preview(tx: Tx, hospital: Hospital, deliveries: Sequence[int]) -> Preview:
     """What an action on many deliveries would touch."""
     where = (t.delivery.c.org == hospital.org, t.delivery.c.id.in_(list(deliveries)))
     counted = tx.all(sa.select(t.delivery.c.state, sa.func.count()).where(*where).group_by(t.delivery.c.state))
-    states: dict[str, int] = {state: count for state, count in (tuple(row) for row in counted)}
+    states: dict[str, int] = dict(tuple(row) for row in counted)
     limit = hospital.policy.four_eyes_above
     taken = states.get("accepted", 0) + states.get("confirmed", 0)
     return Preview(sum(states.values()), states, taken, limit is not None and len(deliveries) > limit)

@@ -62,7 +62,7 @@ def take(tx: Tx, hospital: Hospital, inbox: int, received: Received) -> list[int
 
 def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[ReceivedOrder]) -> int:
     names = [name for order in group for name in order.names]
-    case, _ = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
+    case, _, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
     known = {order.placer: order for order in cases.orders(tx, case.id)}
     first = not known
     for order in group:
@@ -75,8 +75,8 @@ def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[R
             tx.journal.note("order changed", hospital.org, case=case.id, order=before.id, inbox=inbox)
         else:
             tx.journal.note("order repeated", hospital.org, case=case.id, order=before.id, inbox=inbox)
-    if first:
-        _join_results(tx, hospital, case.id)
+    if first or merged:
+        join_results(tx, hospital, case.id)
     cases.close_when_done(tx, case.id)
     return int(case.id)
 
@@ -91,9 +91,11 @@ def _add(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, case: int, orde
     happened(tx, hospital, case, latest + 1, "accepted")
 
 
-def _join_results(tx: Tx, hospital: Hospital, case: int) -> None:
-    """Results that came before their order: those that were held for it are enqueued for each order as the catalogue
-    says."""
+def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
+    """Results that came before their order, once it is there: those that have not left are enqueued for each order as the
+    catalogue says. The case is locked."""
+    if not cases.orders(tx, case):
+        return
     where = (t.delivery.c.case_id == case, t.delivery.c.state == "held", t.delivery.c.reason == NO_ORDER)
     for row in tx.all(sa.select(t.delivery).where(*where).order_by(t.delivery.c.seq)):
         owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)

@@ -69,7 +69,9 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
         tx, hospital.org, [n for n in revision.names if n.kind in ("placer", "filler")]
     ):
         raise Conflict("unknown_order", "no order of this number is known")
-    case, _ = cases.opened(tx, hospital.org, [own, *revision.names], reuse_after=hospital.policy.reuse_after)
+    case, _, merged = cases.opened(tx, hospital.org, [own, *revision.names], reuse_after=hospital.policy.reuse_after)
+    if merged:
+        orders.join_results(tx, hospital, case.id)
     everything = tx.all(
         sa.select(t.revision).where(t.revision.c.case_id == case.id).order_by(t.revision.c.version, t.revision.c.id)
     )
@@ -127,7 +129,7 @@ def owe(
             hold = NO_ORDER
         for part in orders.parts(tx, case, owed.per):
             chained = line.links(tx, case, line.lane_of(tx, hospital.org, owed.destination))
-            newer = chain.stale(chained, (owed.message, part), kind, version)
+            newer = chain.stale(chained, owed.message, part, kind, version)
             if newer is not None:
                 tx.journal.note(
                     "not enqueued", hospital.org, case=case, message=owed.message, why=f"older than {newer.id}"
