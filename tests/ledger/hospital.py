@@ -17,7 +17,7 @@ from segwright.ledger.chain import ORDER_KINDS
 from segwright.ledger.hospital import Gate, Material, NotWritten, Owed, Policy
 from segwright.ledger.lanes import Attempt, Held, Known
 from segwright.ledger.orders import Received, ReceivedOrder
-from segwright.ledger.results import Act, Revision, Taken
+from segwright.ledger.results import Act, Pathway, Revision, Taken
 from segwright.ledger.store import Store, Tx
 
 SECOND = 1000
@@ -104,22 +104,14 @@ class World:
 
     def result(
         self, kind: str = "final", version: int = 1, *, placer: str = "A1", result: str = "R1", org: str = "", text: str = "",
-        pathway: str = "order", study: str = "",
+        pathway: Pathway = "order", study: str = "",
     ) -> Taken:  # fmt: skip
         hospital = self.hospitals[org or self.hospital.org]
         document = f"{result} {kind} {version}{text}".encode()
         names = [Name("placer", "", placer)] if placer else []
         names += [Name("study", "", study)] if study else []
-        revision = Revision(
-            result,
-            version,
-            kind,
-            pathway,
-            hashlib.sha256(document).hexdigest(),
-            document,
-            tuple(names),
-            "ai",  # type: ignore[arg-type]
-        )
+        content = hashlib.sha256(document).hexdigest()
+        revision = Revision(result, version, kind, pathway, content, document, tuple(names), "ai")
         return self.store.write(lambda tx: results.submit(tx, hospital, revision, must_know_order=bool(placer)))
 
     def sign(self, result: str = "R1", act: Act = "sign", org: str = "", text: str = "") -> Taken:

@@ -7,13 +7,18 @@ import pytest
 from segwright.ledger import lanes, operate, orders, results
 from segwright.ledger import tables as t
 from segwright.ledger.chain import UNSIGNED
-from segwright.ledger.hospital import NotWritten
+from segwright.ledger.hospital import Gate, NotWritten
 from segwright.ledger.lanes import Known, Lost
 from segwright.ledger.operate import By, Impossible
 from segwright.ledger.results import Conflict
 from tests.ledger.hospital import LEASE, SECOND, TAKEN, FakeHospital, kinds
 
-SIGNED = {"preliminary": "yes", "final": "after sign-off", "corrected": "after sign-off", "withdrawn": "after sign-off"}
+SIGNED: dict[str, Gate] = {
+    "preliminary": "yes",
+    "final": "after sign-off",
+    "corrected": "after sign-off",
+    "withdrawn": "after sign-off",
+}
 REFUSED = Known("rejected", "AE", "AE", b"MSA|AE")
 DOUBT = Known("uncertain", "answer too slow")
 NOT_SENT = Known("not_sent", "no connection")

@@ -126,11 +126,11 @@ def _arrival(
     live: Live, came: Came, header: Header | None, state: Literal["stored", "taken", "refused", "quarantined"], code: str,
     answer: bytes, reason: str,
 ) -> Arrival:  # fmt: skip
-    clash = b""
-    if header is not None:
-        _, clash = answers(
-            header, "error", came, "another message has this control id", (Fault("205", Path("MSH", 1, 10)),)
-        )
+    def clash() -> bytes:
+        assert header is not None  # without a control id nothing clashes
+        fault = Fault("205", Path("MSH", 1, 10))
+        return answers(header, "error", came, "another message has this control id", (fault,))[1]
+
     return Arrival(
         org=live.org, listener=came.listener, sender="" if header is None else f"{header.field(3)}|{header.field(4)}",
         control_id="" if header is None else header.control_id, type="" if header is None else header.field(9),
@@ -184,6 +184,8 @@ def _agrees(live: Live, header: Header, message: Message) -> None:
     if not is_party(manifest.parties.ours, 5, 6):
         fault = Fault("204", Path("MSH", 1, 6), text="not the receiver agreed for this connection")
         raise _No("rejected", "MSH-5 and MSH-6 are not ours", fault)
+    if not header.control_id.strip():
+        raise _No("rejected", "MSH-10 is empty", Fault("101", Path("MSH", 1, 10)))
     processing = header.field(11).split(delimiters.component)[0]
     if processing != manifest.processing_id:
         reason = f"MSH-11 is not {manifest.processing_id}, which this connection is for"

@@ -6,7 +6,7 @@ the sender's correction. What is stored is worked off afterwards, in order, also
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -32,8 +32,8 @@ class Arrival(msgspec.Struct, frozen=True):
     code: str
     answer: bytes
     reason: str
-    clash: bytes
-    """The answer, should another message have the same control id."""
+    clash: Callable[[], bytes]
+    """Makes the answer, should another message have the same control id."""
     constant_ids: bool = False
 
 
@@ -68,7 +68,7 @@ def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
             kept |= {
                 "state": "quarantined",
                 "code": "AE",
-                "answer": arrival.clash,
+                "answer": arrival.clash(),
                 "reason": "another message has this control id",
             }
         before.append(kept)

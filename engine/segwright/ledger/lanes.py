@@ -134,6 +134,8 @@ def step(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Kn
     }
     if done is not None and known is not None:
         lane_values |= _close(tx, hospital, lane, done, known)
+    else:
+        _doubt_what_is_open(tx, hospital, lane)  # of this very holder, should it have lost count
     paused = lane_values.get("paused", lane.paused)
     next_at = lane_values.get("next_at", lane.next_at)
     opened = None

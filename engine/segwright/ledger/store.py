@@ -129,7 +129,7 @@ class Store:
         try:
             with self._reading.connect() as connection, connection.begin():
                 return function(Tx(connection, self.clock))
-        except DBAPIError as error:
+        except (DBAPIError, sa.exc.TimeoutError) as error:
             raise Unavailable(type(error).__name__) from None
 
     def submit(self, function: Callable[[Tx], T]) -> Future[T]:
@@ -168,6 +168,8 @@ class Store:
                     given = function(tx)
                     tx.journal.flush()
                 return given
+            except sa.exc.TimeoutError:
+                raise Unavailable("no connection is free") from None
             except DBAPIError as error:
                 if again + 1 == _AGAIN or getattr(error.orig, "sqlstate", "") not in ("40001", "40P01"):
                     raise _unavailable(error) from None
