@@ -1,0 +1,183 @@
+"""The sending side, over loopback. Rows are those of delivery.md, section 3."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from segwright.delivery import desk
+from segwright.delivery.live import Live
+from segwright.delivery.reception import Reception
+from segwright.delivery.sending import Workers
+from segwright.hl7.acknowledgement import acknowledge, header_of, owed
+from segwright.ledger import tables as t
+from segwright.ledger.migrate import upgrade
+from segwright.ledger.store import Store, Unavailable
+from segwright.transport.framing import Refused
+from segwright.transport.listener import CLOSE, Listener, Peer, Reply, Seen, Settings
+from segwright.transport.sender import Destination
+from tests.delivery.conftest import case
+
+ORG = "northgate"
+
+
+class Ehr:
+    """Files what comes and answers as its header asks."""
+
+    def __init__(self) -> None:
+        self.filed: list[bytes] = []
+        self.answers = True
+
+    async def receive(self, message: bytes, peer: Peer) -> Reply:
+        self.filed.append(message)
+        if not self.answers:
+            return CLOSE
+        header = header_of(message)
+        assert header is not None
+        asked = owed(header, "accepted")
+        code = asked.accept or asked.application
+        assert code is not None
+        return Reply(acknowledge(header, code, control_id="E1", time="20260302"))
+
+    async def refuse(self, refused: Refused, peer: Peer) -> Reply:
+        return CLOSE
+
+    def failed(self, message: bytes, peer: Peer, error: Exception) -> Reply:
+        return CLOSE
+
+    def observe(self, seen: Seen, peer: Peer, detail: str) -> None:
+        pass
+
+
+@pytest.fixture
+def story(tmp_path: Path, lives: dict[str, Live]) -> Callable[[Callable[..., Any]], Any]:
+    """Runs a story: `story(tell)`, where `tell` takes the store, an EHR that listens, and workers that have an order's
+    acknowledgement to send."""
+
+    def run(tell: Callable[..., Any]) -> Any:
+        async def told() -> Any:
+            store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+            upgrade(store)
+            ehr = Ehr()
+            listener = Listener(Settings("ehr", "127.0.0.1", 0, organisation=ORG, networks=("127.0.0.0/8",)), ehr)
+            await listener.start()
+            live = Live(lives[ORG].bundle)
+            live.policy = msgspec.structs.replace(live.policy, when_uncertain="resend", first=20, most=40, per_minute=0)
+            workers = Workers(
+                store, {ORG: live}, lambda org, named: Destination("127.0.0.1", listener.port), "w1", poll=0.02
+            )
+            reception = Reception(store, lives, workers.stir)
+            await reception.receive(ORG, case(ORG, "order_new", "order.hl7"), "l")
+            await reception.stop()
+            try:
+                return await tell(store, ehr, workers)
+            finally:
+                await workers.stop()
+                await listener.stop(within=5)
+                store.close()
+
+        return asyncio.run(told())
+
+    return run
+
+
+def states(store: Store) -> list[str]:
+    return [row.state for row in store.read(lambda tx: tx.all(sa.select(t.delivery.c.state).order_by(t.delivery.c.id)))]
+
+
+def outcomes(store: Store) -> list[str]:
+    return [row.outcome for row in store.read(lambda tx: tx.all(sa.select(t.attempt.c.outcome)))]
+
+
+async def until(found: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not found():
+            await asyncio.sleep(0.02)
+
+
+def test_what_is_ready_is_sent_and_its_answer_kept(story):
+    async def tell(store, ehr, workers):
+        running = asyncio.create_task(workers.run())
+        await until(lambda: states(store) == ["confirmed"])
+        await workers.stop()
+        await running
+        assert len(ehr.filed) == 1
+        kept = store.read(lambda tx: tx.all(sa.select(t.answer.c.code, t.answer.c.how)))
+        assert [tuple(row) for row in kept] == [("AA", "in time")]
+
+    story(tell)
+
+
+def test_row_13_a_receiver_that_closes_without_a_word_leaves_a_doubt_and_gets_the_same_bytes_again(story):
+    async def tell(store, ehr, workers):
+        ehr.answers = False
+        running = asyncio.create_task(workers.run())
+        await until(lambda: states(store) == ["uncertain"])
+        ehr.answers = True
+        await until(lambda: states(store) == ["confirmed"])
+        await workers.stop()
+        await running
+        assert len(ehr.filed) == 2
+        assert ehr.filed[0] == ehr.filed[1]
+
+    story(tell)
+
+
+def test_row_38_an_outcome_that_cannot_be_written_is_kept_and_written_later(story):
+    async def tell(store, ehr, workers):
+        real, gone = store.submit, []
+
+        def submit(function):
+            if ehr.filed and len(gone) < 2:
+                gone.append(1)
+                raise Unavailable("gone")
+            return real(function)
+
+        store.submit = submit
+        running = asyncio.create_task(workers.run())
+        await until(lambda: states(store) == ["confirmed"])
+        store.submit = real
+        await workers.stop()
+        await running
+        assert len(ehr.filed) == 1
+        assert len(gone) == 2
+
+    story(tell)
+
+
+def test_a_stop_finishes_what_is_in_flight_and_opens_nothing_new(story):
+    async def tell(store, ehr, workers):
+        running = asyncio.create_task(workers.run())
+        await until(lambda: bool(ehr.filed))
+        await workers.stop()
+        await running
+        assert states(store) == ["confirmed"]
+        lane = store.read(lambda tx: tx.first(sa.select(t.lane)))
+        assert (lane.holder, lane.lease_until) == ("", 0)
+
+    story(tell)
+
+
+def test_row_36_when_the_lease_is_over_nothing_is_written(story, monkeypatch):
+    async def tell(store, ehr, workers):
+        monkeypatch.setattr(Workers, "_lease", lambda self: 1000)  # less than what is never used for writing
+        running = asyncio.create_task(workers.run())
+        await until(lambda: "not_sent" in outcomes(store))
+        await workers.stop()
+        await running
+        assert ehr.filed == []
+
+    story(tell)
+
+
+def test_a_document_that_is_wrong_is_refused_with_every_place(lives):
+    with pytest.raises(desk.Wrong) as wrong:
+        desk.canonical(lives[ORG], b'{"id": 7, "colour": "red"}')
+    paths = {fault.path for fault in wrong.value.faults}
+    assert {"$.id", "$.colour"} <= paths
