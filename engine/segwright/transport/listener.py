@@ -56,9 +56,11 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """A listener. `port` 0 takes any free one. Either `organisation` owns it, or `clients` says whose each client certificate is:
-    fingerprint or name → organisation; then `tls` must demand certificates. `networks` (such as 10.20.0.0/16): where connections
-    may come from; without TLS there must be some."""
+    """A listener. `host` "0.0.0.0" or "::" means every address of the machine; `port` 0 takes any free one.
+
+    Either `organisation` owns it, or `clients` says whose each client certificate is: fingerprint or name → organisation; then `tls`
+    must demand certificates. `networks` (such as 10.20.0.0/16): where connections may come from; without TLS there must be some.
+    """
 
     name: str
     host: str
@@ -82,12 +84,11 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What goes back: an answer without its frame, b"" for none (MSH-15 and MSH-16 may forbid one); further ones, such as the
-    application's after the accept acknowledgement; and whether the connection ends after them."""
+    """What goes back: an answer without its frame, b"" for none (MSH-15 and MSH-16 may forbid one); and whether the connection
+    ends after it."""
 
     answer: bytes = b""
     close: bool = False
-    then: tuple[bytes, ...] = ()
 
 
 CLOSE = Reply(close=True)
@@ -151,6 +152,7 @@ class Listener:
         self._accepting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._shaking_hands: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._conversations: set[_Conversation] = set()
 
     @property
@@ -162,14 +164,19 @@ class Listener:
     async def start(self) -> None:
         """Binds and listens. Raises OSError when the address cannot be had."""
         settings = self.settings
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        self._socket = socket.create_server((settings.host, settings.port), family=family, backlog=128)
+        self._socket = socket.create_server(
+            (settings.host, settings.port),
+            family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
+            dualstack_ipv6=settings.host == "::" and socket.has_dualstack_ipv6(),
+            backlog=128,
+        )
         self._socket.setblocking(False)
         self._accepting = asyncio.create_task(self._accept(self._socket))
 
     async def stop(self, *, within: float) -> None:
         """Takes no more connections, lets messages that the handler has be answered, and ends; after `within` seconds at once.
         Frames that the handler has not seen get no answer: their senders send them again."""
+        self._stopping = True
         if self._accepting and self._socket:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
@@ -204,6 +211,9 @@ class Listener:
     async def _serve(self, connection: socket.socket, peer: Peer) -> None:
         """One connection, from its acceptance to its end."""
         limits = self.settings.limits
+        if self._stopping:
+            connection.close()
+            return
         if self._networks and not any(ip_address(peer.address) in network for network in self._networks):
             self._turn_away(connection, Seen.NETWORK_REFUSED, peer)
             return
@@ -385,10 +395,9 @@ class _Conversation:
 
     async def _say(self, reply: Reply) -> bool:
         """Writes a reply. False when nothing more is to be said or heard."""
-        for answer in (reply.answer, *reply.then):
-            if answer and not await self._written(answer):
-                return False
-        if reply.close:
+        if reply.answer and not await self._written(reply.answer):
+            return False
+        if reply.answer and reply.close:
             self.link.finish()
             await self.link.gone(within=self._limits.linger)
         return not reply.close

@@ -27,6 +27,8 @@ from segwright.transport.link import Closed, Heard, Link
 from segwright.transport.tls import Certificate, peer_certificate
 
 LARGEST_ANSWER: Final = 2**20
+SETTLE: Final = 0.5
+"""Seconds of silence after which a tolerated end block without CR ends an answer."""
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -253,7 +255,7 @@ class Sender:
         exchange = self._exchange = _Exchange(judge, link, self._deadlines, end)
         try:
             link.write(framed)
-            exchange.written()
+            exchange.look()
             outcome = await exchange.over
         finally:
             exchange.forget()
@@ -327,7 +329,7 @@ class Sender:
             if link is self._link:
                 self._hear(event)
         if link is self._link and self._exchange:
-            self._exchange.written()
+            self._exchange.look()
 
     def _hear(self, event: Heard) -> None:
         if self._exchange and not self._exchange.over.done():
@@ -351,13 +353,18 @@ class _Exchange:
         self.over: asyncio.Future[Outcome] = self._loop.create_future()
         self.clean = False
         self._timer = self._alarm(deadlines.write, Why.WRITE_TOO_SLOW)
+        self._settling: asyncio.TimerHandle | None = None
 
-    def written(self) -> None:
-        """Looks whether every byte has left: then the answer is awaited."""
-        if self._link.flushed and not (self._all_written or self._link.over or self.over.done()):
+    def look(self) -> None:
+        """Something about the connection changed. Once every byte has left, the answer is awaited."""
+        if self.over.done() or self._link.over:
+            return
+        if self._link.flushed and not self._all_written:
             self._all_written = True
             self._timer.cancel()
             self._timer = self._alarm(self._deadlines.answer, Why.ANSWER_TOO_SLOW)
+        if self._link.parser.may_be_over and self._settling is None:
+            self._settling = self._loop.call_later(SETTLE, self._settle)
 
     def hear(self, event: Heard) -> None:
         match event:
@@ -377,8 +384,10 @@ class _Exchange:
         self._finish(Uncertain(why, detail, self._noise, self._link.flushed))
 
     def forget(self) -> None:
-        """Ends the clock."""
+        """Ends the clocks."""
         self._timer.cancel()
+        if self._settling:
+            self._settling.cancel()
 
     def _weigh(self, content: bytes) -> None:
         try:
@@ -406,10 +415,17 @@ class _Exchange:
             self.give_up(Why.BROKEN, _named(error))
 
     def _alarm(self, seconds: float, why: Why) -> asyncio.TimerHandle:
-        return self._loop.call_at(min(self._end, self._loop.time() + seconds), self._pass, why)
+        return self._loop.call_at(min(self._end, self._loop.time() + seconds), self._too_late, why)
 
-    def _pass(self, why: Why) -> None:
+    def _too_late(self, why: Why) -> None:
+        for event in self._link.parser.end():
+            self.hear(event)
         self.give_up(why)
+
+    def _settle(self) -> None:
+        self._settling = None
+        for event in self._link.parser.settle():
+            self.hear(event)
 
     def _finish(self, outcome: Outcome) -> None:
         if not self.over.done():
