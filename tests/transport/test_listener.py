@@ -195,6 +195,16 @@ async def test_a_message_that_wants_no_answer_gets_none_and_the_connection_stays
 
 
 @on_a_loop
+async def test_row_7_both_acknowledgements_of_a_message_go_out_before_the_next_ones():
+    desk = Desk()
+    desk.says = lambda content: Reply(ack(control_id(content), "CA"), then=(ack(control_id(content)),))
+    async with listening(desk) as listener, connected(listener.port) as (reader, writer):
+        writer.write(frame(message("M1", asks="AL/AL")) + frame(message("M2", asks="AL/AL")))
+        said = [await read_frame(reader) for _ in range(4)]
+    assert said == [ack("M1", "CA"), ack("M1"), ack("M2", "CA"), ack("M2")]
+
+
+@on_a_loop
 async def test_a_last_answer_can_be_read_before_the_connection_ends():
     desk = Desk()
     desk.says = lambda content: Reply(ack("M1", "AR"), close=True)

@@ -58,8 +58,9 @@ class Limits(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """A listener. `host` "0.0.0.0" or "::" means every address of the machine; `port` 0 takes any free one.
 
-    Either `organisation` owns it, or `clients` says whose each client certificate is: fingerprint or name → organisation; then `tls`
-    must demand certificates. `networks` (such as 10.20.0.0/16): where connections may come from; without TLS there must be some.
+    Either `organisation` owns it, or `clients` says whose each client certificate is: fingerprint or name → organisation; then
+    `tls` must demand certificates. `networks` (such as 10.20.0.0/16): where connections may come from; without TLS there must be
+    some.
     """
 
     name: str
@@ -84,11 +85,12 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What goes back: an answer without its frame, b"" for none (MSH-15 and MSH-16 may forbid one); and whether the connection
-    ends after it."""
+    """What goes back: an answer without its frame, b"" for none (MSH-15 and MSH-16 may forbid one); further ones, such as the
+    application's after the accept acknowledgement; and whether the connection ends after them."""
 
     answer: bytes = b""
     close: bool = False
+    then: tuple[bytes, ...] = ()
 
 
 CLOSE = Reply(close=True)
@@ -395,8 +397,9 @@ class _Conversation:
 
     async def _say(self, reply: Reply) -> bool:
         """Writes a reply. False when nothing more is to be said or heard."""
-        if reply.answer and not await self._written(reply.answer):
-            return False
+        for answer in (reply.answer, *reply.then):
+            if answer and not await self._written(answer):
+                return False
         if reply.answer and reply.close:
             self.link.finish()
             await self.link.gone(within=self._limits.linger)
