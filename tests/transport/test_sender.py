@@ -36,6 +36,7 @@ from tests.transport.network import (
 
 PATIENT_ENOUGH = Deadlines(connect=30, handshake=30, write=30, answer=30, whole=50)
 SOON = Deadlines(connect=30, handshake=30, write=0.2, answer=0.2, whole=50)
+AFTER_A_WHILE = Deadlines(connect=30, handshake=30, write=30, answer=2, whole=50)
 
 
 @asynccontextmanager
@@ -101,6 +102,7 @@ async def test_an_answer_before_the_message_was_taken_whole_ends_the_connection(
     done = asyncio.Event()
 
     async def script(reader, writer):
+        await reader.read(1)
         writer.write(frame(ack("M1", "AR")))
         await done.wait()
 
@@ -185,6 +187,52 @@ async def test_row_36_the_check_before_the_first_byte_can_forbid_it_and_costs_no
 
 
 @on_a_loop
+async def test_a_connection_that_ends_before_the_first_byte_is_not_sent_on():
+    async def script(reader, writer):
+        writer.close()
+
+    async with receiving(script) as receiver, sending(receiver.port) as sender:
+        ended = asyncio.Event()
+
+        async def connect(end, connect=sender._connect):
+            link = await connect(end)
+            await until(lambda: link.ended is not None)
+            ended.set()
+            return link
+
+        sender._connect = connect
+        assert await send(sender, "M1") == NotSent(Why.LOST)
+        assert ended.is_set()
+
+
+@on_a_loop
+async def test_a_receiver_that_answers_before_it_was_asked_is_not_sent_to():
+    async def script(reader, writer):
+        writer.write(frame(ack("M1")))
+        await reader.read()
+
+    async with receiving(script) as receiver, sending(receiver.port) as sender:
+
+        async def connect(end, connect=sender._connect):
+            link = await connect(end)
+            await until(lambda: bool(link.events))
+            return link
+
+        sender._connect = connect
+        outcome = await send(sender, "M1")
+        assert outcome == NotSent(Why.LOST)
+
+
+@on_a_loop
+async def test_a_connection_that_was_long_silent_is_not_used_again():
+    async with receiving(answering()) as receiver, sending(receiver.port, Deadlines(idle=0)) as sender:
+        for number in (1, 2):
+            assert await send(sender, f"M{number}") == Answered(ack(f"M{number}"))
+            await asyncio.sleep(0.001)
+            assert receiver.connections == number
+
+
+@on_a_loop
 async def test_a_check_that_raises_sends_nothing():
     received = []
 
@@ -238,18 +286,28 @@ async def test_row_3_a_lost_acknowledgement_is_uncertain_and_the_message_is_not_
 
 @on_a_loop
 async def test_row_4_a_late_acknowledgement_is_never_read_as_the_answer_to_the_next_message():
-    asides = []
+    asides: list[bytes] = []
+
+    def aside(answer):
+        asides.append(answer)
+        return False
+
     async with (
         receiving(answering()) as receiver,
         Proxy(receiver.port, (LATE_ANSWER, SOUND)) as proxy,
-        sending(proxy.port, SOON, aside=lambda answer: bool(asides.append(answer))) as sender,
+        sending(proxy.port, SOON, aside=aside) as sender,
     ):
         assert await send(sender, "M1") == Uncertain(Why.ANSWER_TOO_SLOW)
         proxy.let_go()
         sender._deadlines = PATIENT_ENOUGH
-        seen = []
+        seen: list[bytes] = []
+
+        def judge(answer):
+            seen.append(answer)
+            return Belongs.HERE
+
         # Even a judge that takes everything for its answer is shown only what came on the new connection.
-        outcome = await sender.send(message("M2"), judge=lambda answer: (seen.append(answer), Belongs.HERE)[1])
+        outcome = await sender.send(message("M2"), judge=judge)
         assert outcome == Answered(ack("M2"))
         assert (seen, asides) == ([ack("M2")], [])
 
@@ -288,7 +346,8 @@ async def test_row_7_the_second_acknowledgement_comes_on_the_same_connection_and
         writer.write(frame(ack(second, "AA")) + frame(ack(third, "CA")) + frame(ack(third, "AA")))
         await read_frame(reader)
 
-    awaited, later = set(), []
+    awaited: set[str] = set()
+    later: list[bytes] = []
 
     def aside(answer):
         later.append(answer)
@@ -355,7 +414,7 @@ async def test_row_12_whatever_else_comes_back_is_uncertain_and_kept(answer, why
 
 @on_a_loop
 async def test_row_12_an_unframed_answer_on_an_open_connection_ends_at_the_deadline():
-    async with receiving(answering(ack("M1"))) as receiver, sending(receiver.port, SOON) as sender:
+    async with receiving(answering(ack("M1"))) as receiver, sending(receiver.port, AFTER_A_WHILE) as sender:
         assert await send(sender, "M1") == Uncertain(Why.UNFRAMED_ANSWER, received=ack("M1"))
 
 
@@ -367,7 +426,7 @@ async def test_row_16_an_answer_without_the_last_return_is_taken_from_a_tolerate
         assert receiver.connections == 1
     async with (
         receiving(answering(b"\x0b" + ack("M1") + b"\x1c")) as receiver,
-        sending(receiver.port, SOON, profile="strict") as sender,
+        sending(receiver.port, AFTER_A_WHILE, profile="strict") as sender,
     ):
         assert await send(sender, "M1") == Uncertain(Why.BROKEN_ANSWER, "cut_short", ack("M1"))
 
@@ -623,6 +682,10 @@ async def test_a_reset_under_tls_is_uncertain(authority):
     ):
         assert await send(sender, "M1") == Answered(ack("M1"))
         proxy.plans = (LOST_ANSWER,)
-        task = asyncio.create_task(send(sender, "M2", before_write=lambda: proxy.reset_all() or ""))
-        outcome = await task
+
+        def reset():
+            proxy.reset_all()
+            return ""
+
+        outcome = await send(sender, "M2", before_write=reset)
         assert (type(outcome), outcome.why) == (Uncertain, Why.BROKEN)

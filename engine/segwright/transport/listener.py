@@ -251,8 +251,10 @@ class Listener:
                 return
             self._conversations.add(conversation)
             self._handler.observe(Seen.CONNECTED, peer, "")
-            await conversation.run()
-            self._handler.observe(Seen.CLOSED, peer, "")
+            try:
+                await conversation.run()
+            finally:
+                self._handler.observe(Seen.CLOSED, peer, "")
 
     async def _opened(self, conversation: _Conversation, connection: socket.socket) -> bool:
         """Makes the connection one of asyncio's, TLS included."""

@@ -41,13 +41,15 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class Deadlines(msgspec.Struct, frozen=True):
-    """Seconds for each step of sending one message, and for all of them together."""
+    """Seconds for each step of sending one message, and for all of them together (`whole`). `idle`: a connection that was not
+    used for longer is not used again, because firewalls forget silent ones without telling."""
 
     connect: float = 10
     handshake: float = 10
     write: float = 20
     answer: float = 30
     whole: float = 60
+    idle: float = 300
 
 
 class Why(StrEnum):
@@ -79,7 +81,7 @@ class Why(StrEnum):
     NO_TIME = "no_time"
     """The whole budget was spent before anything was written. (Not sent.)"""
     LOST = "lost"
-    """The connection ended before anything was written. (Not sent.)"""
+    """The connection ended, or what came on it was no answer of ours, before anything was written. (Not sent.)"""
 
     WRITE_TOO_SLOW = "write_too_slow"
     """The receiver did not take all bytes within the deadline."""
@@ -187,6 +189,7 @@ class Sender:
         self._link: Link | None = None
         self._exchange: _Exchange | None = None
         self._sending = False
+        self._used = 0.0
         self._peer: Certificate | None = None
 
     @property
@@ -250,8 +253,6 @@ class Sender:
         forbidden = before_write()
         if forbidden:
             return NotSent(Why.FORBIDDEN, forbidden)
-        if link.over:
-            return NotSent(Why.LOST)
         exchange = self._exchange = _Exchange(judge, link, self._deadlines, end)
         try:
             link.write(framed)
@@ -260,6 +261,7 @@ class Sender:
         finally:
             exchange.forget()
             self._exchange = None
+            self._used = loop.time()
         if isinstance(outcome, Uncertain) or not exchange.clean:
             self._drop()
         elif not self._keep_open:
@@ -269,18 +271,24 @@ class Sender:
     # --- the connection ---
 
     async def _ready(self, end: float) -> Link | NotSent:
-        """The open connection, if the network has nothing to say against it; else a new one."""
-        if self._link:
-            # The first pass of the event loop polls the network, the second hands over what it had to say.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+        """The open connection, if neither its age nor the network says anything against it; else a new one."""
+        if self._link and asyncio.get_running_loop().time() > self._used + self._deadlines.idle:
+            await self.close()
+        await _listen_up()
         if self._link and not self._link.over:
             return self._link
         self._drop()
         link = await self._connect(end)
-        if isinstance(link, Link):
-            self._link = link
-        return link
+        if isinstance(link, NotSent):
+            return link
+        self._link = link
+        self._used = asyncio.get_running_loop().time()
+        self._stirred(link)
+        await _listen_up()
+        if not (link.ended or link.over):
+            return link
+        self._drop()
+        return _before_writing(link.ended)
 
     async def _connect(self, end: float) -> Link | NotSent:
         loop = asyncio.get_running_loop()
@@ -324,10 +332,8 @@ class Sender:
     # --- what comes back ---
 
     def _stirred(self, link: Link) -> None:
-        while link.events:
-            event = link.events.popleft()
-            if link is self._link:
-                self._hear(event)
+        while link is self._link and link.events:
+            self._hear(link.events.popleft())
         if link is self._link and self._exchange:
             self._exchange.look()
 
@@ -432,6 +438,12 @@ class _Exchange:
             self.over.set_result(outcome)
 
 
+async def _listen_up() -> None:
+    """Lets the event loop tell what it knows: the first pass polls the network, the second hands over what there was."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
 # --- errors of the system and of TLS, by name ---
 
 _EXPIRED: Final = 10  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED
@@ -445,6 +457,13 @@ def _no_handshake(error: OSError) -> NotSent:
         why = Why.CERTIFICATE_NAME if error.verify_code in _OTHER_NAME else Why.CERTIFICATE_UNTRUSTED
         return NotSent(why, error.verify_message)
     return NotSent(Why.OUR_CERTIFICATE_REFUSED if _refuses_us(error) else Why.HANDSHAKE_FAILED, _named(error))
+
+
+def _before_writing(ended: Closed | None) -> NotSent:
+    if ended is None or ended.error is None:
+        return NotSent(Why.LOST)
+    why = Why.OUR_CERTIFICATE_REFUSED if _refuses_us(ended.error) else Why.LOST
+    return NotSent(why, _named(ended.error))
 
 
 def _refuses_us(error: Exception) -> bool:
