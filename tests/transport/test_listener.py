@@ -229,7 +229,41 @@ async def test_a_sender_that_has_said_all_still_gets_its_answer():
         assert await ended(reader) == frame(ack("M1"))
 
 
+@on_a_loop
+async def test_a_tolerated_sender_that_ends_with_an_end_block_alone_gets_its_answer():
+    desk = Desk()
+    async with listening(desk, profile="tolerant") as listener, connected(listener.port) as (reader, writer):
+        writer.write(b"\x0b" + message("M1") + b"\x1c")
+        writer.write_eof()
+        assert await ended(reader) == frame(ack("M1"))
+
+
 # --- what goes wrong ---
+
+
+@on_a_loop
+async def test_while_a_message_is_handled_nothing_more_is_read():
+    desk = Desk()
+    desk.gate.clear()
+    async with listening(desk) as listener, connected(listener.port) as (_, writer):
+        writer.write(frame(message("M1", padding=1000)) * 2**16)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(writer.drain(), 0.3)
+        (conversation,) = listener._conversations
+        assert len(conversation.link.events) < 2**10
+        desk.gate.set()
+
+
+@on_a_loop
+async def test_noise_is_counted_anew_after_each_message():
+    desk = Desk()
+    async with listening(desk, limits=Limits(noise=3)) as listener, connected(listener.port) as (reader, writer):
+        for number in range(5):
+            writer.write(b"\r\n" + frame(message(f"M{number}")))
+            assert await read_frame(reader) == ack(f"M{number}")
+        writer.write(b"\r\n\r\n" + frame(message("M6")))
+        assert await ended(reader) == b""
+    assert Seen.TOO_MUCH_NOISE in desk.seen
 
 
 @on_a_loop

@@ -578,6 +578,18 @@ async def test_the_name_in_the_certificate_may_be_another_than_the_host(authorit
 
 
 @on_a_loop
+async def test_the_very_certificate_of_a_receiver_can_be_trusted(authority):
+    identity = authority.identity()
+    leaf = identity.split(b"-----END CERTIFICATE-----")[0] + b"-----END CERTIFICATE-----\n"
+    server = server_context(identity=identity)
+    async with (
+        receiving(answering(), server) as receiver,
+        sending(receiver.port, tls=client_context(trust=leaf)) as sender,
+    ):
+        assert await send(sender, "M1") == Answered(ack("M1"))
+
+
+@on_a_loop
 async def test_row_40_an_expired_certificate_is_not_sent_to(authority):
     expired = authority.identity(
         not_before=datetime(2020, 1, 1, tzinfo=UTC), not_after=datetime(2020, 2, 1, tzinfo=UTC)

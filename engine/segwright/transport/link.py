@@ -109,7 +109,7 @@ class Link(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._end(None)
-        # A peer that has said all may still wait for its answer. TLS knows no such half.
+        # A peer that has said all may still wait for an answer to what only its end completed. TLS knows no such half.
         return self.info("ssl_object") is None and not (self.over or self._deaf)
 
     def connection_lost(self, exc: Exception | None) -> None:
