@@ -529,6 +529,23 @@ async def test_closing_while_an_answer_is_awaited_is_uncertain():
 
 
 @on_a_loop
+async def test_what_has_not_begun_when_our_side_closes_is_never_sent():
+    received = []
+
+    async def script(reader, writer):
+        received.append(await read_frame(reader))
+
+    async with receiving(script) as receiver:
+        sender = Sender(Destination("127.0.0.1", receiver.port), PATIENT_ENOUGH)
+        task = asyncio.create_task(send(sender, "M1"))
+        await asyncio.sleep(0)
+        await sender.close()
+        assert await task == NotSent(Why.STOPPED)
+        await until(lambda: received == [b""])
+        assert not sender.connected
+
+
+@on_a_loop
 async def test_only_one_message_is_in_flight():
     async with receiving(answering()) as receiver, sending(receiver.port) as sender:
         task = asyncio.create_task(send(sender, "M1"))

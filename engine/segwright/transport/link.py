@@ -75,11 +75,16 @@ class Link(asyncio.Protocol):
                 self._transport.write_eof()
             self._transport.resume_reading()
 
-    async def closed(self, *, within: float) -> None:
-        """Ends the connection in good order, and waits until it has ended; after `within` seconds it is ended at once."""
+    def close(self) -> None:
+        """Ends the connection in good order."""
         self.over = True
         if self._transport:
             self._transport.close()
+
+    async def closed(self, *, within: float) -> None:
+        """As `close`, and waits until it has ended; after `within` seconds it is ended at once."""
+        self.close()
+        if self._transport:
             await asyncio.wait([self._gone], timeout=within)
             self._transport.abort()
             await asyncio.wait([self._gone], timeout=within)

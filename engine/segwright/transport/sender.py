@@ -98,7 +98,7 @@ class Why(StrEnum):
     UNFRAMED_ANSWER = "unframed_answer"
     """Something came back, but in no frame."""
     STOPPED = "stopped"
-    """Our side closed while the answer was awaited."""
+    """Our side closed: while the answer was awaited, or before anything was written. (Then not sent.)"""
 
 
 class NotSent(msgspec.Struct, frozen=True):
@@ -189,6 +189,7 @@ class Sender:
         self._link: Link | None = None
         self._exchange: _Exchange | None = None
         self._sending = False
+        self._stopped = False
         self._used = 0.0
         self._peer: Certificate | None = None
 
@@ -218,7 +219,7 @@ class Sender:
         """
         if self._sending:
             raise RuntimeError("a message is in flight: a sender sends one at a time")
-        self._sending = True
+        self._sending, self._stopped = True, False
         try:
             return await self._send(message, judge, before_write, within)
         except BaseException:
@@ -228,7 +229,8 @@ class Sender:
             self._sending = False
 
     async def close(self) -> None:
-        """Closes the connection. A message in flight is uncertain."""
+        """Closes the connection. A message in flight is uncertain; one that has not begun to be written is not sent."""
+        self._stopped = self._sending
         if self._exchange:
             self._exchange.give_up(Why.STOPPED)
         link, self._link = self._link, None
@@ -248,6 +250,9 @@ class Sender:
         if isinstance(link, NotSent):
             return link
         # Nothing below may wait until the message is written: what was checked must still be so.
+        if self._stopped:
+            self._drop()
+            return NotSent(Why.STOPPED)
         if loop.time() >= end:
             return NotSent(Why.NO_TIME)
         forbidden = before_write()
@@ -264,8 +269,9 @@ class Sender:
             self._used = loop.time()
         if isinstance(outcome, Uncertain) or not exchange.clean:
             self._drop()
-        elif not self._keep_open:
-            await self.close()
+        elif not self._keep_open and self._link:
+            self._link.close()
+            self._link = None
         return outcome
 
     # --- the connection ---
@@ -273,7 +279,7 @@ class Sender:
     async def _ready(self, end: float) -> Link | NotSent:
         """The open connection, if neither its age nor the network says anything against it; else a new one."""
         if self._link and asyncio.get_running_loop().time() > self._used + self._deadlines.idle:
-            await self.close()
+            self._drop()
         await _listen_up()
         if self._link and not self._link.over:
             return self._link
