@@ -1,3 +1,5 @@
+from typing import Any
+
 import hl7
 import pytest
 from hypothesis import given
@@ -228,7 +230,13 @@ def test_the_header_of_a_message_is_the_same_however_it_is_had():
 def test_a_text_of_ours_is_plain_ascii():
     header = header_of(order())
     assert header
-    for wrong in ({"text": "é"}, {"text": "a\rMSA|AA|1"}, {"time": "\n"}, {"faults": [Fault("101", text="\x0b")]}):
+    wrongs: list[dict[str, Any]] = [
+        {"text": "é"},
+        {"text": "a\rMSA|AA|1"},
+        {"time": "\n"},
+        {"faults": [Fault("101", text="\x0b")]},
+    ]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match="printable ASCII"):
             acknowledge(header, Code.AE, **{"control_id": "1", "time": TIME, **wrong})
 

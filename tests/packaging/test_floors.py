@@ -39,6 +39,7 @@ def test_an_import_that_breaks_a_floor_is_found(tmp_path: Path) -> None:
         "library": "import hl7apy, time",
         "service": "import lark, click",
         "codes": "import segwright.orgs",
+        "transport": "import segwright.plan, logging",
     }
     for package, line in wrong.items():
         (tmp_path / "engine" / "segwright" / package / "wrong.py").write_text(line + "\n", encoding="utf-8")
@@ -54,4 +55,5 @@ def test_an_import_that_breaks_a_floor_is_found(tmp_path: Path) -> None:
         "Codes are data beside the language: nothing of mappings or organisations",
         "Only the command line imports click",
         "Below service: no clock, chance, network, process or log",
+        "Transport knows the wire and the network: no mappings, no chance, process or log",
     }

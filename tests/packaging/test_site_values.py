@@ -52,6 +52,7 @@ ENGINE_PATHS = {
     "MSH-2": "the delimiters, which the engine owns",
     "MSH-9": "the message type, which decides what reads a message",
     "MSH-18": "the character set, which the engine owns",
+    "MSA-1": "the code of an acknowledgement, by HL7 in every answer",
     "OBX-2": "the type of OBX-5, by HL7 in every message",
     "OBX-5": "what OBX-2 types, by HL7 in every message",
     "OBX-4": "tells repeated values apart, by HL7 in every message; a check of habits",

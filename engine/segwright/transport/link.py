@@ -1,15 +1,17 @@
 """One connection as a queue of events, for sender and listener alike.
 
 Takes what asyncio says about a connection; keeps what has come and not been looked at (`events`), whether all that was written
-has left (`flushed`) and whether it is over, and calls `stirred` whenever something changed. No deadline and no decision here.
+has left (`flushed`), how the other side ended it (`ended`) and whether it can still be written to (`over`: not), and calls
+`stirred` whenever something changed. No deadline and no decision here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import msgspec
 
@@ -33,9 +35,9 @@ class Link(asyncio.Protocol):
         self.events: deque[Heard] = deque()
         self.flushed = True
         self.over = False
+        self.ended: Closed | None = None
         self._stirred = stirred
         self._pausing = pausing
-        self._ended = False
         self._deaf = False
         self._transport: asyncio.Transport | None = None
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -47,6 +49,7 @@ class Link(asyncio.Protocol):
         self._transport = transport
         # `flushed` is to mean every byte. asyncio's TLS takes a limit of 0 for "always too much".
         transport.set_write_buffer_limits(high=1 if transport.get_extra_info("ssl_object") else 0, low=0)
+        _watch(transport.get_extra_info("socket"))
 
     def info(self, name: str) -> object:
         """What asyncio knows about the transport, such as `ssl_object`."""
@@ -72,11 +75,16 @@ class Link(asyncio.Protocol):
                 self._transport.write_eof()
             self._transport.resume_reading()
 
-    async def closed(self, *, within: float) -> None:
-        """Ends the connection in good order, and waits until it has ended; after `within` seconds it is ended at once."""
+    def close(self) -> None:
+        """Ends the connection in good order."""
         self.over = True
         if self._transport:
             self._transport.close()
+
+    async def closed(self, *, within: float) -> None:
+        """As `close`, and waits until it has ended; after `within` seconds it is ended at once."""
+        self.close()
+        if self._transport:
             await asyncio.wait([self._gone], timeout=within)
             self._transport.abort()
             await asyncio.wait([self._gone], timeout=within)
@@ -106,8 +114,8 @@ class Link(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._end(None)
-        # A peer that has said all may still wait for its answer. TLS knows no such half.
-        return self.info("ssl_object") is None and not self.over
+        # A peer that has said all may still wait for an answer to what only its end completed. TLS knows no such half.
+        return self.info("ssl_object") is None and not (self.over or self._deaf)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.over = True
@@ -123,9 +131,20 @@ class Link(asyncio.Protocol):
         self._stirred(self)
 
     def _end(self, error: Exception | None) -> None:
-        if not self._ended:
-            self._ended = True
+        if self.ended is None:
+            self.ended = Closed(error)
             if not self._deaf:
-                self.events += self.parser.end()
-                self.events.append(Closed(error))
+                self.events += (*self.parser.end(), self.ended)
         self._stirred(self)
+
+
+_PROBES: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
+
+
+def _watch(connection: socket.socket) -> None:
+    """Has the system ask every minute whether the other side is still there: firewalls forget connections that are silent, and a
+    forgotten one would count among a listener's for an hour."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _PROBES:
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

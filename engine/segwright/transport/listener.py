@@ -56,9 +56,12 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """A listener. `port` 0 takes any free one. Either `organisation` owns it, or `clients` says whose each client certificate is:
-    fingerprint or name → organisation; then `tls` must demand certificates. `networks` (such as 10.20.0.0/16): where connections
-    may come from; without TLS there must be some."""
+    """A listener. `host` "0.0.0.0" or "::" means every address of the machine; `port` 0 takes any free one.
+
+    Either `organisation` owns it, or `clients` says whose each client certificate is: fingerprint or name → organisation; then
+    `tls` must demand certificates. `networks` (such as 10.20.0.0/16): where connections may come from; without TLS there must be
+    some.
+    """
 
     name: str
     host: str
@@ -151,6 +154,7 @@ class Listener:
         self._accepting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._shaking_hands: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._conversations: set[_Conversation] = set()
 
     @property
@@ -162,14 +166,19 @@ class Listener:
     async def start(self) -> None:
         """Binds and listens. Raises OSError when the address cannot be had."""
         settings = self.settings
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        self._socket = socket.create_server((settings.host, settings.port), family=family, backlog=128)
+        self._socket = socket.create_server(
+            (settings.host, settings.port),
+            family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
+            dualstack_ipv6=settings.host == "::" and socket.has_dualstack_ipv6(),
+            backlog=128,
+        )
         self._socket.setblocking(False)
         self._accepting = asyncio.create_task(self._accept(self._socket))
 
     async def stop(self, *, within: float) -> None:
         """Takes no more connections, lets messages that the handler has be answered, and ends; after `within` seconds at once.
         Frames that the handler has not seen get no answer: their senders send them again."""
+        self._stopping = True
         if self._accepting and self._socket:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
@@ -204,6 +213,9 @@ class Listener:
     async def _serve(self, connection: socket.socket, peer: Peer) -> None:
         """One connection, from its acceptance to its end."""
         limits = self.settings.limits
+        if self._stopping:
+            connection.close()
+            return
         if self._networks and not any(ip_address(peer.address) in network for network in self._networks):
             self._turn_away(connection, Seen.NETWORK_REFUSED, peer)
             return
@@ -239,8 +251,10 @@ class Listener:
                 return
             self._conversations.add(conversation)
             self._handler.observe(Seen.CONNECTED, peer, "")
-            await conversation.run()
-            self._handler.observe(Seen.CLOSED, peer, "")
+            try:
+                await conversation.run()
+            finally:
+                self._handler.observe(Seen.CLOSED, peer, "")
 
     async def _opened(self, conversation: _Conversation, connection: socket.socket) -> bool:
         """Makes the connection one of asyncio's, TLS included."""
@@ -388,7 +402,7 @@ class _Conversation:
         for answer in (reply.answer, *reply.then):
             if answer and not await self._written(answer):
                 return False
-        if reply.close:
+        if reply.answer and reply.close:
             self.link.finish()
             await self.link.gone(within=self._limits.linger)
         return not reply.close

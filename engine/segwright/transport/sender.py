@@ -27,6 +27,8 @@ from segwright.transport.link import Closed, Heard, Link
 from segwright.transport.tls import Certificate, peer_certificate
 
 LARGEST_ANSWER: Final = 2**20
+SETTLE: Final = 0.5
+"""Seconds of silence after which a tolerated end block without CR ends an answer."""
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -39,13 +41,15 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class Deadlines(msgspec.Struct, frozen=True):
-    """Seconds for each step of sending one message, and for all of them together."""
+    """Seconds for each step of sending one message, and for all of them together (`whole`). `idle`: a connection that was not
+    used for longer is not used again, because firewalls forget silent ones without telling."""
 
     connect: float = 10
     handshake: float = 10
     write: float = 20
     answer: float = 30
     whole: float = 60
+    idle: float = 300
 
 
 class Why(StrEnum):
@@ -77,7 +81,7 @@ class Why(StrEnum):
     NO_TIME = "no_time"
     """The whole budget was spent before anything was written. (Not sent.)"""
     LOST = "lost"
-    """The connection ended before anything was written. (Not sent.)"""
+    """The connection ended, or what came on it was no answer of ours, before anything was written. (Not sent.)"""
 
     WRITE_TOO_SLOW = "write_too_slow"
     """The receiver did not take all bytes within the deadline."""
@@ -94,7 +98,7 @@ class Why(StrEnum):
     UNFRAMED_ANSWER = "unframed_answer"
     """Something came back, but in no frame."""
     STOPPED = "stopped"
-    """Our side closed while the answer was awaited."""
+    """Our side closed: while the answer was awaited, or before anything was written. (Then not sent.)"""
 
 
 class NotSent(msgspec.Struct, frozen=True):
@@ -185,6 +189,8 @@ class Sender:
         self._link: Link | None = None
         self._exchange: _Exchange | None = None
         self._sending = False
+        self._stopped = False
+        self._used = 0.0
         self._peer: Certificate | None = None
 
     @property
@@ -213,7 +219,7 @@ class Sender:
         """
         if self._sending:
             raise RuntimeError("a message is in flight: a sender sends one at a time")
-        self._sending = True
+        self._sending, self._stopped = True, False
         try:
             return await self._send(message, judge, before_write, within)
         except BaseException:
@@ -223,7 +229,8 @@ class Sender:
             self._sending = False
 
     async def close(self) -> None:
-        """Closes the connection. A message in flight is uncertain."""
+        """Closes the connection. A message in flight is uncertain; one that has not begun to be written is not sent."""
+        self._stopped = self._sending
         if self._exchange:
             self._exchange.give_up(Why.STOPPED)
         link, self._link = self._link, None
@@ -243,42 +250,51 @@ class Sender:
         if isinstance(link, NotSent):
             return link
         # Nothing below may wait until the message is written: what was checked must still be so.
+        if self._stopped:
+            self._drop()
+            return NotSent(Why.STOPPED)
         if loop.time() >= end:
             return NotSent(Why.NO_TIME)
         forbidden = before_write()
         if forbidden:
             return NotSent(Why.FORBIDDEN, forbidden)
-        if link.over:
-            return NotSent(Why.LOST)
         exchange = self._exchange = _Exchange(judge, link, self._deadlines, end)
         try:
             link.write(framed)
-            exchange.written()
+            exchange.look()
             outcome = await exchange.over
         finally:
             exchange.forget()
             self._exchange = None
+            self._used = loop.time()
         if isinstance(outcome, Uncertain) or not exchange.clean:
             self._drop()
-        elif not self._keep_open:
-            await self.close()
+        elif not self._keep_open and self._link:
+            self._link.close()
+            self._link = None
         return outcome
 
     # --- the connection ---
 
     async def _ready(self, end: float) -> Link | NotSent:
-        """The open connection, if the network has nothing to say against it; else a new one."""
-        if self._link:
-            # The first pass of the event loop polls the network, the second hands over what it had to say.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+        """The open connection, if neither its age nor the network says anything against it; else a new one."""
+        if self._link and asyncio.get_running_loop().time() > self._used + self._deadlines.idle:
+            self._drop()
+        await _listen_up()
         if self._link and not self._link.over:
             return self._link
         self._drop()
         link = await self._connect(end)
-        if isinstance(link, Link):
-            self._link = link
-        return link
+        if isinstance(link, NotSent):
+            return link
+        self._link = link
+        self._used = asyncio.get_running_loop().time()
+        self._stirred(link)
+        await _listen_up()
+        if not (link.ended or link.over):
+            return link
+        self._drop()
+        return _before_writing(link.ended)
 
     async def _connect(self, end: float) -> Link | NotSent:
         loop = asyncio.get_running_loop()
@@ -322,12 +338,10 @@ class Sender:
     # --- what comes back ---
 
     def _stirred(self, link: Link) -> None:
-        while link.events:
-            event = link.events.popleft()
-            if link is self._link:
-                self._hear(event)
+        while link is self._link and link.events:
+            self._hear(link.events.popleft())
         if link is self._link and self._exchange:
-            self._exchange.written()
+            self._exchange.look()
 
     def _hear(self, event: Heard) -> None:
         if self._exchange and not self._exchange.over.done():
@@ -351,13 +365,18 @@ class _Exchange:
         self.over: asyncio.Future[Outcome] = self._loop.create_future()
         self.clean = False
         self._timer = self._alarm(deadlines.write, Why.WRITE_TOO_SLOW)
+        self._settling: asyncio.TimerHandle | None = None
 
-    def written(self) -> None:
-        """Looks whether every byte has left: then the answer is awaited."""
-        if self._link.flushed and not (self._all_written or self._link.over or self.over.done()):
+    def look(self) -> None:
+        """Something about the connection changed. Once every byte has left, the answer is awaited."""
+        if self.over.done() or self._link.over:
+            return
+        if self._link.flushed and not self._all_written:
             self._all_written = True
             self._timer.cancel()
             self._timer = self._alarm(self._deadlines.answer, Why.ANSWER_TOO_SLOW)
+        if self._link.parser.may_be_over and self._settling is None:
+            self._settling = self._loop.call_later(SETTLE, self._settle)
 
     def hear(self, event: Heard) -> None:
         match event:
@@ -377,8 +396,10 @@ class _Exchange:
         self._finish(Uncertain(why, detail, self._noise, self._link.flushed))
 
     def forget(self) -> None:
-        """Ends the clock."""
+        """Ends the clocks."""
         self._timer.cancel()
+        if self._settling:
+            self._settling.cancel()
 
     def _weigh(self, content: bytes) -> None:
         try:
@@ -406,14 +427,27 @@ class _Exchange:
             self.give_up(Why.BROKEN, _named(error))
 
     def _alarm(self, seconds: float, why: Why) -> asyncio.TimerHandle:
-        return self._loop.call_at(min(self._end, self._loop.time() + seconds), self._pass, why)
+        return self._loop.call_at(min(self._end, self._loop.time() + seconds), self._too_late, why)
 
-    def _pass(self, why: Why) -> None:
+    def _too_late(self, why: Why) -> None:
+        for event in self._link.parser.end():
+            self.hear(event)
         self.give_up(why)
+
+    def _settle(self) -> None:
+        self._settling = None
+        for event in self._link.parser.settle():
+            self.hear(event)
 
     def _finish(self, outcome: Outcome) -> None:
         if not self.over.done():
             self.over.set_result(outcome)
+
+
+async def _listen_up() -> None:
+    """Lets the event loop tell what it knows: the first pass polls the network, the second hands over what there was."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 # --- errors of the system and of TLS, by name ---
@@ -429,6 +463,13 @@ def _no_handshake(error: OSError) -> NotSent:
         why = Why.CERTIFICATE_NAME if error.verify_code in _OTHER_NAME else Why.CERTIFICATE_UNTRUSTED
         return NotSent(why, error.verify_message)
     return NotSent(Why.OUR_CERTIFICATE_REFUSED if _refuses_us(error) else Why.HANDSHAKE_FAILED, _named(error))
+
+
+def _before_writing(ended: Closed | None) -> NotSent:
+    if ended is None or ended.error is None:
+        return NotSent(Why.LOST)
+    why = Why.OUR_CERTIFICATE_REFUSED if _refuses_us(ended.error) else Why.LOST
+    return NotSent(why, _named(ended.error))
 
 
 def _refuses_us(error: Exception) -> bool:

@@ -133,11 +133,15 @@ def _identify(context: ssl.SSLContext, pem: bytes) -> None:
             # A password callback, because OpenSSL would else ask on the terminal.
             context.load_cert_chain(path, password=lambda: b"")
         except (ssl.SSLError, ValueError) as error:
-            if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
-                raise TlsMistake("the private key in it belongs to another certificate") from None
-            raise TlsMistake(
-                "no private key that can be read stands in it; a key with a passphrase cannot be read"
-            ) from None
+            raise TlsMistake(_what_is_wrong(str(getattr(error, "reason", "")))) from None
+
+
+def _what_is_wrong(reason: str) -> str:
+    if reason == "KEY_VALUES_MISMATCH":
+        return "the private key in it belongs to another certificate"
+    if reason.endswith(("TOO_SMALL", "TOO_WEAK")):
+        return f"its certificate is too weak to be used ({reason})"
+    return "no private key that can be read stands in it; a key with a passphrase cannot be read"
 
 
 @contextmanager
