@@ -31,7 +31,9 @@ def test_a_new_order_is_stored_and_acknowledged_as_it_asks(lives, org):
     assert judged.orders is not None
     answer = answers_of(judged)[0]
     assert str(answer["MSA"][0][1]) in ("AA", "CA")
-    assert str(answer["MSA"][0][2]) == header_of(data).control_id
+    header = header_of(data)
+    assert header is not None
+    assert str(answer["MSA"][0][2]) == header.control_id
     order = judged.orders.groups[0][0]
     assert order.names[0].kind == "placer"
     assert order.names[0].value

@@ -131,7 +131,8 @@ def test_row_13_a_receiver_that_closes_without_a_word_leaves_a_doubt_and_gets_th
 
 def test_row_38_an_outcome_that_cannot_be_written_is_kept_and_written_later(story):
     async def tell(store, ehr, workers):
-        real, gone = store.submit, []
+        real = store.submit
+        gone: list[int] = []
 
         def submit(function):
             if ehr.filed and len(gone) < 2:
