@@ -24,9 +24,11 @@ COMMANDS: Final = {
     "read": "read order messages as an organisation's mapping says",
     "render": "render the message an organisation gets",
     "schema": "print the JSON Schema of a message's document or a record",
+    "serve": "receive, coordinate and send, and serve the API",
     "show": "print a mapping after all its layers",
     "test": "run the cases and compare them with their snapshots",
     "why": "explain where a field of a message comes from",
+    "worker": "send what the ledger holds",
 }
 """Every command with its line in the help; the module `segwright.cli.NAME_command` holds it as `command`."""
 

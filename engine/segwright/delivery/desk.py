@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -265,7 +265,7 @@ class Once(msgspec.Struct, frozen=True):
     again: bool = False
 
 
-def once(tx: Tx, org: str, key: str, body: bytes, act: Callable[[Tx], tuple[int, Mapping[str, Any]]]) -> Once:
+def once(tx: Tx, org: str, key: str, body: bytes, act: Callable[[Tx], tuple[int, Any]]) -> Once:
     """Acts, and keeps the answer under the key; with the same key and body the answer that was kept. Raises
     `results.Conflict` for the same key with another body."""
     body_hash = hashlib.sha256(body).hexdigest()

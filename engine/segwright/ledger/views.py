@@ -324,6 +324,26 @@ def deliveries_of_result(tx: Tx, org: str, result: str) -> tuple[Delivery, ...]:
     return tuple(_delivery(row) for row in tx.all(sa.select(t.delivery).where(*where).order_by(c.seq)))
 
 
+def because(tx: Tx, org: str, found: Delivery) -> str:
+    """Why a delivery stands where it stands, in one sentence; "" where its state says it all."""
+    if found.state == "waiting":
+        first = _waits_for(tx, org, found)
+        return "" if first is None else f"waits for delivery {first.id} ({first.kind}, {first.state})"
+    if found.state in ("ready", "uncertain"):
+        lane = tx.first(sa.select(t.lane).where(t.lane.c.id == found.lane, t.lane.c.org == org))
+        assert lane is not None
+        if lane.paused:
+            stands = f"the lane is paused ({lane.paused})"
+        elif lane.failures:
+            stands = f"the lane tries again later ({lane.trouble}, {lane.failures} times in a row)"
+        else:
+            stands = "it is in line" if found.state == "ready" else "the same bytes are sent again"
+        return f"{found.reason}; {stands}" if found.reason else stands
+    if found.state == "accepted" and found.due_at:
+        return found.reason or "taken; the application's acknowledgement is still to come"
+    return found.reason
+
+
 def revisions(tx: Tx, org: str, result: str) -> tuple[Revision, ...]:
     """The revisions of a result, oldest first."""
     c = t.revision.c
