@@ -31,26 +31,32 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+def _started(folder: Path, kind: str, request: pytest.FixtureRequest, bundles: Path) -> Server:
+    """A server on a new database."""
+    sqlite = kind == "sqlite"
+    database = f"sqlite:///{folder / 'ledger.db'}" if sqlite else new_database(request.getfixturevalue("postgres"))
+    return Server(folder, database, bundles).start()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory, bundles: Path) -> Iterator[Server]:
+    """A server on each database, for tests that do not disturb each other."""
+    made = _started(tmp_path_factory.mktemp("server"), request.param, request, bundles)
+    yield made
+    made.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a new database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    return new_database(request.getfixturevalue("postgres"))
-
-
-@pytest.fixture
-def server(tmp_path: Path, database: str, bundles: Path) -> Iterator[Server]:
-    """A server of the test's own, on each database."""
-    made = Server(tmp_path, database, bundles).start()
+def own(request: pytest.FixtureRequest, tmp_path: Path, bundles: Path) -> Iterator[Server]:
+    """A server of the test's own, on each database: to be stopped, killed, or to have hospitals that misbehave."""
+    made = _started(tmp_path, request.param, request, bundles)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory, bundles: Path) -> Iterator[Server]:
-    """One server on SQLite for tests that do not disturb each other."""
-    folder = tmp_path_factory.mktemp("server")
-    made = Server(folder, f"sqlite:///{folder / 'ledger.db'}", bundles).start()
+def one(tmp_path_factory, request: pytest.FixtureRequest, bundles: Path) -> Iterator[Server]:
+    """One server on SQLite, for what has nothing to do with the database."""
+    made = _started(tmp_path_factory.mktemp("server"), "sqlite", request, bundles)
     yield made
     made.close()

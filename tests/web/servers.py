@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import socketserver
@@ -95,13 +94,13 @@ class Hospital:
         self.server.shutdown()
         self.server.server_close()
 
-    def statuses(self) -> list[str]:
-        """OBR-25 of the results that were filed."""
+    def statuses(self, about: str = "") -> list[str]:
+        """OBR-25 of the results that were filed, of those that say something."""
         return [
             line.split(b"|")[25].decode()
             for message in self.filed
             for line in message.split(b"\r")
-            if line.startswith(b"OBR") and b"|ORU" in message.split(b"\r")[0]
+            if line.startswith(b"OBR") and b"|ORU" in message.split(b"\r")[0] and about.encode() in message
         ]
 
 
@@ -237,9 +236,3 @@ def preliminary(org: str, number: int = 1, **members: object) -> dict:
 
 def signer(org: str) -> dict:
     return result(org)["signed_by"]
-
-
-def number_of(text: str) -> int:
-    found = re.search(r"\d+", text)
-    assert found
-    return int(found[0])
