@@ -83,7 +83,22 @@ class Hospital:
         code = self.code.encode() or (b"CA" if enhanced else b"AA")
         bar = msh[3:4]
         lines = [
-            bar.join([b"MSH", fields[1], b"H", b"H", fields[2], fields[3], b"20260302", b"", b"ACK", b"X1", fields[10], fields[11]]),
+            bar.join(
+                [
+                    b"MSH",
+                    fields[1],
+                    b"H",
+                    b"H",
+                    fields[2],
+                    fields[3],
+                    b"20260302",
+                    b"",
+                    b"ACK",
+                    b"X1",
+                    fields[10],
+                    fields[11],
+                ]
+            ),
             bar.join([b"MSA", code, fields[9]]),
         ]
         if self.fault:

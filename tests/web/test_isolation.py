@@ -36,7 +36,11 @@ def bodies(operation, ids: dict) -> list[dict | None]:
     match operation.body.__name__ if operation.body else "":
         case "ResultSubmission" | "Upload":
             document = preliminary(OURS, 77)
-            return [{"result": document, "order": {name: ids[name]}} for name in ("id", "placer") if name in ids or name == "id"]
+            return [
+                {"result": document, "order": {name: ids[name]}}
+                for name in ("id", "placer")
+                if name in ids or name == "id"
+            ]
         case "Signing":
             return [{"shown": ids["shown"], "signed_by": signer(OURS)}]
         case "Because":
@@ -62,7 +66,7 @@ def test_an_id_of_another_organisation_is_answered_as_one_that_nobody_has(server
     with server.client(OURS) as client:
         about_theirs, about_nobody = asked(client, operation, theirs), asked(client, operation, UNKNOWN)
     assert about_theirs == about_nobody
-    if "{" in operation.path or operation.body and "order" in operation.body.__struct_fields__:
+    if "{" in operation.path or (operation.body and "order" in operation.body.__struct_fields__):
         assert [status for status, *_ in about_theirs] == [404] * len(about_theirs)
     for _, _, content in about_theirs:
         for id_ in ("placer", "result", "shown"):
@@ -84,7 +88,9 @@ def test_the_same_numbers_in_two_organisations_are_two_things(server, theirs):
 def test_what_was_tried_changed_nothing_for_the_other_organisation(server, theirs):
     with server.client(THEIRS) as client:
         assert client.get(f"/v1/orders/{theirs['order']}").json()["order"]["state"] == "open"
-        assert [one["kind"] for one in client.get(f"/v1/results/{theirs['result']}").json()["revisions"]] == ["preliminary"]
+        assert [one["kind"] for one in client.get(f"/v1/results/{theirs['result']}").json()["revisions"]] == [
+            "preliminary"
+        ]
 
 
 def test_an_idempotency_key_of_another_organisation_is_free(server, theirs):

@@ -31,7 +31,10 @@ def sign(client, org: str, id_: str, act: str = "sign", **more):
 
 
 def states(client, id_: str) -> dict[str, str]:
-    return {f"{d['message']}/{d['kind']}": d["state"] for d in client.get(f"/v1/results/{id_}/deliveries").json()["deliveries"]}
+    return {
+        f"{d['message']}/{d['kind']}": d["state"]
+        for d in client.get(f"/v1/results/{id_}/deliveries").json()["deliveries"]
+    }
 
 
 def test_an_order_is_answered_preliminary_signed_corrected_and_withdrawn(server):
@@ -40,9 +43,7 @@ def test_an_order_is_answered_preliminary_signed_corrected_and_withdrawn(server)
     hospital = server.hospitals["larkspur", "outbound"]
     with server.client("larkspur") as client:
         assert client.post(f"/v1/orders/{order['id']}/in-progress").status_code == 200
-        first = client.post(
-            "/v1/results", json={"result": preliminary("larkspur"), "order": {"id": order["id"]}}
-        )
+        first = client.post("/v1/results", json={"result": preliminary("larkspur"), "order": {"id": order["id"]}})
         assert first.status_code == 201, first.text
         assert first.json()["outcome"] == "new"
         id_ = first.json()["result"]
@@ -104,7 +105,9 @@ def test_a_withdrawn_signature_holds_what_has_not_left(own):
         back = client.post(f"/v1/results/{document['id']}/withdraw-signature", json={"reason": "signed the wrong one"})
         assert back.status_code == 200, back.text
         final = next(
-            d for d in client.get(f"/v1/results/{document['id']}/deliveries").json()["deliveries"] if d["kind"] == "final"
+            d
+            for d in client.get(f"/v1/results/{document['id']}/deliveries").json()["deliveries"]
+            if d["kind"] == "final"
         )
         assert (final["state"], final["because"]) == ("held", "awaiting sign-off")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
 import click
 
@@ -26,30 +27,65 @@ HOME = ".segwright"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Where(NamedTuple):
+    """Which ledger a command is about, as it was called."""
+
+    context: click.Context
+    settings: Path | None
+    database: str | None
+    workspace: Path | None
+
+
+class Action(NamedTuple):
+    """Why something is done, and by whom; `yes`: without being asked."""
+
+    reason: str
+    name: str | None
+    second: str
+    yes: bool
+
+    def by(self) -> By:
+        """Who acts, as the ledger writes it down."""
+        from segwright.ledger.operate import By
+
+        if len(self.reason.strip()) < 3:
+            raise click.UsageError("--reason has to say why.")
+        actor = self.name or os.environ.get("SEGWRIGHT_OPERATOR") or getpass.getuser()
+        return By(actor, self.reason.strip(), self.second)
+
+
 def ledger_options(function: F) -> F:
-    """`--settings FILE`, `--database URL`, `--workspace DIR`."""
-    workspace = "The workspace [default: found from here upward]."
-    settings = f"The server's settings [default: {HOME}/settings.toml in the workspace]."
+    """`--settings FILE`, `--database URL`, `--workspace DIR`; the command gets them as `where`."""
     path = click.Path(path_type=Path)
-    for option in (
-        click.option("--workspace", type=path, metavar="DIR", help=workspace),
-        click.option("--database", metavar="URL", help="Another ledger than the settings name."),
-        click.option("--settings", type=path, metavar="FILE", help=settings),
-    ):
-        function = option(function)
-    return function
+    home = f"The server's settings [default: {HOME}/settings.toml in the workspace]."
+
+    @click.option("--settings", type=path, metavar="FILE", help=home)
+    @click.option("--database", metavar="URL", help="Another ledger than the settings name.")
+    @click.option("--workspace", type=path, metavar="DIR", help="The workspace [default: found from here upward].")
+    @click.pass_context
+    @functools.wraps(function)
+    def placed(
+        context: click.Context, /, settings: Path | None, database: str | None, workspace: Path | None, **given: Any
+    ) -> Any:
+        return function(where=Where(context, settings, database, workspace), **given)
+
+    return cast(F, placed)
 
 
 def action_options(function: F) -> F:
-    """`--reason`, `--by`, `--second`, `--yes`."""
-    for option in (
-        click.option("--yes", is_flag=True, help="Do not ask."),
-        click.option("--second", metavar="NAME", default="", help="Who else agreed, where two people are needed."),
-        click.option("--by", metavar="NAME", help="Who does it [default: SEGWRIGHT_OPERATOR, else the user of this machine]."),
-        click.option("--reason", metavar="TEXT", required=True, help="Why; kept in the audit."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+    """`--reason`, `--by`, `--second`, `--yes`; the command gets them as `action`."""
+
+    @click.option("--reason", metavar="TEXT", required=True, help="Why; kept in the audit.")
+    @click.option(
+        "--by", metavar="NAME", help="Who does it [default: SEGWRIGHT_OPERATOR, else the user of this machine]."
+    )
+    @click.option("--second", metavar="NAME", default="", help="Who else agreed, where two people are needed.")
+    @click.option("--yes", is_flag=True, help="Do not ask.")
+    @functools.wraps(function)
+    def acting(reason: str, by: str | None, second: str, yes: bool, **given: Any) -> Any:
+        return function(action=Action(reason, by, second, yes), **given)
+
+    return cast(F, acting)
 
 
 def format_option(function: F) -> F:
@@ -66,16 +102,15 @@ def stop_with(faults: list[str]) -> NoReturn:
     sys.exit(FOUND)
 
 
-def settings_of(
-    context: click.Context, file: Path | None, database: str | None, workspace: Path | None
-) -> tuple[Settings, Path]:
+def settings_of(where: Where) -> tuple[Settings, Path]:
     """The settings, and the folder that their paths start from. Ends the command when there are none."""
     import msgspec
 
     from segwright.delivery.settings import SettingsRefused, read
 
+    file = where.settings
     if file is None:
-        file = workspace_of(context, workspace) / HOME / "settings.toml"
+        file = workspace_of(where.context, where.workspace) / HOME / "settings.toml"
         if not file.is_file():
             stop_with([f"there is no {file}: name the server's --settings, or start segwright serve here first"])
     try:
@@ -83,7 +118,7 @@ def settings_of(
     except SettingsRefused as refused:
         stop_with(refused.faults)
     folder = file.resolve().parent
-    return msgspec.structs.replace(settings, database=placed(database or settings.database, folder)), folder
+    return msgspec.structs.replace(settings, database=placed(where.database or settings.database, folder)), folder
 
 
 def placed(database: str, folder: Path) -> str:
@@ -157,16 +192,6 @@ def live_of(settings: Settings, folder: Path, store: Store, organisation: str) -
             ]
         )
     return live
-
-
-def by(reason: str, name: str | None, second: str) -> By:
-    """Who acts."""
-    from segwright.ledger.operate import By
-
-    if len(reason.strip()) < 3:
-        raise click.UsageError("--reason has to say why.")
-    actor = name or os.environ.get("SEGWRIGHT_OPERATOR") or getpass.getuser()
-    return By(actor, reason.strip(), second)
 
 
 def confirm(question: str, *, yes: bool) -> None:

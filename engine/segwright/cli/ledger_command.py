@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segwright.cli.ledger_access import (
+    Action,
+    Where,
     action_options,
-    by,
     confirm,
     format_option,
     ledger_options,
@@ -44,10 +44,9 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @format_option
 @ledger_options
-@click.pass_context
 def list_(
-    context: click.Context, organisation: str | None, states: tuple[str, ...], everything: bool, destination: str, message: str,
-    before: int | None, limit: int, form: str, settings: Path | None, database: str | None, workspace: Path | None,
+    organisation: str | None, states: tuple[str, ...], everything: bool, destination: str, message: str, before: int | None,
+    limit: int, form: str, where: Where,
 ) -> None:  # fmt: skip
     """Deliveries, the newest first: what is open, of ORG or of all."""
     from segwright.cli import ledger_words as words
@@ -60,7 +59,7 @@ def list_(
             close = nearest(state, (*OPEN, *DECIDED))
             raise click.UsageError(f"There is no state '{state}'." + (f" Did you mean '{close}'?" if close else ""))
     wanted = states or (() if everything else OPEN)
-    found, _ = settings_of(context, settings, database, workspace)
+    found, _ = settings_of(where)
     with opened(found) as store:
 
         def look(tx: Tx) -> tuple[dict[str, tuple[views.Delivery, ...]], dict[int, str], int]:
@@ -84,16 +83,12 @@ def list_(
 @click.option("--build", type=click.IntRange(1), metavar="N", help="Build N [default: the live one].")
 @click.option("--unmask", is_flag=True, help="Show content; it is a patient's.")
 @ledger_options
-@click.pass_context
-def show(
-    context: click.Context, organisation: str, number: int, build: int | None, unmask: bool, settings: Path | None,
-    database: str | None, workspace: Path | None,
-) -> None:  # fmt: skip
+def show(organisation: str, number: int, build: int | None, unmask: bool, where: Where) -> None:
     """The bytes of a delivery, as they were or will be sent."""
     from segwright.cli.table import masked, plain
     from segwright.ledger import views
 
-    found, folder = settings_of(context, settings, database, workspace)
+    found, folder = settings_of(where)
     with opened(found) as store:
         live = live_of(found, folder, store, organisation)
         story = store.read(lambda tx: views.story(tx, live, number))
@@ -111,11 +106,7 @@ def show(
 @click.option("--unmask", is_flag=True, help="Show content; it is a patient's.")
 @format_option
 @ledger_options
-@click.pass_context
-def why(
-    context: click.Context, organisation: str, number: int, unmask: bool, form: str, settings: Path | None,
-    database: str | None, workspace: Path | None,
-) -> None:  # fmt: skip
+def why(organisation: str, number: int, unmask: bool, form: str, where: Where) -> None:
     """The whole story of a delivery: where it came from, what it waits for, builds, tries, acknowledgements.
 
     Times are the hospital's. What a refusal complains of is shown with the line of the mapping and the setting that wrote it.
@@ -123,12 +114,10 @@ def why(
     from segwright.cli import ledger_words as words
     from segwright.ledger import views
 
-    found, folder = settings_of(context, settings, database, workspace)
+    found, folder = settings_of(where)
     with opened(found) as store:
         live = live_of(found, folder, store, organisation)
-        story, because = store.read(
-            lambda tx: (views.story(tx, live, number), _because(tx, organisation, number))
-        )
+        story, because = store.read(lambda tx: (views.story(tx, live, number), _because(tx, organisation, number)))
     if story is None:
         stop_with([f"{organisation} has no delivery {number}"])
     click.echo(words.story(story, because, organisation, live.manifest.zone, form, unmask=unmask))
@@ -146,17 +135,14 @@ def _because(tx: Tx, organisation: str, number: int) -> str:
 Does = Callable[["Tx", "Live", int, "By"], None]
 
 
-def act(
-    context: click.Context, organisation: str, numbers: tuple[int, ...], verb: str, does: Does, *, reason: str,
-    name: str | None, second: str, yes: bool, settings: Path | None, database: str | None, workspace: Path | None,
-) -> None:  # fmt: skip
+def act(organisation: str, numbers: tuple[int, ...], verb: str, does: Does, *, action: Action, where: Where) -> None:
     """Shows what an action touches, asks, and does it to each delivery; what cannot be done is said, the others are done."""
     from segwright.cli import ledger_words as words
     from segwright.ledger import operate, views
     from segwright.ledger.operate import Impossible
 
-    who = by(reason, name, second)
-    found, folder = settings_of(context, settings, database, workspace)
+    who = action.by()
+    found, folder = settings_of(where)
     numbers = tuple(dict.fromkeys(numbers))
     with opened(found) as store:
         live = live_of(found, folder, store, organisation)
@@ -174,7 +160,7 @@ def act(
             operate.permit(preview, who)
         except Impossible as impossible:
             stop_with([f"{impossible.reason}: --second NAME, who agrees"])
-        confirm(f"{verb} {len(numbers)} of {organisation}?", yes=yes)
+        confirm(f"{verb} {len(numbers)} of {organisation}?", yes=action.yes)
         failed = _each(store, live, numbers, does, who)
     if failed:
         stop_with(failed)
@@ -189,7 +175,8 @@ def _each(store: Store, live: Live, numbers: tuple[int, ...], does: Does, who: B
         try:
             store.write(lambda tx, number=number: does(tx, live, number, who))  # type: ignore[misc]
         except Impossible as impossible:
-            failed.append(impossible.reason)
+            hint = "; --as-new sends it again all the same" if impossible.code == "confirm" else ""
+            failed.append(impossible.reason + hint)
     return failed
 
 
@@ -199,7 +186,6 @@ def _action(name: str, help_: str, *options: Callable[[Any], Any]) -> Callable[[
     def decorate(function: Any) -> Any:
         for option in (*options, action_options, ledger_options):
             function = option(function)
-        function = click.pass_context(function)
         function = click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="ID…")(function)
         function = click.argument("organisation", metavar="ORG")(function)
         return command.command(name, help=help_)(function)
@@ -212,50 +198,38 @@ def _action(name: str, help_: str, *options: Callable[[Any], Any]) -> Callable[[
     "Send again: what is in doubt as it was, what was refused as a new build by the live mapping.",
     click.option("--as-new", is_flag=True, help="As a new message, also what was taken or is in doubt: it may be filed twice."),
 )  # fmt: skip
-def resend(
-    context: click.Context, organisation: str, numbers: tuple[int, ...], as_new: bool, reason: str, by: str | None, second: str,
-    yes: bool, **where: Any,
-) -> None:  # fmt: skip
+def resend(organisation: str, numbers: tuple[int, ...], as_new: bool, action: Action, where: Where) -> None:
     """Sends again; as a new message only after the operator was shown what was taken already."""
     from segwright.ledger import operate
 
     def does(tx: Tx, live: Live, number: int, who: By) -> None:
         operate.resend(tx, live, number, who, as_new=as_new, confirmed=as_new)
 
-    act(context, organisation, numbers, "send again", does, reason=reason, name=by, second=second, yes=yes, **where)
+    act(organisation, numbers, "send again", does, action=action, where=where)
 
 
 @_action("hold", "Keep deliveries from going; what follows them in their chain waits.")
-def hold(
-    context: click.Context, organisation: str, numbers: tuple[int, ...], reason: str, by: str | None, second: str, yes: bool,
-    **where: Any,
-) -> None:  # fmt: skip
+def hold(organisation: str, numbers: tuple[int, ...], action: Action, where: Where) -> None:
     """Holds."""
     from segwright.ledger import operate
 
-    act(context, organisation, numbers, "hold", operate.hold, reason=reason, name=by, second=second, yes=yes, **where)
+    act(organisation, numbers, "hold", operate.hold, action=action, where=where)
 
 
 @_action("release", "Let held deliveries go on, built anew by the live mapping.")
-def release(
-    context: click.Context, organisation: str, numbers: tuple[int, ...], reason: str, by: str | None, second: str, yes: bool,
-    **where: Any,
-) -> None:  # fmt: skip
+def release(organisation: str, numbers: tuple[int, ...], action: Action, where: Where) -> None:
     """Releases."""
     from segwright.ledger import operate
 
-    act(context, organisation, numbers, "release", operate.release, reason=reason, name=by, second=second, yes=yes, **where)
+    act(organisation, numbers, "release", operate.release, action=action, where=where)
 
 
 @_action("cancel", "Give deliveries up that never left.")
-def cancel(
-    context: click.Context, organisation: str, numbers: tuple[int, ...], reason: str, by: str | None, second: str, yes: bool,
-    **where: Any,
-) -> None:  # fmt: skip
+def cancel(organisation: str, numbers: tuple[int, ...], action: Action, where: Where) -> None:
     """Cancels."""
     from segwright.ledger import operate
 
-    act(context, organisation, numbers, "give up", operate.cancel, reason=reason, name=by, second=second, yes=yes, **where)
+    act(organisation, numbers, "give up", operate.cancel, action=action, where=where)
 
 
 @_action(
@@ -266,10 +240,7 @@ def cancel(
         help="It is there; it is not, so it goes out again; leave it and send what is newer.",
     ),
 )  # fmt: skip
-def decide(
-    context: click.Context, organisation: str, numbers: tuple[int, ...], decision: str, reason: str, by: str | None,
-    second: str, yes: bool, **where: Any,
-) -> None:  # fmt: skip
+def decide(organisation: str, numbers: tuple[int, ...], decision: str, action: Action, where: Where) -> None:
     """Decides."""
     from segwright.ledger import operate
 
@@ -279,4 +250,4 @@ def decide(
         operate.decide(tx, live, number, chosen, who)
 
     verb = {"delivered": "call delivered", "not delivered": "call not delivered", "send newer": "pass over"}[chosen]
-    act(context, organisation, numbers, verb, does, reason=reason, name=by, second=second, yes=yes, **where)
+    act(organisation, numbers, verb, does, action=action, where=where)

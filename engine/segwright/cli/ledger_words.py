@@ -15,7 +15,8 @@ from segwright.ledger import views
 from segwright.ledger.operate import Preview
 
 _COLOURS = {
-    "rejected": "red", "needs_decision": "red", "uncertain": "yellow", "held": "yellow", "confirmed": "green", "accepted": "green",
+    "rejected": "red", "needs_decision": "red", "uncertain": "yellow", "held": "yellow", "confirmed": "green",
+    "accepted": "green",
 }  # fmt: skip
 
 
@@ -118,7 +119,9 @@ def _gates(found: views.Story) -> list[str]:
     if found.gate:
         lines.append(f"shut: {visible(found.gate)}")
     elif any(build.live for build in found.builds) and found.delivery.state in ("ready", "uncertain", "sending"):
-        lines.append("all open: its kind goes out, its plan holds, its destination is the same, its signature and order stand")
+        lines.append(
+            "all open: its kind goes out, its plan holds, its destination is the same, its signature and order stand"
+        )
     return lines
 
 
@@ -140,7 +143,9 @@ def _attempts(found: views.Story, zone: str, *, unmask: bool) -> list[str]:
         if one.detail and one.detail not in ("AA", "CA"):
             lines += _wrapped(visible(one.detail), "   ")
         for answer in one.answers:
-            lines.append(f"   {answer.code or 'something'} came {answer.how}  {local(answer.at, zone, of=one.opened_at)}")
+            lines.append(
+                f"   {answer.code or 'something'} came {answer.how}  {local(answer.at, zone, of=one.opened_at)}"
+            )
             shown = plain(answer.body) if unmask else masked(answer.body)
             lines += [f"     {line}" for line in shown.splitlines()]
     return lines
@@ -166,31 +171,26 @@ def _message(found: views.Story, *, unmask: bool) -> list[str]:
 
 def _json(found: views.Story, because: str, organisation: str, *, unmask: bool) -> str:
     """The story for programs: without content unless it is asked for."""
-    delivery = msgspec.to_builtins(found.delivery)
-    shown = plain if unmask else masked
-    return msgspec.json.encode(
-        {
-            "organisation": organisation, "delivery": delivery, "because": because, "gate": found.gate,
-            "waits_for": found.waits_for.id if found.waits_for else None,
-            "orders": [{"id": one.id, "placer": one.placer, "state": one.state, "at": one.at} for one in found.orders],
-            "revision": None if found.revision is None else {
-                name: value for name, value in msgspec.structs.asdict(found.revision).items() if name != "document"
-            },
-            "left_out": found.left_out,
-            "builds": [
-                {**{name: value for name, value in msgspec.structs.asdict(one).items() if name != "body"}, "message": shown(one.body)}
-                for one in found.builds
-            ],
-            "attempts": [
-                {
-                    **{name: value for name, value in msgspec.structs.asdict(one).items() if name != "answers"},
-                    "answers": [
-                        {"code": answer.code, "how": answer.how, "at": answer.at, "message": shown(answer.body)}
-                        for answer in one.answers
-                    ],
-                }
-                for one in found.attempts
-            ],
-            "events": found.events,
-        }
-    ).decode()  # fmt: skip
+
+    def shown(body: bytes) -> str:
+        return plain(body) if unmask else masked(body)
+
+    def but(struct: msgspec.Struct, *left_out: str, **more: object) -> dict[str, object]:
+        members = {name: value for name, value in msgspec.structs.asdict(struct).items() if name not in left_out}
+        return members | more
+
+    revision = found.revision
+    attempts = [
+        but(one, answers=[but(answer, "body", message=shown(answer.body)) for answer in one.answers])
+        for one in found.attempts
+    ]
+    story = {
+        "organisation": organisation, "delivery": found.delivery, "because": because, "gate": found.gate,
+        "waits_for": found.waits_for.id if found.waits_for else None,
+        "orders": [but(one, "document", "patient") for one in found.orders],
+        "revision": None if revision is None else but(revision, "document"),
+        "left_out": found.left_out,
+        "builds": [but(one, "body", message=shown(one.body)) for one in found.builds],
+        "attempts": attempts, "events": found.events,
+    }  # fmt: skip
+    return msgspec.json.encode(story).decode()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segwright.cli.ledger_access import placed, settings_of, stop_with
+from segwright.cli.ledger_access import Where, placed, settings_of, stop_with
 from segwright.cli.output import FOUND, Progress, refuse, workspace_of, workspace_option
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(context: click.Context, settings: Path | None, database: str | None,
     out goes to loopback ports, never to a hospital. The log is JSON lines on stderr.
     """
     if settings is not None:
-        found, folder = settings_of(context, settings, database, workspace)
+        found, folder = settings_of(Where(context, settings, database, workspace))
         run(found, folder, embedded=False)
         return
     found, folder = _embedded(workspace_of(context, workspace), database)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import click
 
 from segwright.cli.output import width
+from segwright.core.render import visible
 
 GAP = "  "
 
@@ -48,18 +51,27 @@ def ago(ms: int, now: int) -> str:
     return f"{seconds} s"
 
 
+_CLEAR: Final = {"MSH": 99, "MSA": 2, "ERR": 4}
+"""Fields of segments that are shown masked or not: who and when, which message, which rule. What follows may be text of a
+person."""
+_SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9]|$)")
+
+
 def masked(message: bytes) -> str:
-    """A message with its structure and without its content: letters and digits of every field become `*`; MSH stays, for it
-    says who and when and nothing of a patient."""
-    text = message.decode("utf-8", "replace").rstrip("\r\n")
-    lines = text.split("\r")
-    return "\n".join(line if line[:3] in ("MSH", "MSA") else line[:3] + _stars(line[3:]) for line in lines)
+    """A message with its structure and without its content: letters and digits of fields become `*`."""
+    lines = message.decode("utf-8", "replace").rstrip("\r\n").split("\r")
+    bar = lines[0][3:4] or "|"
+    shown = []
+    for line in lines:
+        name = line[:3] if _SEGMENT.match(line) else ""
+        fields = line.split(bar)
+        clear = _CLEAR.get(name, 0) + 1 if name else 0
+        shown.append(bar.join(one if number < clear else _stars(one) for number, one in enumerate(fields)))
+    return "\n".join(visible(line) for line in shown)
 
 
 def plain(message: bytes) -> str:
     """A message as it is, a segment a line, with nothing in it that a terminal would obey."""
-    from segwright.core.render import visible
-
     return "\n".join(visible(line) for line in message.decode("utf-8", "replace").rstrip("\r\n").split("\r"))
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
-from segwright.cli.ledger_access import ledger_options, settings_of, stop_with
+from segwright.cli.ledger_access import Where, ledger_options, settings_of, stop_with
 
 
 @click.command("worker")
 @ledger_options
-@click.pass_context
-def command(context: click.Context, settings: Path | None, database: str | None, workspace: Path | None) -> None:
+def command(where: Where) -> None:
     """Send what the ledger holds, until SIGTERM or Ctrl-C.
 
     Any number of workers, on any number of machines, share one PostgreSQL ledger with a server; which of them holds a lane is for
@@ -28,7 +26,7 @@ def command(context: click.Context, settings: Path | None, database: str | None,
     from segwright.ledger.store import Unavailable
     from segwright.web.serving import work
 
-    found, folder = settings_of(context, settings, database, workspace)
+    found, folder = settings_of(where)
     log = Log()
     libraries_through(log)
     try:
