@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 from segwright.cli.main import COMMANDS
 from tests.cli.conftest import ROOT, call
@@ -15,8 +16,17 @@ def test_every_command_it_names_exists_and_every_command_is_named():
     assert named == set(COMMANDS)
 
 
+def _commands() -> list[list[str]]:
+    """Every command, those of groups too."""
+    found = []
+    for name in COMMANDS:
+        command = import_module(f"segwright.cli.{name}_command").command
+        found += [[name], *([name, sub] for sub in getattr(command, "commands", ()))]
+    return found
+
+
 def test_every_option_it_names_is_one():
-    shown = "".join(call(name, "--help").output for name in COMMANDS)
+    shown = "".join(call(*name, "--help").output for name in _commands())
     for option in set(re.findall(r"(--[a-z][a-z-]*)", TEXT)):
         assert option in shown, option
 

@@ -18,15 +18,25 @@ import click
 from segwright import __version__
 
 COMMANDS: Final = {
+    "allow": "let a stopped kind or plan go out again",
+    "audit": "verify that the record of what happened is whole",
     "check": "check mappings and configuration, every finding at once",
     "compile": "write the bundles that the runtime loads",
     "init": "make a new workspace with one sample organisation",
+    "lanes": "see, pause and resume the connections to hospitals",
+    "ledger": "see deliveries, why they stand where they stand, and decide about them",
+    "migrate": "bring the ledger's tables to this version, or back",
+    "orders": "see orders and what was sent for them",
+    "quarantine": "see messages that could not be taken, and decide about them",
     "read": "read order messages as an organisation's mapping says",
     "render": "render the message an organisation gets",
     "schema": "print the JSON Schema of a message's document or a record",
+    "serve": "receive, coordinate and send, and serve the API",
     "show": "print a mapping after all its layers",
+    "stop": "keep a kind of message from going out, or revoke a plan",
     "test": "run the cases and compare them with their snapshots",
     "why": "explain where a field of a message comes from",
+    "worker": "send what the ledger holds",
 }
 """Every command with its line in the help; the module `segwright.cli.NAME_command` holds it as `command`."""
 

@@ -8,11 +8,13 @@ made of. Under an idempotency key the answer is kept in the same transaction."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Meta
 
 from segwright.delivery.live import RESULT, Live
 from segwright.ledger import cases, orders, results
@@ -24,6 +26,12 @@ from segwright.runtime.decode import DecodeProblem, DecodeRefused
 from segwright.runtime.encode import encode_json
 
 T = TypeVar("T")
+
+LARGEST_VERSION: Final = 2**31 - 1
+LONGEST_ID: Final = 200
+PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+"""What a number or an id may hold: anything but control characters."""
+Number: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=PLAIN)]
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -45,9 +53,9 @@ class OrderReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     """Which order a result is for: by our number of it, or by the hospital's placer or filler number as it stands in the
     message (`A1^EHR`)."""
 
-    id: int | None = None
-    placer: str | None = None
-    filler: str | None = None
+    id: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    placer: Number | None = None
+    filler: Number | None = None
 
 
 class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -61,7 +69,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """What a clinician adds when signing. `shown`: the token of what was looked at; `diagnoses`: ICD-10-CM codes in
     billing order, of the organisation's choices; None leaves those of the result."""
 
-    shown: str
+    shown: Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\n)")]
     signed_by: msgspec.Raw
     diagnoses: tuple[str, ...] | None = None
     interpretation: str | None = None
@@ -106,6 +114,7 @@ def revision_of(
             return canonical(live, _with(document, version=version))[1]
 
     record, form, content = canonical(live, document)
+    _countable(live, record, pathway)
     names = [Name("study", "", live.attribute(RESULT, record, "study"))]
     order = submission.order
     for kind in ("placer", "filler"):
@@ -119,6 +128,21 @@ def revision_of(
         pathway=pathway, content=content, document=form, names=tuple(names), actor=actor, numbered=numbered,
     )  # fmt: skip
     return revision, order
+
+
+def _countable(live: Live, record: tuple[Any, ...], pathway: Pathway) -> None:
+    """Whether the ledger can keep a result under its id and version. Raises `Wrong`."""
+    faults = []
+    for name in ("id", "study"):
+        value = live.attribute(RESULT, record, name)
+        if value is not None and (len(value) > LONGEST_ID or not re.search(PLAIN, value)):
+            faults.append(Fault(f"$.{name}", f"it has control characters or more than {LONGEST_ID} characters"))
+    if not 1 <= live.attribute(RESULT, record, "version") <= LARGEST_VERSION:
+        faults.append(Fault("$.version", f"versions are counted from 1 to {LARGEST_VERSION}"))
+    if pathway == "upload" and live.attribute(RESULT, record, "status") != "preliminary":
+        faults.append(Fault("$.status", "an upload is preliminary: a signature makes it final"))
+    if faults:
+        raise Wrong(faults)
 
 
 def _with(document: bytes, **members: Any) -> bytes:
@@ -241,7 +265,7 @@ class Once(msgspec.Struct, frozen=True):
     again: bool = False
 
 
-def once(tx: Tx, org: str, key: str, body: bytes, act: Callable[[Tx], tuple[int, Mapping[str, Any]]]) -> Once:
+def once(tx: Tx, org: str, key: str, body: bytes, act: Callable[[Tx], tuple[int, Any]]) -> Once:
     """Acts, and keeps the answer under the key; with the same key and body the answer that was kept. Raises
     `results.Conflict` for the same key with another body."""
     body_hash = hashlib.sha256(body).hexdigest()

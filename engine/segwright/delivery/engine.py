@@ -150,6 +150,7 @@ class Engine:
         self.workers = Workers(store, self.lives, self.resolve, holder, sent=self.counts.sent)
         self.reception = Reception(store, self.lives, self.workers.stir)
         self.listeners: list[Listener] = self._listeners() if listen else []
+        self.listening = not self.listeners
         self._send = send
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -160,6 +161,7 @@ class Engine:
         for listener in self.listeners:
             await listener.start()
             self._log("listening", listener=listener.settings.name, port=listener.port)
+        self.listening = True
         if self._send:
             self._tasks.append(asyncio.create_task(self.workers.run()))
         self._tasks.append(asyncio.create_task(self._keep_house()))
@@ -167,6 +169,7 @@ class Engine:
 
     async def stop(self, *, within: float = 30.0) -> None:
         """Finishes what is in flight and ends."""
+        self.listening = False
         for listener in self.listeners:
             await listener.stop(within=within)
         await self.workers.stop()

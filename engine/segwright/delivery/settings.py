@@ -15,6 +15,7 @@ kept. Secrets are references (`env:NAME`, `file:/path`), resolved by `secret` wh
 
     [api]
     address = "127.0.0.1:8080"
+    operators = ["env:OPERATORS_TOKEN"]       # opens /metrics from other machines
     [api.tokens]                              # organisation → where its token is kept
     mercy = ["env:MERCY_TOKEN"]
 
@@ -56,10 +57,14 @@ class ListenerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the API listens, and the tokens of each organisation (several, while one is being replaced)."""
+    """Where the API listens, and the tokens of each organisation (several, while one is being replaced). `operators`: tokens
+    that open /metrics from other machines. Without TLS, in production, `plain_because` says why it is not on loopback."""
 
     address: Address = "127.0.0.1:8080"
     tokens: dict[str, tuple[Secret, ...]] = {}
+    operators: tuple[Secret, ...] = ()
+    tls: ServerTls | None = None
+    plain_because: str = ""
 
 
 class Instead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,6 +137,12 @@ def _faults(settings: Settings) -> list[str]:
             out.append(f"listeners.{name}: without TLS, production needs `plain_because` with the reason")
         if not 0 <= split(listener.address)[1] <= 65535:
             out.append(f"listeners.{name}: the port is not 0 to 65535")
+    host, port = split(settings.api.address)
+    if not 0 <= port <= 65535:
+        out.append("api: the port is not 0 to 65535")
+    plain = settings.api.tls is None and host not in ("127.0.0.1", "::1", "localhost")
+    if production and plain and len(settings.api.plain_because) < 10:
+        out.append("api: without TLS and not on loopback, production needs `plain_because` with the reason")
     return out
 
 

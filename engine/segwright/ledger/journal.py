@@ -123,3 +123,16 @@ def verify(tx: Tx, chain: str) -> tuple[int, Break | None]:
 def chains(tx: Tx) -> list[str]:
     """Every chain."""
     return [row.chain for row in tx.all(sa.select(t.head.c.chain).order_by(t.head.c.chain))]
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The last event of a chain."""
+
+    chain: str
+    number: int
+    hash: str
+
+
+def heads(tx: Tx) -> list[Head]:
+    """The end of every chain: kept elsewhere, they anchor what is before them."""
+    return [Head(row.chain, row.number, row.hash) for row in tx.all(sa.select(t.head).order_by(t.head.c.chain))]

@@ -183,7 +183,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
             continue
         build = tx.first(sa.select(t.build).where(t.build.c.delivery_id == row.id, t.build.c.live.is_(True)))
         assert build is not None
-        shut = _gate(tx, hospital, row, build)
+        shut = gate(tx, hospital, row, build)
         if shut is not None:
             _stop_at_gate(tx, hospital, row, shut)
             continue
@@ -204,8 +204,9 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     return None
 
 
-def _gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], build: sa.Row[Any]) -> str | None:
-    """Why a delivery may not go now. Asked under the locks, right before its attempt is written."""
+def gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], build: sa.Row[Any]) -> str | None:
+    """Why a delivery may not go now. Asked under the locks, right before its attempt is written; and by whoever wants to
+    know."""
     tx.first(sa.select(t.installed.c.org).where(t.installed.c.org == row.org).with_for_update(read=True))
     stops = tx.all(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == row.org))
     if ("kind", f"{row.message}/{row.kind}") in [tuple(stop) for stop in stops]:

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from segwright.ledger.store import Store
+from segwright.ledger.store import Store, Tx
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 
@@ -44,6 +44,11 @@ def version(store: Store) -> str:
     """The version of a database's tables, "" when it has none."""
     with store.engine.begin() as connection:
         return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def seen(tx: Tx) -> str:
+    """The same, as a reader sees it."""
+    return MigrationContext.configure(tx.connection).get_current_revision() or ""
 
 
 def upgrade(store: Store, to: str = "head") -> None:

@@ -227,3 +227,24 @@ def allow(tx: Tx, org: str, what: Literal["kind", "plan"], name: str, by: By) ->
     if not tx.run(sa.delete(t.stop).where(*where)):
         raise Impossible("unknown", f"{name} is not stopped")
     tx.journal.note("allowed", org, actor=by.actor, why=by.reason, what=what, name=name)
+
+
+# --- quarantine ------------------------------------------------------------------------------------------------------------
+
+
+def readmit(tx: Tx, org: str, inbox: int, by: By) -> None:
+    """Lets a message out of quarantine as a new one: it is read by the live mapping and done as if it had just come. Its sender
+    is not answered again."""
+    _quarantined(tx, org, inbox, by, "readmitted", state="stored", reason="")
+
+
+def discard(tx: Tx, org: str, inbox: int, by: By) -> None:
+    """Leaves a message in quarantine undone for good. It is kept."""
+    _quarantined(tx, org, inbox, by, "discarded", state="refused", reason=f"discarded: {by.reason}")
+
+
+def _quarantined(tx: Tx, org: str, inbox: int, by: By, what: str, **values: Any) -> None:
+    c = t.inbox.c
+    if not tx.run(sa.update(t.inbox).where(c.id == inbox, c.org == org, c.state == "quarantined").values(**values)):
+        raise Impossible("unknown", f"there is no message {inbox} in quarantine")
+    tx.journal.note(what, org, actor=by.actor, why=by.reason, inbox=inbox)

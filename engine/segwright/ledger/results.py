@@ -270,7 +270,7 @@ def sign(
     )
     waiting = tx.all(
         sa.select(t.delivery)
-        .where(t.delivery.c.revision_id == revision, t.delivery.c.reason == UNSIGNED)
+        .where(t.delivery.c.case_id == case.id, t.delivery.c.revision_id == revision, t.delivery.c.reason == UNSIGNED)
         .order_by(t.delivery.c.id)
     )
     if now.new or not waiting:
@@ -300,7 +300,8 @@ def withdraw_signature(tx: Tx, hospital: Hospital, result_id: str, actor: str, r
     tx.journal.note("signature withdrawn", hospital.org, case=case.id, actor=actor, signoff=row.id, why=reason)
     left = []
     lanes = set()
-    for delivery in tx.all(sa.select(t.delivery).where(t.delivery.c.revision_id == row.revision_id)):
+    where = (t.delivery.c.case_id == case.id, t.delivery.c.revision_id == row.revision_id)
+    for delivery in tx.all(sa.select(t.delivery).where(*where)):
         lanes.add(delivery.lane_id)
         if delivery.state in ("waiting", "ready"):
             line.hold(tx, delivery, UNSIGNED, actor)

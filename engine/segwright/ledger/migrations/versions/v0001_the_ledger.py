@@ -300,6 +300,7 @@ def upgrade() -> None:
                 "state IN ('held', 'waiting', 'ready', 'sending', 'uncertain', 'needs_decision', 'rejected')"
             ),
         )
+        batch_op.create_index("ix_delivery_org", ["org", "id"], unique=False)
         batch_op.create_index(
             "ix_delivery_org_open",
             ["org", "state", "id"],
@@ -451,6 +452,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'accepted' AND due_at > 0"),
             postgresql_where=sa.text("state = 'accepted' AND due_at > 0"),
         )
+        batch_op.drop_index("ix_delivery_org")
         batch_op.drop_index(
             "ix_delivery_org_open",
             sqlite_where=sa.text(

@@ -1,0 +1,1 @@
+"""The API, and what a monitor asks of a server."""

@@ -1,0 +1,112 @@
+"""A server: the engine and its API in one process, from start to a clean stop.
+
+Takes an engine that was not started; returns when it was told to stop and everything in flight is finished. The order matters:
+the API takes no more calls, then listeners take no more messages, then lanes are let go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+import uvicorn
+
+from segwright.delivery.engine import Engine, Refused
+from segwright.delivery.log import Log
+from segwright.delivery.process import stop_signals
+from segwright.delivery.settings import SecretMissing, Settings, secret, split
+from segwright.transport.tls import TlsMistake, server_context
+from segwright.web.api import Api
+from segwright.web.tokens import BadTokens, Tokens
+
+GRACE: Final = 20
+"""Seconds for calls in flight to be answered when the server stops."""
+MOST_CONNECTIONS: Final = 500
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours to take."""
+        yield
+
+
+def api_of(settings: Settings, engine: Engine, environ: Mapping[str, str], log: Log) -> Api:
+    """The API of a server. Raises `Refused` for tokens that cannot be used."""
+    faults = [
+        f"api.tokens.{name}: no bundle of this organisation is served"
+        for name in settings.api.tokens
+        if name not in engine.lives
+    ]
+
+    def read(references: Iterable[str]) -> list[bytes]:
+        found = []
+        for reference in references:
+            try:
+                found.append(secret(reference, environ))
+            except SecretMissing as error:
+                faults.append(f"api: {error}")
+        return found
+
+    given = {name: read(references) for name, references in settings.api.tokens.items()}
+    operators = read(settings.api.operators)
+    try:
+        if not faults:
+            return Api(engine, Tokens(given), Tokens({"operators": operators}), log)
+    except BadTokens as bad:
+        faults += [f"api: {fault}" for fault in bad.faults]
+    raise Refused(faults)
+
+
+async def serve(engine: Engine, api: Api, log: Log, environ: Mapping[str, str], started: Callable[[int], None]) -> None:
+    """Runs until a signal. `started` is called with the port of the API once everything listens. Raises `Refused` when an
+    address cannot be had."""
+    settings = engine.settings.api
+    host, port = split(settings.address)
+    config = uvicorn.Config(
+        api.app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
+        proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=GRACE, limit_concurrency=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=64 << 10,
+    )  # fmt: skip
+    config.load()
+    try:
+        if settings.tls is not None:
+            config.ssl = server_context(identity=secret(settings.tls.identity, environ), clients=b"")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=256)
+    except (SecretMissing, TlsMistake) as error:
+        raise Refused([f"api: {error}"]) from None
+    except OSError as error:
+        raise Refused([f"api: {settings.address} cannot be listened on ({error.strerror})"]) from None
+    told = stop_signals(log)
+    with listening:
+        try:
+            await engine.start()
+        except OSError as error:
+            await engine.stop()
+            raise Refused([f"listeners: an address cannot be listened on ({error.strerror})"]) from None
+        port = listening.getsockname()[1]
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve([listening]))
+        log("listening", listener="api", port=port)
+        started(port)
+        waiting = asyncio.create_task(told.wait())
+        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        api.stopping = True
+        server.should_exit = True
+        await serving
+        waiting.cancel()
+    await engine.stop()
+    log("stopped")
+
+
+async def work(engine: Engine, log: Log) -> None:
+    """Sends until a signal, without listening."""
+    told = stop_signals(log)
+    await engine.start()
+    log("sending")
+    await told.wait()
+    await engine.stop()
+    log("stopped")
