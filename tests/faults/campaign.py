@@ -128,7 +128,7 @@ class Campaign:
         self.over = False
         self.calm = False
         self.pids: dict[int, int] = {}
-        self.paused_pids: set[int] = set()
+        self.expected = size.orders * 3.0  # arrivals, about
 
     # --- the scene ---
 
@@ -137,7 +137,7 @@ class Campaign:
         async with contextlib.AsyncExitStack() as stack:
             await self._set_up(stack)
             slots = [asyncio.create_task(self._supervise(slot)) for slot in range(1 + self.size.workers)]
-            continuing = asyncio.create_task(self._continue_stopped())
+            continuing = asyncio.create_task(self._stop_now_and_then())
             operator = asyncio.create_task(self._operate())
             flows = [asyncio.create_task(self._platform(org)) for org in ORGS]
             try:
@@ -223,80 +223,67 @@ class Campaign:
     # --- processes ---
 
     async def _supervise(self, slot: int) -> None:
-        """One process after another; each is killed when the work has come so far, until enough were."""
+        """One process after another; each is killed when the work has come so far, until enough were. The last one stays."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.faults.process"])
         chance = random.Random(f"{self.seed}/slot{slot}")
         slots = 1 + self.size.workers
         kills = self.size.kills // slots + (slot < self.size.kills % slots)
-        stops = self.size.stops // slots + (slot < self.size.stops % slots)
-        actions = ["kill"] * kills + ["stop"] * stops
-        chance.shuffle(actions)
-        expected = self.size.orders * 3.2
-        number = 0
-        while not self.over:
-            action = actions[number] if number < len(actions) else ""
-            trap = (chance.choice(POINTS), chance.randrange(1, 12), action) if action and chance.random() < 0.7 else None
+        for number in range(kills + 1):
+            last = number == kills
+            trap = None if last or chance.random() < 0.2 else self._trap(chance)
             life = Life(
-                self.settings if slot == 0 else self.settings, str(self.compiled), self.policy, listen=slot == 0,
-                door=self.door if slot == 0 else 0, trap=trap, log=str(self.folder / "failures.log"),
+                self.settings, str(self.compiled), self.policy, listen=slot == 0, door=self.door if slot == 0 else 0, trap=trap,
+                log=str(self.folder / "failures.log"),
             )  # fmt: skip
             process = context.Process(target=run, args=(life,), daemon=True)
-            process.start()
+            await asyncio.to_thread(process.start)
             assert process.pid is not None
             self.pids[slot] = process.pid
-            until = expected * (number + chance.uniform(0.6, 1.0)) / max(1, len(actions))
-            born = time.monotonic()
+            due = self.expected * (number + chance.uniform(0.5, 1.0)) / max(1, kills)
+            least = time.monotonic() + chance.uniform(0.2, 0.6)
             while process.is_alive() and not self.over:
                 await asyncio.sleep(0.02)
-                if action and process.pid in self.paused_pids:  # the trap stopped it
-                    number += 1
-                    action = actions[number] if number < len(actions) else ""
-                    until = expected * (number + chance.uniform(0.6, 1.0)) / max(1, len(actions))
-                    self.paused_pids.discard(process.pid)
-                due = self.arrived >= until or time.monotonic() - born > 6
-                if action and due and time.monotonic() - born > 0.3:
-                    if action == "stop":
-                        os.kill(process.pid, signal.SIGSTOP)
-                        await asyncio.sleep(0.1)
-                    else:
-                        os.kill(process.pid, signal.SIGKILL)
-                        self.outcome.kills["at a random moment"] += 1
-                        number += 1
-                        break
+                if not last and self.arrived >= due and time.monotonic() > least:
+                    os.kill(process.pid, signal.SIGKILL)
+                    self.outcome.kills["at a random moment"] += 1
+                    break
             else:
-                if not self.over and process.exitcode == -signal.SIGKILL and trap is not None:
+                if not self.over and trap is not None and process.exitcode == -signal.SIGKILL:
                     self.outcome.kills[trap[0]] += 1
-                    number += 1
                 elif not self.over:
-                    self.outcome.numbers["processes that ended by themselves"] += 1
+                    self.outcome.numbers[f"process ended by itself: {process.exitcode}"] += 1
             if self.over:
                 os.kill(process.pid, signal.SIGKILL)
             await asyncio.to_thread(process.join)
+
+    def _trap(self, chance: random.Random) -> tuple[str, int, str]:
+        return chance.choice(POINTS), chance.randrange(1, 12), "kill" if chance.random() < 0.7 else "stop"
 
     @property
     def all_killed(self) -> bool:
         return sum(self.outcome.kills.values()) >= self.size.kills
 
-    async def _continue_stopped(self) -> None:
-        """Lets go on whoever stopped, after a while that may be longer than a lease."""
+    async def _stop_now_and_then(self) -> None:
+        """Stops processes at random moments, and lets whoever stopped go on after a while that may be longer than a lease."""
         chance = random.Random(f"{self.seed}/stops")
-
-        async def later(pid: int, seconds: float) -> None:
-            await asyncio.sleep(seconds)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-            stopped.discard(pid)
-
-        stopped: set[int] = set()
-        waiting = []
+        stopped: dict[int, float] = {}
+        done = 0
         while True:
+            now = time.monotonic()
+            if not self.calm and done < self.size.stops and self.arrived >= self.expected * (done + 0.5) / self.size.stops:
+                done += 1
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(list(self.pids.values())), signal.SIGSTOP)
             for pid in self.pids.values():
                 if pid not in stopped and _is_stopped(pid):
-                    stopped.add(pid)
-                    self.paused_pids.add(pid)
                     self.outcome.stops += 1
-                    waiting.append(asyncio.create_task(later(pid, chance.choice([0.2, 0.8, LEASE + 0.5, LEASE + 1.5]))))
+                    stopped[pid] = now + chance.choice([0.2, 0.8, LEASE + 0.5, LEASE + 1.5])
+            for pid, until in list(stopped.items()):
+                if now > until:
+                    del stopped[pid]
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
             await asyncio.sleep(0.02)
 
     # --- the AI platform ---
@@ -394,7 +381,7 @@ class Campaign:
         """The rest of the kills, then calm, then until nothing is open."""
         deadline = time.monotonic() + 120
         while not self.all_killed and time.monotonic() < deadline:
-            self.arrived += 1 + self.size.orders // 200
+            self.arrived += 1 + int(self.expected / 400)
             await asyncio.sleep(0.05)
         self.calm = True
         for proxy in self.proxies:

@@ -161,6 +161,8 @@ class Engine:
             await listener.start()
             self._log("listening", listener=listener.settings.name, port=listener.port)
         if self._send:
+            if self.store.claim():
+                await self.write(lanes.inherit)
             self._tasks.append(asyncio.create_task(self.workers.run()))
         self._tasks.append(asyncio.create_task(self._keep_house()))
         self.reception.work()

@@ -99,6 +99,12 @@ def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital]) 
     return Held(row.id, row.org, row.destination, row.fence + 1, lease, holder)
 
 
+def inherit(tx: Tx) -> int:
+    """Ends every lease: for a process that knows that all others are gone. Their lanes need not wait until it would have run
+    out; what was in flight is in doubt for whoever takes hold of the lane next. Gives how many lanes were held."""
+    return tx.run(sa.update(t.lane).where(t.lane.c.lease_until > 0).values(lease_until=0, holder=""))
+
+
 def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
     """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
     known = Known("uncertain", "the sender stopped before the outcome was known")
