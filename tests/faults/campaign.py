@@ -38,7 +38,7 @@ from segwright.simulation.record import Record, events
 from segwright.transport.sender import Destination
 from tests.faults.history import Found, Promise, check
 from tests.faults.points import POINTS
-from tests.faults.process import Ask, Life, Told, changed, run
+from tests.faults.process import BUNDLES, Ask, Life, Told, changed, run
 from tests.faults.proxy import SOUND, Flow, Plan, Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ MODES = {
     "larkspur": "honours prompt=80 lossy=4 late=1 wrong-id=1 slow=3 dead=1 transient=4 two-phase=3 two-phase-elsewhere=3",
     "northgate": "blind prompt=90 lossy=3 dead=1 late=1",
     "stbrigid": "averse prompt=85 lossy=5 late=1 transient=4 slow=3 down=1",
-    "tamarack": "blind prompt=85 lossy=5 wrong-id=1 late=1 slow=3 transient=3",
+    "tamarack": "blind prompt=85 lossy=5 wrong-id=1 late=1 slow=3 transient=3 refusing=1",
 }
 POLICY: dict[str, dict[str, Any]] = {
     "larkspur": {}, "northgate": {}, "stbrigid": {"duplicate_refusal": "delivered"}, "tamarack": {},
@@ -179,7 +179,7 @@ class Campaign:
         self.lives: dict[str, Live] = {org: changed(live, self.policy[org]) for org, live in plain.items()}
         instead = ""
         for number, org in enumerate(ORGS):
-            mode = msgspec.structs.replace(_mode(MODES[org]), slow=0.15, late=0.8, down=0.5, second=0.02)
+            mode = msgspec.structs.replace(_mode(MODES[org]), slow=0.15, late=0.8, down=0.5, second=0.0)
             hospital = Hospital(
                 self.lives[org].manifest, Record(self.folder / f"{org}.jsonl", segments=False), mode, seed=self.seed * 10 + number,
                 inbound=Destination("127.0.0.1", listening[org]), told=self._told,
@@ -226,6 +226,7 @@ class Campaign:
         """One process after another; each is killed when the work has come so far, until enough were. The last one stays."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.faults.process"])
+        os.environ[BUNDLES] = str(self.compiled)
         chance = random.Random(f"{self.seed}/slot{slot}")
         slots = 1 + self.size.workers
         kills = self.size.kills // slots + (slot < self.size.kills % slots)
@@ -342,7 +343,8 @@ class Campaign:
     async def _ask(self, line: _Line, ask: Ask, version: int, kind: str) -> Told:
         while True:
             told = await line.ask(ask)
-            if told is not None and told.outcome != "unavailable":
+            # An order is answered when it is kept; that it is known as an order comes a little later.
+            if told is not None and told.outcome != "unavailable" and told.reason != "unknown_order":
                 break
             await asyncio.sleep(0.1)
         self.outcome.numbers[f"{ask.do}: {told.outcome} {told.reason}".strip()] += 1

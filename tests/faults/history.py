@@ -53,9 +53,10 @@ class Found:
         self.counts[rule] += 1
 
 
-LOST, ORDER, TWICE, GHOST, BYTES, HOLD, GATE, JOURNAL, UNSHOWN = (
+LOST, ORDER, TWICE, GHOST, BYTES, HOLD, GATE, JOURNAL, UNSHOWN, UNHEARD = (
     "lost", "out of order in a chain", "filed twice", "arrived without a try in the ledger", "other bytes than were built",
     "repeated although hold was agreed", "left although it was void", "a broken chain of events", "repeats the ledger does not show",
+    "an application acknowledgement was taken and forgotten",
 )  # fmt: skip
 
 OPEN = ("waiting", "ready", "sending", "uncertain", "needs_decision")
@@ -124,6 +125,8 @@ def check(
             if event.what == "filed" and build is not None:
                 times_filed[org, event.control_id] += 1
                 filings[build.delivery_id].append((place, event))
+    for org, events in files.items():
+        _heard(found, ledger, org, events)
     _tries(found, ledger, arrivals, memories, set(holding), times_filed)
     _fates(found, ledger, filings)
     _twice(found, ledger, filings, memories)
@@ -146,6 +149,16 @@ def _arrival(found: Found, ledger: Ledger, org: str, event: Event) -> None:
         found.add(GHOST, org, f"{event.control_id} {event.what} at {event.door}: no build of this destination has this control id")
     elif build.body_hash != event.sha256:
         found.add(BYTES, org, f"{event.control_id} of delivery {build.delivery_id}: sha256 {event.sha256[:12]}, built {build.body_hash[:12]}")
+
+
+def _heard(found: Found, ledger: Ledger, org: str, events: Iterable[Event]) -> None:
+    """What the application said on a connection of its own, and was answered for, is what the ledger says."""
+    said = {event.control_id: event.code for event in events if event.what == "confirmed" and event.conduct == "elsewhere"}
+    for control_id, code in said.items():
+        build = ledger.builds.get((org, control_id))
+        row = ledger.deliveries[build.delivery_id] if build is not None and build.live else None
+        if row is not None and (row.state == "confirmed") != (code == "AA"):
+            found.add(UNHEARD, org, f"{_named(row)}: the hospital said {code}")
 
 
 def _tries(

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "render": "render the message an organisation gets",
     "schema": "print the JSON Schema of a message's document or a record",
     "show": "print a mapping after all its layers",
+    "simulate": "be a hospital: send orders, file or refuse results",
     "test": "run the cases and compare them with their snapshots",
     "why": "explain where a field of a message comes from",
 }
