@@ -1,8 +1,9 @@
-"""The whole story on loopback: four simulated hospitals over real MLLP, the real server in its own process, and in the end the ledger
-and the hospitals' own files side by side.
+"""The whole story on loopback: four simulated hospitals over real MLLP, the real server in its own process, and in the end the
+ledger and the hospitals' own files side by side.
 
-Everything is what a real installation uses: `segwright compile`, `segwright serve`, the JSON API, the hospitals' own policies. Only
-the hospitals are simulated; they read HL7 by themselves and keep what they file in plain files. Exit code 0 only if both agree.
+Everything is what a real installation uses: `segwright compile`, `segwright serve`, the JSON API, the hospitals' own policies.
+Only the hospitals are simulated; they read HL7 by themselves and keep what they file in plain files. Exit code 0 only if both
+agree.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ ROOT = Path(__file__).resolve().parents[1]
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 ORGS = ("larkspur", "northgate", "stbrigid", "tamarack")
 STATUS = {
-    "P": "preliminary", "F": "final", "C": "corrected", "SC": "accepted", "IP": "in progress", "CM": "completed", "CA": "cancelled",
+    "P": "preliminary", "F": "final", "C": "corrected",
+    "SC": "accepted", "IP": "in progress", "CM": "completed", "CA": "cancelled",
 }  # fmt: skip
 """OBR-25 and ORC-5, in words."""
 
@@ -140,12 +142,18 @@ class Story:
             (self.folder / f"{org}.token").write_text(token)
             lines.append(f'{org} = ["file:{self.folder / org}.token"]')
         for org in ORGS:
-            manifest = msgspec.json.decode((self.folder / "bundles" / org / "test" / "manifest.json").read_bytes(), type=Manifest)
+            manifest = msgspec.json.decode(
+                (self.folder / "bundles" / org / "test" / "manifest.json").read_bytes(), type=Manifest
+            )
             record = Record(self.folder / f"{org}.jsonl")
-            hospital = Hospital(manifest, record, seed=7, inbound=Destination("127.0.0.1", inbound[org]), told=self._hears(org))
-            await hospital.start({name: ("127.0.0.1", 0) for name in manifest.destinations})
+            hospital = Hospital(
+                manifest, record, seed=7, inbound=Destination("127.0.0.1", inbound[org]), told=self._hears(org)
+            )
+            await hospital.start(dict.fromkeys(manifest.destinations, ("127.0.0.1", 0)))
             self.hospitals[org] = hospital
-            lines.append(f'[listeners.{manifest.listener.name}]\naddress = "127.0.0.1:{inbound[org]}"\nnetworks = ["127.0.0.0/8"]')
+            lines.append(
+                f'[listeners.{manifest.listener.name}]\naddress = "127.0.0.1:{inbound[org]}"\nnetworks = ["127.0.0.0/8"]'
+            )
             lines += [f'[instead.{org}.{name}]\naddress = "127.0.0.1:{port}"' for name, port in hospital.ports.items()]
             listens = ", ".join(f"{name} at {port}" for name, port in hospital.ports.items())
             say(org, f"{manifest.name}: listens ({listens}), sends orders to {inbound[org]}")
@@ -163,7 +171,10 @@ class Story:
                 billing = f" ({event.door})" if event.door != "outbound" else ""
                 answer = f", answers {event.code}" if event.code and event.conduct != "lossy" else ""
                 what = f"{event.what}: {event.type} {kind}{billing} for {event.about[-1] if event.about else '-'}"
-                say(org, paint(what, "32" if event.what == "filed" else "33") + paint(f"  {event.control_id}{answer}", "2"))
+                say(
+                    org,
+                    paint(what, "32" if event.what == "filed" else "33") + paint(f"  {event.control_id}{answer}", "2"),
+                )
 
         return hear
 
@@ -180,7 +191,10 @@ class Story:
         samples = samples_of(files, self.hospitals[org].manifest.encoding.codec)
         made, answer = await self.hospitals[org].order(samples, control, number)  # type: ignore[arg-type]
         said = answer.code if answer is not None else "nothing"
-        say(org, f"sends {open_message(made.body).type} {control}: order {made.placer}, patient {self._patient(made)}; is answered {said}")
+        say(
+            org,
+            f"sends {open_message(made.body).type} {control}: order {made.placer}, patient {self._patient(made)}; is answered {said}",
+        )
         if answer is None or not answer.code.positive:
             raise RuntimeError(f"the order of {org} was not taken")
         if control == "new":
@@ -212,7 +226,10 @@ class Story:
         if pathway == "order":
             body["order"] = {"id": order["id"]}
         status, answer = await asyncio.to_thread(self.server.ask, org, "POST", "/v1/results", body)
-        say("platform", f"posts a preliminary result for {org}'s {made.placer}: {status}, {answer.get('outcome', answer.get('title'))}")
+        say(
+            "platform",
+            f"posts a preliminary result for {org}'s {made.placer}: {status}, {answer.get('outcome', answer.get('title'))}",
+        )
         return answer
 
     async def sign(self, org: str, made: Numbered, act: str = "sign", **more: Any) -> None:
@@ -229,16 +246,24 @@ class Story:
 
     def filed(self, org: str, made: Numbered, status: str, what: str = "filed") -> int:
         return sum(
-            event.what == what and event.status == status and made.placer in event.about for name, event in self.told if name == org
+            event.what == what and event.status == status and made.placer in event.about
+            for name, event in self.told
+            if name == org
         )
 
     # --- the scenes ---
 
     async def orders_in(self) -> None:
-        scene("Orders come in", "each hospital in its own HL7: 2.3, 2.4, 2.5.1, 2.8; each order is stored before it is answered")
+        scene(
+            "Orders come in",
+            "each hospital in its own HL7: 2.3, 2.4, 2.5.1, 2.8; each order is stored before it is answered",
+        )
         for org in ORGS:
             await self.order(org)
-        await until(lambda: all(any(name == org and e.what == "filed" for name, e in self.told) for org in ORGS), "every order is told as accepted")
+        await until(
+            lambda: all(any(name == org and e.what == "filed" for name, e in self.told) for org in ORGS),
+            "every order is told as accepted",
+        )
 
     async def preliminary(self) -> None:
         scene("The AI has read the ECGs", "preliminary results go out at once, except to St Brigid, which takes none")
@@ -246,7 +271,9 @@ class Story:
             await self.post(org, self.orders[org][0])
         for org in ORGS:
             if org != "stbrigid":
-                await until(lambda org=org: self.filed(org, self.orders[org][0], "P") == 1, f"{org} has the preliminary")  # type: ignore[misc]
+                await until(
+                    lambda org=org: self.filed(org, self.orders[org][0], "P") == 1, f"{org} has the preliminary"
+                )  # type: ignore[misc]
 
     async def final(self) -> None:
         scene("Clinicians sign", "what was signed goes out as final; Tamarack's charge goes to its billing system")
@@ -257,20 +284,31 @@ class Story:
         await until(lambda: any(e.door == "billing" and e.what == "filed" for _, e in self.told), "the charge is filed")
 
     async def correction(self) -> None:
-        scene("A correction", "the clinician amends a result that was sent; the hospital gets it as corrected, after the final")
+        scene(
+            "A correction",
+            "the clinician amends a result that was sent; the hospital gets it as corrected, after the final",
+        )
         made = self.orders["larkspur"][0]
-        await self.sign("larkspur", made, "amend", interpretation="Sinus rhythm. The earlier reading was of another lead.")
+        await self.sign(
+            "larkspur", made, "amend", interpretation="Sinus rhythm. The earlier reading was of another lead."
+        )
         await until(lambda: self.filed("larkspur", made, "C") == 1, "the correction is filed")
 
     async def second_pathway(self) -> None:
-        scene("The same result by a second pathway", "the platform pushes it once more, without naming the order: nothing goes out twice")
+        scene(
+            "The same result by a second pathway",
+            "the platform pushes it once more, without naming the order: nothing goes out twice",
+        )
         made = self.orders["northgate"][0]
         await self.settled()
         before = len(self.told)
         answer = await self.post("northgate", made, pathway="platform")
         if answer.get("outcome") != "duplicate":
             raise RuntimeError(f"the second pathway was not suppressed: {answer}")
-        say("segwright", f"suppressed: {answer.get('reason') or 'a duplicate'}; the delivery that stands for it is {[d['id'] for d in answer['deliveries']]}")
+        say(
+            "segwright",
+            f"suppressed: {answer.get('reason') or 'a duplicate'}; the delivery that stands for it is {[d['id'] for d in answer['deliveries']]}",
+        )
         await asyncio.sleep(0.5)
         if len(self.told) != before:
             raise RuntimeError("something went out for a suppressed result")
@@ -332,7 +370,9 @@ class Story:
         """The ledger and the hospitals' files, each read by itself, side by side."""
         scene("The accounts", "left what the ledger says went out, right what the hospital's own file says it filed")
         agree = True
-        print(f"   {'':<12}{'LEDGER: taken':>15}{'repeated':>10}{'void':>6}{'held':>6}   {'FILE: filed':>12}{'repeated':>10}   the same bytes")
+        print(
+            f"   {'':<12}{'LEDGER: taken':>15}{'repeated':>10}{'void':>6}{'held':>6}   {'FILE: filed':>12}{'repeated':>10}   the same bytes"
+        )
         with contextlib.closing(self.ledger()) as ledger:
             for org in ORGS:
                 taken = dict(ledger.execute(
@@ -341,7 +381,9 @@ class Story:
                 ))  # fmt: skip
                 tries = "SELECT count(*) FROM attempt a JOIN delivery d ON d.id = a.delivery_id WHERE d.org = ? AND a.outcome != 'not_sent'"
                 repeated = ledger.execute(tries, [org]).fetchone()[0] - len(taken)
-                states = dict(ledger.execute("SELECT state, count(*) FROM delivery WHERE org = ? GROUP BY state", [org]))
+                states = dict(
+                    ledger.execute("SELECT state, count(*) FROM delivery WHERE org = ? GROUP BY state", [org])
+                )
                 found = list(events(self.folder / f"{org}.jsonl"))
                 filed = {event.control_id: event.sha256 for event in found if event.what == "filed"}
                 times = sum(event.what == "filed" for event in found)
@@ -350,7 +392,14 @@ class Story:
                 agree = agree and same
                 counts = f"{len(taken):>15}{repeated:>10}{states.get('void', 0):>6}{states.get('held', 0):>6}   {times:>12}{again:>10}"
                 print(f"   {org:<12}{counts}   " + (paint("yes", "32") if same else paint("NO", "31")))
-        print("\n   " + (paint("Both agree: nothing lost, nothing filed twice.", "1;32") if agree else paint("They differ.", "1;31")))
+        print(
+            "\n   "
+            + (
+                paint("Both agree: nothing lost, nothing filed twice.", "1;32")
+                if agree
+                else paint("They differ.", "1;31")
+            )
+        )
         return agree
 
 
@@ -359,7 +408,9 @@ async def tell() -> int:
     with tempfile.TemporaryDirectory(prefix="segwright-demo-") as name:
         story = Story(Path(name))
         print(paint("segwright: orders in, results out, one ledger", "1;36"))
-        scene("Four hospitals and one server", "real MLLP on loopback; the hospitals are simulated, the patients invented")
+        scene(
+            "Four hospitals and one server", "real MLLP on loopback; the hospitals are simulated, the patients invented"
+        )
         await story.set_up()
         try:
             for part in (
@@ -374,7 +425,9 @@ async def tell() -> int:
             return 1
         finally:
             await story.stop()
-    print(f"   {time.monotonic() - start:.0f} s. What each message looks like: make demo-messages. Your own hospital: segwright serve, segwright simulate")
+    print(
+        f"   {time.monotonic() - start:.0f} s. What each message looks like: make demo-messages. Your own hospital: segwright serve, segwright simulate"
+    )
     return 0 if agree else 1
 
 

@@ -30,9 +30,9 @@ from segwright.delivery.settings import parsed
 from segwright.hl7.wire import open_message
 from segwright.ledger import operate
 from segwright.ledger import tables as t
-from segwright.ledger.store import Store, Tx, Unavailable
+from segwright.ledger.store import Tx, Unavailable
 from segwright.simulation.hospital import Hospital
-from segwright.simulation.mode import Conduct, Memory, Mode
+from segwright.simulation.mode import Conduct, mode_of
 from segwright.simulation.orders import Samples, samples_of
 from segwright.simulation.record import Record, events
 from segwright.transport.sender import Destination
@@ -43,8 +43,15 @@ from tests.faults.proxy import SOUND, Flow, Plan, Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGS = ("larkspur", "northgate", "stbrigid", "tamarack")
-TIMES = {
-    "delivery": {"connect": 200, "write": 300, "first": 20, "most": 500, "during": 3_600_000, "messages_per_minute": None},
+TIMES: dict[str, dict[str, Any]] = {
+    "delivery": {
+        "connect": 200,
+        "write": 300,
+        "first": 20,
+        "most": 500,
+        "during": 3_600_000,
+        "messages_per_minute": None,
+    },
     "acknowledgement": {"answer": 400},
 }
 """Deadlines and waits in ms, so that a campaign is not mostly waiting. The lease follows from them: twice the longest try and twice
@@ -57,9 +64,7 @@ MODES = {
     "stbrigid": "averse prompt=85 lossy=5 late=1 transient=4 slow=3 down=1",
     "tamarack": "blind prompt=85 lossy=5 wrong-id=1 late=1 slow=3 transient=3 refusing=1",
 }
-POLICY: dict[str, dict[str, Any]] = {
-    "larkspur": {}, "northgate": {}, "stbrigid": {"duplicate_refusal": "delivered"}, "tamarack": {},
-}  # fmt: skip
+POLICY: dict[str, dict[str, Any]] = {"stbrigid": {"duplicate_refusal": "delivered"}}
 """northgate's own policy is hold: at most once."""
 
 
@@ -99,6 +104,12 @@ def bundles(folder: Path) -> Path:
     return folder
 
 
+def memory_folder() -> Path | None:
+    """Where a file costs no disk, if there is such a place. Processes are killed here, never the machine: what is in memory stays."""
+    place = Path("/dev/shm")
+    return place if place.is_dir() and os.access(place, os.W_OK) else None
+
+
 def free_ports(count: int) -> list[int]:
     taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in taken]
@@ -110,7 +121,9 @@ def free_ports(count: int) -> list[int]:
 class Campaign:
     """`await Campaign(…).run()`."""
 
-    def __init__(self, database: str, folder: Path, compiled: Path, size: Size, seed: int, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self, database: str, folder: Path, compiled: Path, size: Size, seed: int, say: Callable[[str], None] = print
+    ) -> None:
         self.database = database
         self.folder = folder
         self.compiled = compiled
@@ -142,7 +155,9 @@ class Campaign:
             flows = [asyncio.create_task(self._platform(org)) for org in ORGS]
             try:
                 await asyncio.gather(*flows)
-                self.say(f"  all sent after {time.monotonic() - start:.0f} s; {self.arrived} arrivals, {sum(self.outcome.kills.values())} kills")
+                self.say(
+                    f"  all sent after {time.monotonic() - start:.0f} s; {self.arrived} arrivals, {sum(self.outcome.kills.values())} kills"
+                )
                 await self._settle()
             finally:
                 self.over = True
@@ -168,28 +183,28 @@ class Campaign:
         self.door = ports.pop()
         listening = dict(zip(ORGS, ports, strict=True))
         listeners = "".join(
-            f'[listeners.{org}-test]\naddress = "127.0.0.1:{port}"\nnetworks = ["127.0.0.0/8"]\n' for org, port in listening.items()
+            f'[listeners.{org}-test]\naddress = "127.0.0.1:{port}"\nnetworks = ["127.0.0.0/8"]\n'
+            for org, port in listening.items()
         )
         head = f'environment = "test"\nbundles = "bundles"\ndatabase = "{self.database}"\n'
         self.store = open_store(self.database)
         plain = load(parsed(head.encode(), "settings"), self.store, self.compiled)
-        self.policy = {
-            org: {**TIMES, "delivery": {**TIMES["delivery"], **POLICY[org]}} for org in ORGS
-        }  # fmt: skip
+        self.policy = {org: {**TIMES, "delivery": {**TIMES["delivery"], **POLICY.get(org, {})}} for org in ORGS}
         self.lives: dict[str, Live] = {org: changed(live, self.policy[org]) for org, live in plain.items()}
         instead = ""
         for number, org in enumerate(ORGS):
-            mode = msgspec.structs.replace(_mode(MODES[org]), slow=0.15, late=0.8, down=0.5, second=0.0)
+            mode = msgspec.structs.replace(mode_of([MODES[org]]), slow=0.15, late=0.8, down=0.5, second=0.0)
             hospital = Hospital(
                 self.lives[org].manifest, Record(self.folder / f"{org}.jsonl", segments=False), mode, seed=self.seed * 10 + number,
                 inbound=Destination("127.0.0.1", listening[org]), told=self._told,
             )  # fmt: skip
-            await hospital.start({name: ("127.0.0.1", 0) for name in hospital.manifest.destinations})
+            await hospital.start(dict.fromkeys(hospital.manifest.destinations, ("127.0.0.1", 0)))
             stack.push_async_callback(hospital.stop)
             self.hospitals[org] = hospital
             cases = ROOT / "orgs" / org / "cases"
             self.samples[org] = samples_of(
-                [(cases / f"order_{what}" / "order.hl7").read_bytes() for what in ("new", "change", "cancel")], self.lives[org].charset
+                [(cases / f"order_{what}" / "order.hl7").read_bytes() for what in ("new", "change", "cancel")],
+                self.lives[org].charset,
             )
             self.documents[org] = _document(cases)
             for name, port in hospital.ports.items():
@@ -272,7 +287,11 @@ class Campaign:
         done = 0
         while True:
             now = time.monotonic()
-            if not self.calm and done < self.size.stops and self.arrived >= self.expected * (done + 0.5) / self.size.stops:
+            if (
+                not self.calm
+                and done < self.size.stops
+                and self.arrived >= self.expected * (done + 0.5) / self.size.stops
+            ):
                 done += 1
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(chance.choice(list(self.pids.values())), signal.SIGSTOP)
@@ -404,19 +423,14 @@ class Campaign:
 
 def _open_counts(tx: Tx) -> tuple[int, ...]:
     states = ("waiting", "ready", "sending", "uncertain", "needs_decision")
-    counted = {row[0]: row[1] for row in tx.all(sa.select(t.delivery.c.state, sa.func.count()).group_by(t.delivery.c.state))}
+    states_of = sa.select(t.delivery.c.state, sa.func.count().label("number")).group_by(t.delivery.c.state)
+    counted = {row.state: row.number for row in tx.all(states_of)}
     stored = tx.scalar(sa.select(sa.func.count()).select_from(t.inbox).where(t.inbox.c.state == "stored"))
     return (*(counted.get(state, 0) for state in states), stored)
 
 
 def _later(answer: Any) -> bool:
     return any(fault.condition in ("206", "207") for fault in answer.faults)
-
-
-def _mode(words: str) -> Mode:
-    from segwright.simulation.mode import mode_of
-
-    return mode_of([words])
 
 
 def _document(cases: Path) -> dict[str, Any]:
@@ -468,11 +482,10 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines = []
     for outcome in outcomes:
         counts = outcome.found.counts
-        lines.append(f"seed {outcome.seed}: {outcome.seconds:.0f} s, kills {sum(outcome.kills.values())}, stops {outcome.stops}")
+        lines.append(
+            f"seed {outcome.seed}: {outcome.seconds:.0f} s, kills {sum(outcome.kills.values())}, stops {outcome.stops}"
+        )
         lines += [f"  {name}: {counts[name]}" for name in sorted(counts)]
         lines += [f"  {name}: {number}" for name, number in sorted(outcome.numbers.items())]
         lines += [f"  killed {point}: {number}" for point, number in outcome.kills.most_common()]
     return "\n".join(lines)
-
-
-assert Memory

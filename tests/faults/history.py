@@ -85,7 +85,9 @@ class Ledger:
             for row in tx.all(sa.select(t.attempt).order_by(t.attempt.c.id)):
                 attempts[row.build_id].append(row)
             checked = [journal.verify(tx, chain) for chain in journal.chains(tx)]
-            builds = tx.all(sa.select(c.id, c.delivery_id, c.number, c.org, c.destination, c.control_id, c.body_hash, c.live))
+            builds = tx.all(
+                sa.select(c.id, c.delivery_id, c.number, c.org, c.destination, c.control_id, c.body_hash, c.live)
+            )
             return Ledger(
                 {row.id: row for row in tx.all(sa.select(t.delivery))},
                 {(row.org, row.control_id): row for row in builds},
@@ -146,14 +148,24 @@ def _named(row: Any) -> str:
 def _arrival(found: Found, ledger: Ledger, org: str, event: Event) -> None:
     build = ledger.builds.get((org, event.control_id))
     if build is None or build.destination != event.door:
-        found.add(GHOST, org, f"{event.control_id} {event.what} at {event.door}: no build of this destination has this control id")
+        found.add(
+            GHOST,
+            org,
+            f"{event.control_id} {event.what} at {event.door}: no build of this destination has this control id",
+        )
     elif build.body_hash != event.sha256:
-        found.add(BYTES, org, f"{event.control_id} of delivery {build.delivery_id}: sha256 {event.sha256[:12]}, built {build.body_hash[:12]}")
+        found.add(
+            BYTES,
+            org,
+            f"{event.control_id} of delivery {build.delivery_id}: sha256 {event.sha256[:12]}, built {build.body_hash[:12]}",
+        )
 
 
 def _heard(found: Found, ledger: Ledger, org: str, events: Iterable[Event]) -> None:
     """What the application said on a connection of its own, and was answered for, is what the ledger says."""
-    said = {event.control_id: event.code for event in events if event.what == "confirmed" and event.conduct == "elsewhere"}
+    said = {
+        event.control_id: event.code for event in events if event.what == "confirmed" and event.conduct == "elsewhere"
+    }
     for control_id, code in said.items():
         build = ledger.builds.get((org, control_id))
         row = ledger.deliveries[build.delivery_id] if build is not None and build.live else None
@@ -198,11 +210,15 @@ def _fates(found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int, E
             found.add(LOST, row.org, f"{_named(row)} is still open after {row.tries} tries")
 
 
-def _twice(found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int, Event]]], memories: Mapping[str, Memory]) -> None:
+def _twice(
+    found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int, Event]]], memories: Mapping[str, Memory]
+) -> None:
     for number, filed in filings.items():
         row = ledger.deliveries[number]
         if memories[row.org] is not Memory.BLIND and len(filed) > 1:
-            found.add(TWICE, row.org, f"{_named(row)} filed {len(filed)} times: {[event.control_id for _, event in filed]}")
+            found.add(
+                TWICE, row.org, f"{_named(row)} filed {len(filed)} times: {[event.control_id for _, event in filed]}"
+            )
 
 
 def _in_order(found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int, Event]]]) -> None:
@@ -224,7 +240,11 @@ def _in_order(found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int
     for number, filed in filings.items():
         row = ledger.deliveries[number]
         if row.state == "unknown":
-            later = [n for _, n in chains[row.lane_id, row.case_id] if ledger.deliveries[n].seq > row.seq and filings[n][0][0] < filed[0][0]]
+            later = [
+                n
+                for _, n in chains[row.lane_id, row.case_id]
+                if ledger.deliveries[n].seq > row.seq and filings[n][0][0] < filed[0][0]
+            ]
             found.counts["preliminary, fate unknown"] += 1
             found.counts["preliminary, fate unknown, came after its final"] += bool(later)
 
@@ -238,13 +258,22 @@ def _promises(found: Found, ledger: Ledger, promises: Iterable[Promise], owes: M
             if order is None:
                 found.add(LOST, promise.org, f"order {promise.key} was acknowledged and is not there")
             elif promise.what == "cancel" and order.state != "cancelled":
-                found.add(LOST, promise.org, f"the cancellation of order {promise.key} was acknowledged; it is {order.state}")
+                found.add(
+                    LOST, promise.org, f"the cancellation of order {promise.key} was acknowledged; it is {order.state}"
+                )
             continue
         key = (promise.org, promise.key, promise.version, promise.kind)
         revision = ledger.revisions.get(key)
         if revision is None and key not in ledger.suppressed:
-            found.add(LOST, promise.org, f"result {promise.key} {promise.kind} {promise.version} was acknowledged and is not there")
+            found.add(
+                LOST,
+                promise.org,
+                f"result {promise.key} {promise.kind} {promise.version} was acknowledged and is not there",
+            )
         elif revision is not None and promise.kind in owes[promise.org] and revision.id not in owed:
-            case_cancelled = any(o.org == promise.org and o.case_id == revision.case_id and o.state == "cancelled" for o in ledger.orders.values())
+            case_cancelled = any(
+                o.org == promise.org and o.case_id == revision.case_id and o.state == "cancelled"
+                for o in ledger.orders.values()
+            )
             if not case_cancelled:
                 found.add(LOST, promise.org, f"result {promise.key} {promise.kind} {promise.version} owes no delivery")

@@ -101,7 +101,9 @@ def install(passed: Callable[[str], None]) -> None:
     send = Sender.send
     write = Link.write
 
-    async def sending_one(self: Sender, message: bytes, *, judge: Any, before_write: Any = lambda: "", within: Any = None) -> Any:
+    async def sending_one(
+        self: Sender, message: bytes, *, judge: Any, before_write: Any = lambda: "", within: Any = None
+    ) -> Any:
         passed("attempt committed, nothing sent")
 
         def check() -> str:
@@ -127,4 +129,4 @@ def install(passed: Callable[[str], None]) -> None:
     Link.write = writing  # type: ignore[method-assign]
     from tests.faults import process
 
-    process._TOLD = passed
+    process.TOLD.append(passed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ class Told(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+TOLD: list[Callable[[str], None]] = []
+"""Called before a caller is told."""
+
 SIGNER = msgspec.Raw(b'{"npi":"1999000072","id":"D12","family":"Imaginary","given":"Soren","degree":"MD"}')
 
 
@@ -95,7 +99,9 @@ async def _run(life: Life) -> None:
     _tell_failures(engine, life.log)
     await engine.start()
     if life.door:
-        server = await asyncio.start_server(lambda r, w: _door(engine, store, r, w), "127.0.0.1", life.door, limit=1 << 22)
+        server = await asyncio.start_server(
+            lambda r, w: _door(engine, store, r, w), "127.0.0.1", life.door, limit=1 << 22
+        )
         async with server:
             await server.serve_forever()
     await asyncio.Event().wait()
@@ -136,7 +142,8 @@ async def _door(engine: Engine, store: Store, reader: asyncio.StreamReader, writ
             told = Told("refused", "; ".join(f"{fault.path} {fault.what}" for fault in wrong.faults))
         except Unavailable as gone:
             told = Told("unavailable", str(gone))
-        _TOLD("committed, not told")
+        for passed in TOLD:
+            passed("committed, not told")
         writer.write(msgspec.json.encode(told) + b"\n")
         await writer.drain()
 
@@ -153,17 +160,15 @@ def _done(tx: Tx, live: Live, ask: Ask) -> Told:
     return Told(desk.sign(tx, live, ask.do, ask.result, signature, "clinician").outcome)  # type: ignore[arg-type]
 
 
-def _TOLD(point: str) -> None:  # noqa: N802 - replaced by the trap
-    """Passed before a caller is told."""
-
-
 def _loaded_before() -> dict[str, Live]:
     root = os.environ.get(BUNDLES)
     if not root or not Path(root).is_dir():
         return {}
     lives = {}
     for folder in sorted(Path(root).glob("bundles/*/test")):
-        lives[folder.parent.name] = live = Live(read_bundle(folder, organisation=folder.parent.name, environment="test"))
+        lives[folder.parent.name] = live = Live(
+            read_bundle(folder, organisation=folder.parent.name, environment="test")
+        )
         for entry in live.manifest.catalogue:
             live.plan(entry.plan)
     return lives
