@@ -193,7 +193,7 @@ class Story:
         said = answer.code if answer is not None else "nothing"
         say(
             org,
-            f"sends {open_message(made.body).type} {control}: order {made.placer}, patient {self._patient(made)}; is answered {said}",
+            f"sends {open_message(made.body).type} {control}: order {made.placer} for {self._patient(made)}; is answered {said}",
         )
         if answer is None or not answer.code.positive:
             raise RuntimeError(f"the order of {org} was not taken")
@@ -216,7 +216,8 @@ class Story:
         found: dict[str, Any] = json.loads(path.read_text())
         found.pop("signed_by", None)
         return {
-            **found, "id": f"R-{made.number}", "study": f"ST-{made.number:04}", "version": 1, "status": "preliminary", "diagnoses": [],
+            **found, "id": f"R-{made.number}", "study": f"ST-{made.number:04}", "version": 1, "status": "preliminary",
+            "diagnoses": [],
         }  # fmt: skip
 
     async def post(self, org: str, made: Numbered, *, pathway: str = "order") -> Any:
@@ -307,7 +308,8 @@ class Story:
             raise RuntimeError(f"the second pathway was not suppressed: {answer}")
         say(
             "segwright",
-            f"suppressed: {answer.get('reason') or 'a duplicate'}; the delivery that stands for it is {[d['id'] for d in answer['deliveries']]}",
+            f"suppressed ({answer.get('reason') or 'a duplicate'}); what stands for it: "
+            + ", ".join(f"delivery {one['id']}" for one in answer["deliveries"]),
         )
         await asyncio.sleep(0.5)
         if len(self.told) != before:
@@ -342,8 +344,8 @@ class Story:
 
     async def lost_answer(self) -> None:
         scene(
-            "A lost acknowledgement", "Larkspur files the result, and the connection ends before its answer: nobody can know. The same bytes",
-            "go again under the same MSH-10, and the hospital, which honours it, files them once",
+            "A lost acknowledgement", "Larkspur files the result, and the connection ends before its answer: nobody can know.",
+            "The same bytes go again under the same MSH-10, and the hospital, which honours it, files them once",
         )  # fmt: skip
         made = await self.order("larkspur")
         await until(lambda: self.filed("larkspur", made, "SC") == 1, "the order is told as accepted")
@@ -371,7 +373,8 @@ class Story:
         scene("The accounts", "left what the ledger says went out, right what the hospital's own file says it filed")
         agree = True
         print(
-            f"   {'':<12}{'LEDGER: taken':>15}{'repeated':>10}{'void':>6}{'held':>6}   {'FILE: filed':>12}{'repeated':>10}   the same bytes"
+            f"   {'':<12}{'LEDGER: taken':>15}{'repeated':>10}{'void':>6}{'held':>6}"
+            f"   {'FILE: filed':>12}{'repeated':>10}   the same bytes"
         )
         with contextlib.closing(self.ledger()) as ledger:
             for org in ORGS:
@@ -379,7 +382,10 @@ class Story:
                     "SELECT b.control_id, b.body_hash FROM delivery d JOIN build b ON b.delivery_id = d.id AND b.live"
                     " WHERE d.org = ? AND d.state IN ('accepted', 'confirmed')", [org],
                 ))  # fmt: skip
-                tries = "SELECT count(*) FROM attempt a JOIN delivery d ON d.id = a.delivery_id WHERE d.org = ? AND a.outcome != 'not_sent'"
+                tries = (
+                    "SELECT count(*) FROM attempt a JOIN delivery d ON d.id = a.delivery_id"
+                    " WHERE d.org = ? AND a.outcome != 'not_sent'"
+                )
                 repeated = ledger.execute(tries, [org]).fetchone()[0] - len(taken)
                 states = dict(
                     ledger.execute("SELECT state, count(*) FROM delivery WHERE org = ? GROUP BY state", [org])
@@ -390,7 +396,8 @@ class Story:
                 again = sum(event.what == "repeated" for event in found)
                 same = taken == filed and times == len(filed) and repeated == again
                 agree = agree and same
-                counts = f"{len(taken):>15}{repeated:>10}{states.get('void', 0):>6}{states.get('held', 0):>6}   {times:>12}{again:>10}"
+                void, held = states.get("void", 0), states.get("held", 0)
+                counts = f"{len(taken):>15}{repeated:>10}{void:>6}{held:>6}   {times:>12}{again:>10}"
                 print(f"   {org:<12}{counts}   " + (paint("yes", "32") if same else paint("NO", "31")))
         print(
             "\n   "
@@ -414,8 +421,8 @@ async def tell() -> int:
         await story.set_up()
         try:
             for part in (
-                story.orders_in, story.preliminary, story.final, story.correction, story.second_pathway, story.cancelled, story.down,
-                story.lost_answer, story.settled,
+                story.orders_in, story.preliminary, story.final, story.correction, story.second_pathway, story.cancelled,
+                story.down, story.lost_answer, story.settled,
             ):  # fmt: skip
                 await part()
             agree = story.accounts()
@@ -426,7 +433,7 @@ async def tell() -> int:
         finally:
             await story.stop()
     print(
-        f"   {time.monotonic() - start:.0f} s. What each message looks like: make demo-messages. Your own hospital: segwright serve, segwright simulate"
+        f"   {time.monotonic() - start:.0f} s. What each message looks like: make demo-messages. Your own: segwright serve, simulate"
     )
     return 0 if agree else 1
 
