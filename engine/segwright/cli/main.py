@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "schema": "print the JSON Schema of a message's document or a record",
     "serve": "receive, coordinate and send, and serve the API",
     "show": "print a mapping after all its layers",
+    "simulate": "be a hospital: send orders, file or refuse results",
     "stop": "keep a kind of message from going out, or revoke a plan",
     "test": "run the cases and compare them with their snapshots",
     "why": "explain where a field of a message comes from",

@@ -163,6 +163,8 @@ class Engine:
             self._log("listening", listener=listener.settings.name, port=listener.port)
         self.listening = True
         if self._send:
+            if self.store.claim():
+                await self.write(lanes.inherit)
             self._tasks.append(asyncio.create_task(self.workers.run()))
         self._tasks.append(asyncio.create_task(self._keep_house()))
         self.reception.work()

@@ -99,6 +99,12 @@ def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital]) 
     return Held(row.id, row.org, row.destination, row.fence + 1, lease, holder)
 
 
+def inherit(tx: Tx) -> int:
+    """Ends every lease: for a process that knows that all others are gone. Their lanes need not wait until it would have run
+    out; what was in flight is in doubt for whoever takes hold of the lane next. Gives how many lanes were held."""
+    return tx.run(sa.update(t.lane).where(t.lane.c.lease_until > 0).values(lease_until=0, holder=""))
+
+
 def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
     """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
     known = Known("uncertain", "the sender stopped before the outcome was known")
@@ -110,7 +116,11 @@ def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
         tx.journal.note(
             "uncertain", lane.org, lane=lane.id, case=row.case_id, delivery=row.id, attempt=attempt.id, why=known.detail
         )
-        _doubt(tx, hospital, lane, row, known, at_once=True)
+        ahead = _came_ahead(tx, attempt.id)
+        if ahead is None:
+            _doubt(tx, hospital, lane, row, known, at_once=True)
+        else:
+            _believe(tx, hospital, row, *ahead)
 
 
 def _own(tx: Tx, held: Held) -> sa.Row[Any]:
@@ -264,6 +274,10 @@ def _close(tx: Tx, hospital: Hospital, lane: sa.Row[Any], done: Attempt, known: 
         attempt=done.id, why=known.detail, code=known.code, again=done.again,
     )  # fmt: skip
     healthy = {"failures": 0, "trouble": "", "next_at": _rate(tx, policy.per_minute)}
+    ahead = _came_ahead(tx, done.id) if known.outcome in _OVERTAKEN else None
+    if ahead is not None:
+        _believe(tx, hospital, row, *ahead)
+        return healthy
     match known.outcome:
         case "accepted" | "confirmed":
             settle(tx, hospital, row, known.outcome)
@@ -423,13 +437,32 @@ def answered_elsewhere(
     )
     if not build.live:
         return int(row.id)
-    in_doubt = row.state in ("uncertain", "needs_decision", "unknown")
-    if outcome == "confirmed" and (in_doubt or row.state == "accepted"):
+    # While it is on the wire, whoever sends it finds the answer when that try is over.
+    if row.state in ("uncertain", "needs_decision", "unknown", "accepted"):
+        _believe(tx, hospital, row, outcome, detail)
+    return int(row.id)
+
+
+_OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for_now"})
+"""Outcomes of a try that say less than an acknowledgement of the application that came by another way meanwhile."""
+
+
+def _came_ahead(tx: Tx, attempt: int) -> tuple[Answer, str] | None:
+    """What the application said by another way while this try was under way."""
+    where = (t.answer.c.attempt_id == attempt, t.answer.c.how == "elsewhere")
+    code = tx.scalar(sa.select(t.answer.c.code).where(*where).order_by(t.answer.c.id))
+    if code is None:
+        return None
+    return ("confirmed" if code in ("AA", "CA") else "rejected"), code
+
+
+def _believe(tx: Tx, hospital: Hospital, row: sa.Row[Any], outcome: Answer, detail: str) -> None:
+    """What the receiver's application said holds."""
+    if outcome == "confirmed":
         settle(tx, hospital, row, "confirmed", detail)
-    elif outcome == "rejected" and (in_doubt or row.state == "accepted"):
+    else:
         _now(tx, row, "rejected", detail, due_at=0)
         _superseded_meanwhile(tx, hospital, row)
-    return int(row.id)
 
 
 def unconfirmed(tx: Tx) -> list[int]:

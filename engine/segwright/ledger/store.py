@@ -11,11 +11,12 @@ SQLite is for one host and a local disk: WAL, `synchronous=FULL`, `BEGIN IMMEDIA
 
 from __future__ import annotations
 
+import fcntl
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
@@ -114,6 +115,7 @@ class Store:
             )
         self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
         self._closed = False
+        self._claim: IO[bytes] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -146,6 +148,21 @@ class Store:
         """The same as `read`, without waiting."""
         return self._pool.submit(self.read, function)
 
+    def claim(self) -> bool:
+        """Whether no other process sends from this database from now until this one ends. On SQLite, which is one host, a lock
+        on a file beside it says so, and the system takes it back from a process that dies. On PostgreSQL nobody can know."""
+        if not self.is_sqlite:
+            return False
+        if self._claim is None and self.url.database:
+            claim = open(f"{self.url.database}.sender", "ab")  # noqa: SIM115 - held as long as the store
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                claim.close()
+                return False
+            self._claim = claim
+        return True
+
     def close(self) -> None:
         """Waits for what was submitted and lets go of the database."""
         if self._closed:
@@ -157,6 +174,8 @@ class Store:
         self._pool.shutdown(wait=True)
         self._writing.dispose()
         self._reading.dispose()
+        if self._claim is not None:
+            self._claim.close()
 
     # --- PostgreSQL: a transaction each ---
 
