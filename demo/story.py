@@ -432,9 +432,7 @@ async def tell() -> int:
             return 1
         finally:
             await story.stop()
-    print(
-        f"   {time.monotonic() - start:.0f} s. What each message looks like: make demo-messages. Your own: segwright serve, simulate"
-    )
+    print(f"   {time.monotonic() - start:.0f} s. Each message: make demo-messages. Your own: segwright serve, simulate")
     return 0 if agree else 1
 
 

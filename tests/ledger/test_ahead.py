@@ -18,7 +18,9 @@ def _in_flight(world, outcome: str, code: str):
     w.result("final")
     held = w.take_hold("w1")
     attempt = w.step(held)
-    w.store.write(lambda tx: lanes.answered_elsewhere(tx, w.hospital, attempt.control_id, outcome, code, code, code.encode()))
+    w.store.write(
+        lambda tx: lanes.answered_elsewhere(tx, w.hospital, attempt.control_id, outcome, code, code, code.encode())
+    )
     return w, held, attempt
 
 

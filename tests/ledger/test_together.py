@@ -119,7 +119,7 @@ def test_row_30_a_signature_taken_back_against_an_attempt(postgres_world, monkey
     w.sign()
     held = w.take_hold()
     meeting = Meeting()
-    at(monkeypatch, lanes, "_gate", meeting, lambda: not meeting.arrived.is_set())
+    at(monkeypatch, lanes, "gate", meeting, lambda: not meeting.arrived.is_set())
     with ThreadPoolExecutor(2) as pool:
         attempt = pool.submit(lambda: w.step(held))
         assert meeting.arrived.wait(10)

@@ -76,7 +76,8 @@ _FILE = click.Path(path_type=Path)
 @click.pass_context
 def command(
     context: click.Context, organisation: str, settings: Path | None, listen: tuple[str, ...], send: str | None,
-    bundle: Path | None, modes: tuple[str, ...], orders: int, changes: int, cancels: int, samples: tuple[Path, ...], seed: int, file: Path | None,
+    bundle: Path | None, modes: tuple[str, ...], orders: int, changes: int, cancels: int,
+    samples: tuple[Path, ...], seed: int, file: Path | None,
     seconds: float | None, show: bool, messages: bool, workspace: Path | None,
 ) -> None:  # fmt: skip
     """Be ORG's hospital: listen for results, file or refuse them by its mandatory fields, send orders.

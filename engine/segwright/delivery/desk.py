@@ -237,7 +237,7 @@ def move_on(
     if row is None:
         raise results.Conflict("unknown_order", "no order of this number is known")
     case = cases.lock(tx, row.case_id)
-    row = tx.first(sa.select(t.order_).where(t.order_.c.id == order))
+    row = tx.get(t.order_, order)
     assert row is not None
     if row.state != "open":
         if row.state == status:

@@ -27,7 +27,7 @@ class Name(NamedTuple):
 def lock(tx: Tx, case: int) -> sa.Row[Any]:
     """Locks a case, following merges. Whatever is decided about a case is decided under this lock."""
     while True:
-        row = tx.first(sa.select(t.case_).where(t.case_.c.id == case).with_for_update(key_share=True))
+        row = tx.lock(t.case_, case)
         assert row is not None
         if row.merged_into is None:
             return row
@@ -93,7 +93,7 @@ def merge(tx: Tx, kept: sa.Row[Any], gone: sa.Row[Any]) -> None:
     for order in orders(tx, gone.id):
         parts += 1
         moved[order.part] = parts
-        tx.run(sa.update(t.order_).where(t.order_.c.id == order.id).values(case_id=kept.id, part=parts))
+        tx.set(t.order_, order.id, case_id=kept.id, part=parts)
     for old, new in moved.items():
         where = (t.occurrence.c.case_id == gone.id, t.occurrence.c.part == old)
         tx.run(sa.update(t.occurrence).where(*where).values(case_id=kept.id, part=new))
@@ -111,7 +111,7 @@ def merge(tx: Tx, kept: sa.Row[Any], gone: sa.Row[Any]) -> None:
                 _move(tx, delivery, kept.id, moved)
         else:
             tx.journal.note("incident", kept.org, case=kept.id, delivery=delivery.id, twin=twin.id, what="sent twice")
-    tx.run(sa.update(t.case_).where(t.case_.c.id == gone.id).values(merged_into=kept.id))
+    tx.set(t.case_, gone.id, merged_into=kept.id)
     tx.journal.note("merged", kept.org, case=kept.id, gone=gone.id)
 
 
@@ -124,7 +124,7 @@ def _await_order(tx: Tx, case: int) -> None:
 
 def _move(tx: Tx, delivery: sa.Row[Any], case: int, moved: dict[int, int]) -> None:
     values = {"case_id": case, "part": moved[delivery.part]}
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == delivery.id).values(**values))
+    tx.set(t.delivery, delivery.id, **values)
 
 
 def _deliveries(tx: Tx, case: int) -> Sequence[sa.Row[Any]]:
@@ -142,7 +142,7 @@ def _twins(one: sa.Row[Any], other: sa.Row[Any]) -> bool:
 def _suppress(tx: Tx, delivery: sa.Row[Any], twin: sa.Row[Any]) -> None:
     reason = f"duplicate of delivery {twin.id}"
     values = {"state": "void", "reason": reason, "decided_at": tx.now}
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == delivery.id).values(**values))
+    tx.set(t.delivery, delivery.id, **values)
     tx.journal.note(
         "void", delivery.org, lane=delivery.lane_id, delivery=delivery.id, case=delivery.case_id, why=reason
     )
@@ -155,13 +155,16 @@ def _suppress(tx: Tx, delivery: sa.Row[Any], twin: sa.Row[Any]) -> None:
         )  # fmt: skip
 
 
+_ORDERS = sa.select(t.order_).where(t.order_.c.case_id == sa.bindparam("case")).order_by(t.order_.c.part)
+
+
 def orders(tx: Tx, case: int) -> Sequence[sa.Row[Any]]:
     """The orders of a case, in their order."""
-    return tx.all(sa.select(t.order_).where(t.order_.c.case_id == case).order_by(t.order_.c.part))
+    return tx.all(_ORDERS, {"case": case})
 
 
 def close_when_done(tx: Tx, case: int) -> None:
     """Closes a case whose orders have all ended: from then on its numbers age."""
     states = {order.state for order in orders(tx, case)}
     closed = tx.now if states and "open" not in states else 0
-    tx.run(sa.update(t.case_).where(t.case_.c.id == case).values(closed_at=closed))
+    tx.set(t.case_, case, closed_at=closed)

@@ -109,29 +109,27 @@ def stored(tx: Tx, org: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
     name = f"intake:{org}"
     tx.insert_new(t.setting, name=name, value="")
     tx.first(sa.select(t.setting.c.name).where(t.setting.c.name == name).with_for_update(key_share=True))
-    where = (t.inbox.c.state == "stored", t.inbox.c.org == org)
+    where = (sa.text(t.IS_STORED), t.inbox.c.org == org)
     return tx.all(sa.select(t.inbox).where(*where).order_by(t.inbox.c.id).limit(limit))
 
 
 def waiting(tx: Tx) -> list[str]:
     """The organisations that have messages with work in them."""
-    found = tx.all(sa.select(t.inbox.c.org).where(t.inbox.c.state == "stored").distinct())
+    found = tx.all(sa.select(t.inbox.c.org).where(sa.text(t.IS_STORED)).distinct())
     return sorted(row.org for row in found)
 
 
 def done(tx: Tx, inbox: int) -> None:
     """What a message asked for is done."""
-    tx.run(sa.update(t.inbox).where(t.inbox.c.id == inbox).values(state="taken"))
+    tx.set(t.inbox, inbox, state="taken")
 
 
 def quarantine(tx: Tx, org: str, inbox: int, reason: str) -> None:
     """What a message asked for cannot be done, although it was answered: it is quarantined, for people."""
-    tx.run(sa.update(t.inbox).where(t.inbox.c.id == inbox).values(state="quarantined", reason=reason))
+    tx.set(t.inbox, inbox, state="quarantined", reason=reason)
     tx.journal.note("quarantined", org, inbox=inbox, why=reason)
 
 
 def refuse(tx: Tx, inbox: int, code: str, answer: bytes, reason: str) -> None:
     """A message that was kept is refused after all, before it is answered."""
-    tx.run(
-        sa.update(t.inbox).where(t.inbox.c.id == inbox).values(state="refused", code=code, answer=answer, reason=reason)
-    )
+    tx.set(t.inbox, inbox, state="refused", code=code, answer=answer, reason=reason)

@@ -24,6 +24,15 @@ START: Final = "0" * 64
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
+_HEAD: Final = (
+    sa.select(t.head.c.number, t.head.c.hash)
+    .where(t.head.c.chain == sa.bindparam("chain_"))
+    .with_for_update(key_share=True)
+)
+_MOVE_HEAD: Final = sa.update(t.head).where(t.head.c.chain == sa.bindparam("chain_"))
+_ADD: Final = sa.insert(t.event)
+
+
 class Event(msgspec.Struct, frozen=True):
     """Something that happened."""
 
@@ -60,16 +69,10 @@ class Journal:
         rows = []
         # Chains in order of their names: two transactions that report to two chains never wait for each other in a circle.
         for chain in sorted({event.chain for event in self._events}):
-            last = tx.first(
-                sa.select(t.head.c.number, t.head.c.hash).where(t.head.c.chain == chain).with_for_update(key_share=True)
-            )
+            last = tx.first(_HEAD, {"chain_": chain})
             if last is None:
                 tx.insert_new(t.head, chain=chain, number=0, hash=START)
-                last = tx.first(
-                    sa.select(t.head.c.number, t.head.c.hash)
-                    .where(t.head.c.chain == chain)
-                    .with_for_update(key_share=True)
-                )
+                last = tx.first(_HEAD, {"chain_": chain})
                 assert last is not None
             number, before = last.number, last.hash
             for event in self._events:
@@ -83,8 +86,8 @@ class Journal:
                 }  # fmt: skip
                 before = row["hash"] = linked(before, row)
                 rows.append(row)
-            tx.run(sa.update(t.head).where(t.head.c.chain == chain).values(number=number, hash=before))
-        tx.run(sa.insert(t.event), rows)
+            tx.run(_MOVE_HEAD, {"chain_": chain, "number": number, "hash": before})
+        tx.run(_ADD, rows)
         self._events.clear()
 
 

@@ -77,6 +77,21 @@ class Lost(Exception):
     """The lane is somebody else's by now."""
 
 
+_READY: Final = sa.text(t.IS_READY)
+_NEXT: Final = (
+    sa.select(t.delivery)
+    .where(t.delivery.c.lane_id == sa.bindparam("lane"), _READY, t.delivery.c.due_at <= sa.bindparam("now"))
+    .order_by(t.delivery.c.seq)
+    .limit(1)
+)
+_LIVE: Final = sa.select(t.build).where(t.build.c.delivery_id == sa.bindparam("delivery"), t.build.c.live.is_(True))
+_POLICY: Final = sa.select(t.installed.c.org).where(t.installed.c.org == sa.bindparam("org")).with_for_update(read=True)
+_STOPS: Final = sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org"))
+_ORDER_STATE: Final = sa.select(t.order_.c.state).where(
+    t.order_.c.case_id == sa.bindparam("case"), t.order_.c.part == sa.bindparam("part")
+)
+
+
 # --- holding -------------------------------------------------------------------------------------------------------------
 
 
@@ -94,23 +109,23 @@ def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital]) 
         return None
     seen = max(now, row.seen_at)  # a clock that went back lends nothing
     values = {"holder": holder, "fence": row.fence + 1, "lease_until": seen + lease, "seen_at": seen}
-    tx.run(sa.update(t.lane).where(t.lane.c.id == row.id).values(**values))
+    tx.set(t.lane, row.id, **values)
     _doubt_what_is_open(tx, hospitals[row.org], row)
     return Held(row.id, row.org, row.destination, row.fence + 1, lease, holder)
 
 
 def inherit(tx: Tx) -> int:
-    """Ends every lease: for a process that knows that all others are gone. Their lanes need not wait until it would have run
-    out; what was in flight is in doubt for whoever takes hold of the lane next. Gives how many lanes were held."""
+    """Ends every lease: for a process that knows that all others are gone. Their lanes need not wait until it would have
+    run out; what was in flight is in doubt for whoever takes hold of the lane next. Gives how many lanes were held."""
     return tx.run(sa.update(t.lane).where(t.lane.c.lease_until > 0).values(lease_until=0, holder=""))
 
 
 def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
     """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
     known = Known("uncertain", "the sender stopped before the outcome was known")
-    for attempt in tx.all(sa.select(t.attempt).where(t.attempt.c.lane_id == lane.id, t.attempt.c.closed_at == 0)):
+    for attempt in tx.all(sa.select(t.attempt).where(t.attempt.c.lane_id == lane.id, sa.text(t.IS_UNCLOSED))):
         _close_attempt(tx, attempt.id, known.outcome, known.detail)
-        row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == attempt.delivery_id))
+        row = tx.get(t.delivery, attempt.delivery_id)
         assert row is not None
         cases.lock(tx, row.case_id)
         tx.journal.note(
@@ -125,7 +140,7 @@ def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
 
 def _own(tx: Tx, held: Held) -> sa.Row[Any]:
     """The lane, locked, while it is held. Raises `Lost`."""
-    row = tx.first(sa.select(t.lane).where(t.lane.c.id == held.lane).with_for_update(key_share=True))
+    row = tx.lock(t.lane, held.lane)
     if row is None or row.fence != held.fence:
         raise Lost
     return row
@@ -154,7 +169,7 @@ def step(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Kn
     if opened is None:
         _rest(tx, held.lane)
         lane_values |= {"holder": "", "lease_until": 0}
-    tx.run(sa.update(t.lane).where(t.lane.c.id == held.lane).values(**lane_values))
+    tx.set(t.lane, held.lane, **lane_values)
     return opened
 
 
@@ -165,13 +180,13 @@ def finish(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: 
     if done is not None and known is not None:
         values |= _close(tx, hospital, lane, done, known)
     _rest(tx, held.lane)
-    tx.run(sa.update(t.lane).where(t.lane.c.id == held.lane).values(**values))
+    tx.set(t.lane, held.lane, **values)
 
 
 def _rest(tx: Tx, lane: int) -> None:
     """Says when the lane has work again. The row is locked first: who wakes the lane meanwhile does it after us."""
     tx.first(sa.select(t.due.c.at).where(t.due.c.lane_id == lane).with_for_update(key_share=True))
-    where = (t.delivery.c.lane_id == lane, t.delivery.c.state.in_(("ready", "uncertain")))
+    where = (t.delivery.c.lane_id == lane, _READY)
     first = tx.scalar(sa.select(sa.func.min(t.delivery.c.due_at)).where(*where))
     if first is None:
         tx.run(sa.delete(t.due).where(t.due.c.lane_id == lane))
@@ -182,16 +197,13 @@ def _rest(tx: Tx, lane: int) -> None:
 def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     """Opens the attempt for the first delivery that may go, every gate checked under the locks of lane, case and
     delivery."""
-    where = (
-        t.delivery.c.lane_id == held.lane, t.delivery.c.state.in_(("ready", "uncertain")), t.delivery.c.due_at <= tx.now,
-    )  # fmt: skip
-    while (row := tx.first(sa.select(t.delivery).where(*where).order_by(t.delivery.c.seq).limit(1))) is not None:
+    while (row := tx.first(_NEXT, {"lane": held.lane, "now": tx.now})) is not None:
         cases.lock(tx, row.case_id)
-        row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == row.id).with_for_update(key_share=True))
+        row = tx.lock(t.delivery, row.id)
         assert row is not None
         if row.state not in ("ready", "uncertain"):
             continue
-        build = tx.first(sa.select(t.build).where(t.build.c.delivery_id == row.id, t.build.c.live.is_(True)))
+        build = tx.first(_LIVE, {"delivery": row.id})
         assert build is not None
         shut = gate(tx, hospital, row, build)
         if shut is not None:
@@ -203,7 +215,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
             holder=held.holder, opened_at=tx.now,
         )  # fmt: skip
         values = {"state": "sending", "tries": number, "first_try_at": row.first_try_at or tx.now}
-        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+        tx.set(t.delivery, row.id, **values)
         tx.journal.note(
             "attempt", row.org, lane=held.lane, case=row.case_id, delivery=row.id,
             attempt=made, number=number, build=build.number, fence=held.fence, again=row.doubts > 0,
@@ -217,11 +229,11 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
 def gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], build: sa.Row[Any]) -> str | None:
     """Why a delivery may not go now. Asked under the locks, right before its attempt is written; and by whoever wants to
     know."""
-    tx.first(sa.select(t.installed.c.org).where(t.installed.c.org == row.org).with_for_update(read=True))
-    stops = tx.all(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == row.org))
-    if ("kind", f"{row.message}/{row.kind}") in [tuple(stop) for stop in stops]:
+    tx.first(_POLICY, {"org": row.org})
+    stops = [tuple(stop) for stop in tx.all(_STOPS, {"org": row.org})]
+    if ("kind", f"{row.message}/{row.kind}") in stops:
         return "this kind is stopped"
-    if ("plan", build.plan) in [tuple(stop) for stop in stops]:
+    if ("plan", build.plan) in stops:
         return "its plan was revoked"
     owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
     if owed is None:
@@ -232,9 +244,7 @@ def gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], build: sa.Row[Any]) -> st
         if owed.gate == "after sign-off" and line.signature(tx, row.revision_id) is None:
             return chain.UNSIGNED
         if not row.doubts and row.part:
-            state = tx.scalar(
-                sa.select(t.order_.c.state).where(t.order_.c.case_id == row.case_id, t.order_.c.part == row.part)
-            )
+            state = tx.scalar(_ORDER_STATE, {"case": row.case_id, "part": row.part})
             if state == "cancelled" and row.kind != "withdrawn":
                 return "the order is cancelled"
     return None
@@ -244,7 +254,7 @@ def _stop_at_gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], why: str) -> Non
     """What is in doubt is for a person to decide; what never left is held."""
     if row.doubts:
         values = {"state": "needs_decision", "reason": why}
-        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+        tx.set(t.delivery, row.id, **values)
         tx.journal.note("needs_decision", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
     else:
         line.hold(tx, row, why)
@@ -255,15 +265,13 @@ def _stop_at_gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], why: str) -> Non
 
 
 def _close_attempt(tx: Tx, attempt: int, outcome: str, detail: str) -> None:
-    tx.run(
-        sa.update(t.attempt).where(t.attempt.c.id == attempt).values(outcome=outcome, detail=detail, closed_at=tx.now)
-    )
+    tx.set(t.attempt, attempt, outcome=outcome, detail=detail, closed_at=tx.now)
 
 
 def _close(tx: Tx, hospital: Hospital, lane: sa.Row[Any], done: Attempt, known: Known) -> dict[str, Any]:
     """Writes an outcome; gives what changes in the lane."""
     case = cases.lock(tx, done.case)
-    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == done.delivery).with_for_update(key_share=True))
+    row = tx.lock(t.delivery, done.delivery)
     assert row is not None
     _close_attempt(tx, done.id, known.outcome, known.detail)
     if known.answer:
@@ -363,9 +371,7 @@ def settle(tx: Tx, hospital: Hospital, row: sa.Row[Any], state: str, reason: str
     if row.revision_id is not None and row.kind in ("final", "corrected"):
         for order in cases.orders(tx, row.case_id):
             if order.state == "open" and row.part in (0, order.part):
-                tx.run(
-                    sa.update(t.order_).where(t.order_.c.id == order.id).values(state="completed", changed_at=tx.now)
-                )
+                tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
                 orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, row))
         cases.close_when_done(tx, row.case_id)
     line.promote(tx, hospital, row.case_id, row.lane_id)
@@ -381,7 +387,7 @@ def _completed(tx: Tx, row: sa.Row[Any]) -> bytes:
 
 
 def _now(tx: Tx, row: sa.Row[Any], state: str, reason: str, **values: Any) -> None:
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(state=state, reason=reason, **values))
+    tx.set(t.delivery, row.id, state=state, reason=reason, **values)
 
 
 def keep_answer(tx: Tx, org: str, attempt: int, code: str, body: bytes, how: str) -> None:
@@ -421,11 +427,11 @@ def answered_elsewhere(
     build = tx.first(sa.select(t.build).where(*where))
     if build is None:
         return 0
-    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == build.delivery_id))
+    row = tx.get(t.delivery, build.delivery_id)
     assert row is not None
     tx.first(sa.select(t.lane.c.id).where(t.lane.c.id == row.lane_id).with_for_update(key_share=True))
     cases.lock(tx, row.case_id)
-    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == row.id).with_for_update(key_share=True))
+    row = tx.lock(t.delivery, row.id)
     assert row is not None
     last = tx.scalar(sa.select(sa.func.max(t.attempt.c.id)).where(t.attempt.c.build_id == build.id))
     if last is None:
@@ -467,10 +473,10 @@ def _believe(tx: Tx, hospital: Hospital, row: sa.Row[Any], outcome: Answer, deta
 
 def unconfirmed(tx: Tx) -> list[int]:
     """Deliveries that were taken and whose application acknowledgement is overdue; each is reported once."""
-    where = (t.delivery.c.state == "accepted", t.delivery.c.due_at > 0, t.delivery.c.due_at <= tx.now)
+    where = (sa.text(t.IS_UNCONFIRMED), t.delivery.c.due_at <= tx.now)
     found = tx.all(sa.select(t.delivery).where(*where).limit(1000))
     for row in found:
         why = "taken, not confirmed in time"
-        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(reason=why, due_at=0))
+        tx.set(t.delivery, row.id, reason=why, due_at=0)
         tx.journal.note("unconfirmed", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
     return [row.id for row in found]

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 from segwright.ledger import cases, chain
@@ -22,27 +23,40 @@ from segwright.ledger.chain import NOT_IN_LINE, Link, Verdict
 from segwright.ledger.hospital import Hospital, Material, NotWritten, Owed
 from segwright.ledger.store import Tx
 
+NOTHING_TO_WITHDRAW: Final = "nothing was sent that could be withdrawn"
+
+_CHAIN: Final = (
+    sa.select(
+        t.delivery.c.id, t.delivery.c.message, t.delivery.c.part, t.delivery.c.kind, t.delivery.c.version, t.delivery.c.seq,
+        t.delivery.c.state, t.delivery.c.reason,
+    )
+    .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.lane_id == sa.bindparam("lane"))
+    .order_by(t.delivery.c.seq)
+)  # fmt: skip
+_LANE: Final = sa.select(t.lane.c.id).where(
+    t.lane.c.org == sa.bindparam("org_"), t.lane.c.destination == sa.bindparam("destination_")
+)
+_SIGNATURE: Final = (
+    sa.select(t.signoff)
+    .where(t.signoff.c.revision_id == sa.bindparam("revision"), t.signoff.c.withdrawn_at == 0)
+    .order_by(t.signoff.c.id.desc())
+    .limit(1)
+)
+_WAKE: Final = sa.update(t.due).where(t.due.c.lane_id == sa.bindparam("lane"))
+
 
 def links(tx: Tx, case: int, lane: int) -> list[Link]:
     """The chain of a case in a lane, in line."""
-    columns = t.delivery.c
-    found = tx.all(
-        sa.select(
-            columns.id, columns.message, columns.part, columns.kind, columns.version, columns.seq, columns.state, columns.reason
-        )
-        .where(columns.case_id == case, columns.lane_id == lane)
-        .order_by(columns.seq)
-    )  # fmt: skip
-    return [Link(**row._mapping) for row in found]
+    return [Link(*tuple(row)) for row in tx.all(_CHAIN, {"case": case, "lane": lane})]
 
 
 def lane_of(tx: Tx, org: str, destination: str) -> int:
     """The lane of a destination, made when it is first needed."""
-    where = (t.lane.c.org == org, t.lane.c.destination == destination)
-    found = tx.scalar(sa.select(t.lane.c.id).where(*where))
+    wanted = {"org_": org, "destination_": destination}
+    found = tx.scalar(_LANE, wanted)
     if found is None:
         tx.insert_new(t.lane, org=org, destination=destination)
-        found = tx.scalar(sa.select(t.lane.c.id).where(*where))
+        found = tx.scalar(_LANE, wanted)
     return int(found)
 
 
@@ -50,80 +64,104 @@ def enqueue(
     tx: Tx, hospital: Hospital, owed: Owed, case: int, part: int, kind: str, *, version: int = 0,
     revision: int | None = None, occurrence: int | None = None, hold: str = "",
 ) -> int:  # fmt: skip
-    """Puts one delivery in line; gives its id, 0 when there is one already. The case is locked. Raises `NotWritten`."""
+    """Puts one delivery in line; gives its id, 0 when there is one already. What may go at once is frozen at once; what
+    waits is written on trial, unless what it is made of is still to come. The case is locked. Raises `NotWritten`, and
+    then nothing is enqueued."""
     lane = lane_of(tx, hospital.org, owed.destination)
     before = links(tx, case, lane)
-    values = {
-        "org": hospital.org, "lane_id": lane, "destination": owed.destination, "message": owed.message, "case_id": case,
-        "part": part, "kind": kind, "version": version, "revision_id": revision, "occurrence_id": occurrence,
-        "seq": _next(tx, before), "state": "held", "reason": hold or "entering", "plan": owed.plan, "at": tx.now,
-    }  # fmt: skip
-    if not tx.insert_new(t.delivery, **values):
+    if any((o.message, o.part, o.kind, o.version) == (owed.message, part, kind, version) for o in before):
         return 0
-    unique = {name: values[name] for name in ("org", "destination", "message", "case_id", "part", "kind", "version")}
-    key = [t.delivery.c[name] == value for name, value in unique.items()]
-    delivery = tx.first(sa.select(t.delivery).where(*key))
-    assert delivery is not None
-    if hold not in NOT_IN_LINE:  # what it is made of may still have to come; it is tried when that comes
-        trial(tx, hospital, delivery.id)
-    tx.journal.note(
-        "enqueued", hospital.org, lane=lane, case=case, delivery=delivery.id,
-        message=owed.message, what=kind, version=version, plan=owed.plan, held=hold,
+    new = Link(0, owed.message, part, kind, version, _next(tx, before), "held" if hold else "waiting", hold)
+    verdicts = [] if hold else chain.superseded(before, new)
+    behind = _after(before, verdicts)
+    state, reason, build = new.state, hold, None
+    if hold not in NOT_IN_LINE:
+        made_of = material(tx, case, part, revision, occurrence)
+        sent_as = chain.sent_as(behind, new, hospital.policy.unsent_final)
+        if hold or chain.waits_for(behind, new) is not None:
+            hospital.write(owed.plan, made_of, kind, tx.now, "TRIAL")
+        elif sent_as is None:
+            state, reason = "void", NOTHING_TO_WITHDRAW
+        else:
+            state, build = "ready", _build(tx, hospital, owed.plan, made_of, sent_as)
+    delivery = tx.insert(
+        t.delivery, org=hospital.org, lane_id=lane, destination=owed.destination, message=owed.message, case_id=case, part=part,
+        kind=kind, version=version, revision_id=revision, occurrence_id=occurrence, seq=new.seq, state=state, reason=reason,
+        plan=owed.plan, at=tx.now, sent_as=build.sent_as if build else "", due_at=tx.now if build else 0,
+        decided_at=tx.now if state == "void" else 0,
     )  # fmt: skip
-    if not hold:
-        release(tx, hospital, delivery.id)
-    return int(delivery.id)
+    tx.journal.note(
+        "enqueued", hospital.org, lane=lane, case=case, delivery=delivery,
+        message=owed.message, what=kind, version=version, plan=owed.plan, **({"held": hold} if hold else {}),
+    )  # fmt: skip
+    apply(tx, hospital.org, lane, verdicts)
+    if build is not None:
+        where = Frozen(hospital.org, lane, owed.destination, case, delivery, 1, "first build")
+        _keep(tx, hospital, where, build)
+    return delivery
 
 
 def _next(tx: Tx, before: Sequence[Link]) -> int:
     """A place behind everything in the chain, and about in the order of time across chains."""
-    return max(tx.now * 1000, *(link.seq + 1 for link in before)) if before else tx.now * 1000
+    return max((tx.now * 1000, *(link.seq + 1 for link in before)))
+
+
+def _after(before: Sequence[Link], verdicts: Sequence[Verdict]) -> list[Link]:
+    """A chain as verdicts leave it."""
+    found = {verdict.id: verdict for verdict in verdicts}
+    return [
+        msgspec.structs.replace(link, state=found[link.id].state, reason=found[link.id].reason)
+        if link.id in found
+        else link
+        for link in before
+    ]
 
 
 def trial(tx: Tx, hospital: Hospital, delivery: int) -> None:
     """Writes a delivery to see that it can be written. Raises `NotWritten`."""
-    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == delivery))
+    row = tx.get(t.delivery, delivery)
     assert row is not None
-    hospital.write(row.plan, material(tx, row), row.kind, tx.now, "TRIAL")
+    hospital.write(row.plan, material_of(tx, row), row.kind, tx.now, "TRIAL")
 
 
-def material(tx: Tx, delivery: sa.Row[Any]) -> Material:
+def material_of(tx: Tx, delivery: sa.Row[Any]) -> Material:
     """What a delivery is made of, as it stands now."""
-    found = cases.orders(tx, delivery.case_id)
-    if delivery.part:
-        found = [order for order in found if order.part == delivery.part]
-    if delivery.occurrence_id is not None:
-        subject = tx.scalar(sa.select(t.occurrence.c.document).where(t.occurrence.c.id == delivery.occurrence_id))
-    else:
-        signed = signature(tx, delivery.revision_id)
-        subject = (
-            signed.document
-            if signed is not None
-            else tx.scalar(sa.select(t.revision.c.document).where(t.revision.c.id == delivery.revision_id))
-        )
-    return Material(tuple(order.document for order in found), found[0].patient if found else None, subject)
+    return material(tx, delivery.case_id, delivery.part, delivery.revision_id, delivery.occurrence_id)
+
+
+def material(tx: Tx, case: int, part: int, revision: int | None, occurrence: int | None) -> Material:
+    """The orders that a message answers (part 0: all of the case), their patient, and its subject: what happened to an
+    order, or a revision as it was signed, or else as it came."""
+    found = cases.orders(tx, case)
+    if part:
+        found = [order for order in found if order.part == part]
+    subject = signature(tx, revision)
+    if subject is None:
+        subject = tx.get(t.revision, revision) if revision is not None else tx.get(t.occurrence, occurrence or 0)
+    assert subject is not None
+    return Material(tuple(order.document for order in found), found[0].patient if found else None, subject.document)
 
 
 def signature(tx: Tx, revision: int | None) -> sa.Row[Any] | None:
     """The signature that holds under a revision."""
     if revision is None:
         return None
-    where = (t.signoff.c.revision_id == revision, t.signoff.c.withdrawn_at == 0)
-    return tx.first(sa.select(t.signoff).where(*where).order_by(t.signoff.c.id.desc()))
+    return tx.first(_SIGNATURE, {"revision": revision})
 
 
 def release(tx: Tx, hospital: Hospital, delivery: int) -> None:
     """Lets a held delivery step into line, at its end; older revisions that never left are made void by it."""
-    row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == delivery))
+    row = tx.get(t.delivery, delivery)
     assert row is not None
     if row.state != "held":
         return
     chained = links(tx, row.case_id, row.lane_id)
     values: dict[str, Any] = {"state": "waiting", "reason": ""}
+    new = msgspec.structs.replace(next(link for link in chained if link.id == delivery), **values)
     if row.reason in NOT_IN_LINE:
         values["seq"] = _next(tx, [link for link in chained if link.id != delivery])
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == delivery).values(**values))
-    new = next(link for link in links(tx, row.case_id, row.lane_id) if link.id == delivery)
+        new = msgspec.structs.replace(new, seq=values["seq"])
+    tx.set(t.delivery, delivery, **values)
     apply(tx, row.org, row.lane_id, chain.superseded(chained, new))
     promote(tx, hospital, row.case_id, row.lane_id)
 
@@ -132,18 +170,21 @@ def apply(tx: Tx, org: str, lane: int, verdicts: Sequence[Verdict]) -> None:
     """Writes what the rules say of other deliveries."""
     for verdict in verdicts:
         values = {"state": verdict.state, "reason": verdict.reason, "decided_at": tx.now}
-        tx.run(sa.update(t.delivery).where(t.delivery.c.id == verdict.id).values(**values))
+        tx.set(t.delivery, verdict.id, **values)
         tx.journal.note(verdict.state, org, lane=lane, delivery=verdict.id, why=verdict.reason)
 
 
 def promote(tx: Tx, hospital: Hospital, case: int, lane: int) -> None:
     """Freezes what may go now: the first in line, when it waits."""
-    while (first := chain.first_waiting(chained := links(tx, case, lane))) is not None:
+    chained = links(tx, case, lane)
+    while (first := chain.first_waiting(chained)) is not None:
         kind = chain.sent_as(chained, first, hospital.policy.unsent_final)
         if kind is None:
-            apply(tx, hospital.org, lane, [Verdict(first.id, "void", "nothing was sent that could be withdrawn")])
+            verdicts = [Verdict(first.id, "void", NOTHING_TO_WITHDRAW)]
+            apply(tx, hospital.org, lane, verdicts)
+            chained = _after(chained, verdicts)
             continue
-        row = tx.first(sa.select(t.delivery).where(t.delivery.c.id == first.id))
+        row = tx.get(t.delivery, first.id)
         assert row is not None
         try:
             freeze(tx, hospital, row, kind, "first build")
@@ -152,37 +193,64 @@ def promote(tx: Tx, hospital: Hospital, case: int, lane: int) -> None:
         return
 
 
-def freeze(tx: Tx, hospital: Hospital, row: sa.Row[Any], kind: str, reason: str) -> int:
-    """Makes the bytes of a delivery and makes it ready. A build before it is not live any more. Raises `NotWritten`."""
+class Built(msgspec.Struct, frozen=True):
+    """A message that was made: under which plan and control id, as which kind."""
+
+    plan: str
+    sent_as: str
+    control_id: str
+    body: bytes
+
+
+class Frozen(msgspec.Struct, frozen=True):
+    """Which delivery a build is of, and why it was made."""
+
+    org: str
+    lane: int
+    destination: str
+    case: int
+    delivery: int
+    number: int
+    reason: str
+
+
+def _build(tx: Tx, hospital: Hospital, plan: str, made_of: Material, sent_as: str) -> Built:
     control_id = hospital.control_id(tx.now)
-    body = hospital.write(row.plan, material(tx, row), kind, tx.now, control_id)
+    return Built(plan, sent_as, control_id, hospital.write(plan, made_of, sent_as, tx.now, control_id))
+
+
+def _keep(tx: Tx, hospital: Hospital, of: Frozen, build: Built) -> None:
+    body_hash = hashlib.sha256(build.body).hexdigest()
+    made = tx.insert(
+        t.build, delivery_id=of.delivery, number=of.number, org=of.org, destination=of.destination,
+        control_id=build.control_id, body=build.body, body_hash=body_hash, plan=build.plan,
+        address=hospital.address(of.destination), reason=of.reason, live=True, at=tx.now,
+    )  # fmt: skip
+    wake(tx, of.lane)
+    tx.journal.note(
+        "built", of.org, lane=of.lane, case=of.case, delivery=of.delivery,
+        build=made, number=of.number, hash=body_hash, plan=build.plan, sent_as=build.sent_as, why=of.reason,
+    )  # fmt: skip
+
+
+def freeze(tx: Tx, hospital: Hospital, row: sa.Row[Any], kind: str, reason: str) -> None:
+    """Makes the bytes of a delivery and makes it ready. A build before it is not live any more. Raises `NotWritten`."""
+    build = _build(tx, hospital, row.plan, material_of(tx, row), kind)
     where = t.build.c.delivery_id == row.id
     number = tx.scalar(sa.select(sa.func.coalesce(sa.func.max(t.build.c.number), 0)).where(where)) + 1
     if number > 1:
         tx.run(sa.update(t.build).where(where).values(live=False))
-    body_hash = hashlib.sha256(body).hexdigest()
-    build = tx.insert(
-        t.build, delivery_id=row.id, number=number, org=row.org, destination=row.destination, control_id=control_id,
-        body=body, body_hash=body_hash, plan=row.plan, address=hospital.address(row.destination), reason=reason, live=True,
-        at=tx.now,
-    )  # fmt: skip
-    values = {"state": "ready", "reason": "", "sent_as": kind, "due_at": tx.now}
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
-    wake(tx, row.lane_id)
-    tx.journal.note(
-        "built", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id,
-        build=build, number=number, hash=body_hash, plan=row.plan, sent_as=kind, why=reason,
-    )  # fmt: skip
-    return build
+    tx.set(t.delivery, row.id, state="ready", reason="", sent_as=kind, due_at=tx.now)
+    _keep(tx, hospital, Frozen(row.org, row.lane_id, row.destination, row.case_id, row.id, number, reason), build)
 
 
 def hold(tx: Tx, row: sa.Row[Any], reason: str, actor: str = "") -> None:
     """Holds a delivery where it stands; what follows it in its chain waits."""
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(state="held", reason=reason))
+    tx.set(t.delivery, row.id, state="held", reason=reason)
     tx.journal.note("held", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, actor=actor, why=reason)
 
 
 def wake(tx: Tx, lane: int) -> None:
     """Says that a lane has work now."""
-    if not tx.run(sa.update(t.due).where(t.due.c.lane_id == lane).values(at=tx.now)):
+    if not tx.run(_WAKE, {"lane": lane, "at": tx.now}):
         tx.insert_new(t.due, lane_id=lane, at=tx.now)

@@ -88,7 +88,7 @@ def _live_plan(tx: Tx, hospital: Hospital, row: sa.Row[Any]) -> None:
     owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
     if owed is None:
         raise Impossible("state", "the catalogue does not let this kind out any more")
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(plan=owed.plan))
+    tx.set(t.delivery, row.id, plan=owed.plan)
 
 
 def cancel(tx: Tx, hospital: Hospital, delivery: int, by: By) -> None:
@@ -116,18 +116,18 @@ def resend(tx: Tx, hospital: Hospital, delivery: int, by: By, *, as_new: bool = 
     _note(tx, row, by, "resent", as_new=new)
     if not new:
         values = {"state": "uncertain", "due_at": tx.now, "first_try_at": tx.now, "reason": f"sent again: {by.reason}"}
-        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+        tx.set(t.delivery, row.id, **values)
         line.wake(tx, row.lane_id)
         return
     _live_plan(tx, hospital, row)
-    again = tx.first(sa.select(t.delivery).where(t.delivery.c.id == row.id))
+    again = tx.get(t.delivery, row.id)
     assert again is not None
     try:
         line.freeze(tx, hospital, again, row.sent_as or row.kind, f"sent again: {by.reason}")
     except NotWritten as refused:
         raise Impossible("not_written", "; ".join(refused.problems)) from None
     # A new message: no try of it is in doubt.
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(doubts=0, first_try_at=0, decided_at=0))
+    tx.set(t.delivery, row.id, doubts=0, first_try_at=0, decided_at=0)
 
 
 def _newer(tx: Tx, row: sa.Row[Any]) -> bool:
@@ -163,7 +163,7 @@ def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By
             line.promote(tx, hospital, row.case_id, row.lane_id)
             return
     values = {"state": "ready", "reason": f"decided: {by.reason}", "doubts": 0, "first_try_at": 0, "due_at": tx.now}
-    tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+    tx.set(t.delivery, row.id, **values)
     line.wake(tx, row.lane_id)
 
 
@@ -233,8 +233,8 @@ def allow(tx: Tx, org: str, what: Literal["kind", "plan"], name: str, by: By) ->
 
 
 def readmit(tx: Tx, org: str, inbox: int, by: By) -> None:
-    """Lets a message out of quarantine as a new one: it is read by the live mapping and done as if it had just come. Its sender
-    is not answered again."""
+    """Lets a message out of quarantine as a new one: it is read by the live mapping and done as if it had just come. Its
+    sender is not answered again."""
     _quarantined(tx, org, inbox, by, "readmitted", state="stored", reason="")
 
 

@@ -71,7 +71,7 @@ def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[R
             _add(tx, hospital, inbox, patient, case.id, order)
         elif order.control == "change":
             values = {"document": order.document, "patient": patient, "filler": order.filler, "changed_at": tx.now}
-            tx.run(sa.update(t.order_).where(t.order_.c.id == before.id).values(**values))
+            tx.set(t.order_, before.id, **values)
             tx.journal.note("order changed", hospital.org, case=case.id, order=before.id, inbox=inbox)
         else:
             tx.journal.note("order repeated", hospital.org, case=case.id, order=before.id, inbox=inbox)
@@ -99,7 +99,7 @@ def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
     where = (t.delivery.c.case_id == case, t.delivery.c.state == "held", t.delivery.c.reason == NO_ORDER)
     for row in tx.all(sa.select(t.delivery).where(*where).order_by(t.delivery.c.seq)):
         owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
-        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(state="void", reason="its order came"))
+        tx.set(t.delivery, row.id, state="void", reason="its order came")
         tx.journal.note("void", hospital.org, lane=row.lane_id, case=case, delivery=row.id, why="its order came")
         if owed is None:
             continue
@@ -108,7 +108,7 @@ def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
             # For a group the held delivery has the very key of the new one: it goes on itself.
             if part == row.part:
                 values = {"state": "held", "reason": UNSIGNED if unsigned else NO_ORDER}
-                tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(**values))
+                tx.set(t.delivery, row.id, **values)
                 if not unsigned:
                     line.release(tx, hospital, row.id)
             else:
@@ -167,12 +167,11 @@ def happened(tx: Tx, hospital: Hospital, case: int, part: int, status: str, docu
     `document`: the event as JSON; without one, the status and the time."""
     assert status in ORDER_KINDS
     body = document or occurrence_document(status, tx.now)
-    if not tx.insert_new(
+    made = tx.insert_new(
         t.occurrence, org=hospital.org, case_id=case, part=part, status=status, document=body, at=tx.now
-    ):
+    )
+    if not made:
         return False
-    where = (t.occurrence.c.case_id == case, t.occurrence.c.part == part, t.occurrence.c.status == status)
-    made = tx.scalar(sa.select(t.occurrence.c.id).where(*where))
     for owed in hospital.owed(status):
         try:
             line.enqueue(tx, hospital, owed, case, 0 if owed.per == "group" else part, status, occurrence=made)

@@ -278,7 +278,7 @@ def sign(
         return Taken("new", case.id, revision, now.version, made)
     for row in waiting:
         plan = now.plans.get(row.message, row.plan)
-        tx.run(sa.update(t.delivery).where(t.delivery.c.id == row.id).values(plan=plan))
+        tx.set(t.delivery, row.id, plan=plan)
         line.trial(tx, hospital, row.id)
         line.release(tx, hospital, row.id)
     return Taken("new", case.id, revision, now.version, tuple(row.id for row in waiting))
@@ -296,7 +296,7 @@ def withdraw_signature(tx: Tx, hospital: Hospital, result_id: str, actor: str, r
     )
     if row is None:
         raise Conflict("not_signed", "this result is not signed")
-    tx.run(sa.update(t.signoff).where(t.signoff.c.id == row.id).values(withdrawn_at=tx.now))
+    tx.set(t.signoff, row.id, withdrawn_at=tx.now)
     tx.journal.note("signature withdrawn", hospital.org, case=case.id, actor=actor, signoff=row.id, why=reason)
     left = []
     lanes = set()

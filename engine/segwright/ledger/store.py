@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from segwright.ledger.journal import Journal
+from segwright.ledger.prepared import added, added_once, by_id, changed, locked
 
 T = TypeVar("T")
 Clock = Callable[[Connection], int]
@@ -72,18 +73,27 @@ class Tx:
         """How many rows were changed."""
         return self.connection.execute(statement, rows).rowcount
 
+    def get(self, table: sa.Table, number: int) -> sa.Row[Any] | None:
+        """The row with this id."""
+        return self.connection.execute(by_id(table), {"number": number}).first()
+
+    def lock(self, table: sa.Table, number: int) -> sa.Row[Any] | None:
+        """The same, locked until the transaction ends (on SQLite the whole database is). What refers to the row may still
+        be added."""
+        return self.connection.execute(locked(table), {"number": number}).first()
+
+    def set(self, table: sa.Table, number: int, **values: Any) -> int:
+        """Writes values into the row with this id; gives how many rows there were."""
+        return self.connection.execute(changed(table), {**values, "number_": number}).rowcount
+
     def insert(self, table: sa.Table, **values: Any) -> int:
-        """Adds a row and gives its id (0 for a table without one)."""
-        key = self.connection.execute(sa.insert(table).values(**values)).inserted_primary_key
-        return int(key[0]) if key and isinstance(key[0], int) else 0
+        """Adds a row and gives its id."""
+        return int(self.connection.execute(added(table), values).scalar_one())
 
-    def insert_new(self, table: sa.Table, **values: Any) -> bool:
-        """Adds a row unless a unique key has it already."""
-        from sqlalchemy.dialects import postgresql, sqlite
-
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
-        made = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(sa.literal(1))
-        return self.first(made) is not None
+    def insert_new(self, table: sa.Table, **values: Any) -> int:
+        """Adds a row unless a unique key has it already; gives its id (1 for a table without one), 0 when it was there."""
+        made = self.connection.execute(added_once(table, self.connection.dialect.name), values).scalar()
+        return int(made or 0)
 
 
 def _database_clock(connection: Connection) -> int:
@@ -149,8 +159,9 @@ class Store:
         return self._pool.submit(self.read, function)
 
     def claim(self) -> bool:
-        """Whether no other process sends from this database from now until this one ends. On SQLite, which is one host, a lock
-        on a file beside it says so, and the system takes it back from a process that dies. On PostgreSQL nobody can know."""
+        """Whether no other process sends from this database from now until this one ends. On SQLite, which is one host, a
+        lock on a file beside it says so, and the system takes it back from a process that dies. On PostgreSQL nobody can
+        know."""
         if not self.is_sqlite:
             return False
         if self._claim is None and self.url.database:

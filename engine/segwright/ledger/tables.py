@@ -67,6 +67,10 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 IS_OPEN: Final = "state IN ({})".format(", ".join(f"'{state}'" for state in OPEN))
+IS_READY: Final = "state IN ('ready', 'uncertain')"
+IS_UNCONFIRMED: Final = "state = 'accepted' AND due_at > 0"
+IS_STORED: Final = "state = 'stored'"
+IS_UNCLOSED: Final = "closed_at = 0"
 """As SQL, word for word as the indexes have it: SQLite uses a partial index only for a query that repeats its condition."""
 
 # --- what the ledger belongs to -----------------------------------------------------------------------------------------
@@ -105,7 +109,7 @@ inbox = Table(
     _text("code"), _needs("answer", LargeBinary), _text("reason"),
     _needs("at", BigInteger),
     UniqueConstraint("org", "sender", "control_id", "body_hash"),
-    Index("ix_inbox_stored", "org", "id", **_where("state = 'stored'")),
+    Index("ix_inbox_stored", "org", "id", **_where(IS_STORED)),
     Index("ix_inbox_quarantined", "org", "id", **_where("state = 'quarantined'")),
 )  # fmt: skip
 """Every message that came, with the answer that was given: written before the answer leaves."""
@@ -208,12 +212,12 @@ delivery = Table(
     _needs("first_try_at", BigInteger, server_default="0"), _needs("due_at", BigInteger, server_default="0"),
     _needs("at", BigInteger), _needs("decided_at", BigInteger, server_default="0"),
     UniqueConstraint("org", "destination", "message", "case_id", "part", "kind", "version"),
-    Index("ix_delivery_next", "lane_id", "seq", **_where("state IN ('ready', 'uncertain')")),
+    Index("ix_delivery_next", "lane_id", "seq", **_where(IS_READY)),
     Index("ix_delivery_open", "case_id", "seq", **_where(IS_OPEN)),
     Index("ix_delivery_org_open", "org", "state", "id", **_where(IS_OPEN)),
     Index("ix_delivery_org", "org", "id"),
     Index("ix_delivery_case", "case_id"),
-    Index("ix_delivery_unconfirmed", "due_at", **_where("state = 'accepted' AND due_at > 0")),
+    Index("ix_delivery_unconfirmed", "due_at", **_where(IS_UNCONFIRMED)),
 )  # fmt: skip
 """One business event owed to one destination; the unique key is what makes it one."""
 
@@ -237,7 +241,7 @@ attempt = Table(
     _text("outcome", server_default=""),  # "" while it is open
     _text("detail", server_default=""),
     UniqueConstraint("delivery_id", "number"),
-    Index("ix_attempt_open", "lane_id", **_where("closed_at = 0")),
+    Index("ix_attempt_open", "lane_id", **_where(IS_UNCLOSED)),
     Index("ix_attempt_build", "build_id"),
 )  # fmt: skip
 """One try: its row is committed before the first byte leaves."""

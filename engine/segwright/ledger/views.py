@@ -1,8 +1,8 @@
 """What stands in the ledger, to be looked at: frozen structs, for the API and for operators.
 
 Every query has the organisation in its key: what belongs to another one is not there. Lists are paged by key (the id of the
-last row of a page), never by counting. Conditions of partial indexes are repeated word for word: SQLite uses them only then.
-Times are milliseconds since 1970."""
+last row of a page), never by counting. Conditions of partial indexes are repeated word for word: SQLite uses them only
+then. Times are milliseconds since 1970."""
 
 from __future__ import annotations
 

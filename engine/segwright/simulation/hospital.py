@@ -340,7 +340,9 @@ class Hospital:
             assert isinstance(found, Acknowledgement)
             while not isinstance(await sender.send(event.owes, judge=by_control_id(found.own_id)), Answered):
                 await asyncio.sleep(0.5)
-            self._keep(Event(_now(), "confirmed", event.control_id, door=event.door, code=found.code, conduct="elsewhere"))
+            self._keep(
+                Event(_now(), "confirmed", event.control_id, door=event.door, code=found.code, conduct="elsewhere")
+            )
 
 
 class _Door:
