@@ -80,7 +80,9 @@ def _prepared(folder: Path) -> list[Hospital]:
         raise SystemExit(f"load: the fleet is wrong: {[found.code for found in errors(compiled.found)][:5]}")
     hospitals = []
     for number, (name, organisation) in enumerate(sorted(compiled.organisations.items())):
-        plans = {message: one.plan for message, one in organisation.messages[ENVIRONMENT].items() if one.plan is not None}
+        plans = {
+            message: one.plan for message, one in organisation.messages[ENVIRONMENT].items() if one.plan is not None
+        }
         place = folder / "bundles" / name
         bundle.write_bundle(place, manifest(organisation, ENVIRONMENT, plans), plans)
         hospitals.append(Hospital(place, name, _given(organisation, number)))

@@ -1,10 +1,11 @@
 """Plans let in: from bytes to a plan that may run.
 
-Takes the bytes of a plan; gives its pieces; refuses, with `NotCanonical` or `PlanRefused`, what is not a plan or may not run. The
-whole way is `canonical.decode_plan` and `validate.check`. A fleet's plans are mostly alike, so what was found out on the whole way
-is remembered by what it depends on, the *skeleton*: the fixed pieces of the body, and of all else what operations can refer to. Of
-the next plan with that skeleton only the rest is looked at: the frame as it always is, the tables that are new, each value for
-itself, and the limits. A canonical text in which one canonical value takes the place of another stays canonical.
+Takes the bytes of a plan; gives its pieces; refuses, with `NotCanonical` or `PlanRefused`, what is not a plan or may not run.
+
+The whole way is `canonical.decode_plan` and `validate.check`. The plans of a fleet are mostly alike, so what was found out on
+the whole way is remembered by what it depends on, the *skeleton*: the fixed pieces of the body, and of all else what operations
+can refer to. Of the next plan with that skeleton only the rest is looked at: the frame, as always, tables that are new, each
+value for itself, and the limits. (A canonical text in which one canonical value takes the place of another stays canonical.)
 
 This short way never refuses. It says yes, or the whole way is gone, which also finds the reasons.
 """
@@ -20,7 +21,7 @@ import msgspec
 
 from segwright.plan import canonical, ops
 from segwright.plan.canonical import ENCODER, is_surely_canonical
-from segwright.plan.pieces import PlanJson, Pieces
+from segwright.plan.pieces import Pieces, PlanJson
 from segwright.plan.validate import MOST_CONSTANTS, MOST_OPS, MOST_TABLES, check, constants_of, size, size_of_table
 from segwright.plan.validate_frame import frame_problems, table_problems
 from segwright.plan.validate_words import constant_fault

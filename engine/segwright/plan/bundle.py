@@ -56,7 +56,7 @@ class BundleRefused(Exception):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A bundle that may run: its hash, its manifest, the plan of each message by name, in the pieces that `runtime.load` takes."""
+    """A bundle that may run: its hash, its manifest, the plan of each message by name, in pieces as `runtime.load` takes it."""
 
     hash: str
     manifest: Manifest

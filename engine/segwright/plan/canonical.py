@@ -136,9 +136,9 @@ def decode(data: bytes, type_: type[_T]) -> _T:
 
 
 ENCODER: Final = msgspec.json.Encoder(order="sorted")
-"""msgspec's own sorted encoding, forty times faster than `encode` and nearly always the same. It leaves out a default only when it
-is the same object, sorts keys by code point, and takes numbers that `encode` refuses: bytes in which that could matter are
-`doubtful`, and left to `encode`."""
+"""msgspec's own sorted encoding, forty times faster than `encode` and nearly always the same. It leaves out a default only when
+it is the same object, sorts keys by code point, and takes numbers that `encode` refuses: bytes in which that could matter are
+doubtful, and left to `encode`."""
 
 _ASTRAL: Final = bytes(range(0xF0, 0x100))
 _NUMBER: Final = re.compile(rb"[:,\[]-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))")

@@ -1,12 +1,12 @@
 """A plan's text in pieces: what it does apart from the values it does it with.
 
-The plans of the hospitals of one base differ mostly in the texts of their constants and tables. So the body is cut at its constants:
-`fixed` is what stands between them, equal for all plans that do the same, and `values` are theirs. What holds of one plan by its
-fixed pieces (that it may run, the code generated for it) holds of every other that has them, and need not be found out again.
+The plans of the hospitals of one base differ mostly in the texts of their constants and tables. So the body is cut at its
+constants: `fixed` is what stands between them, equal for all plans that do the same, and `values` are theirs. What holds of one
+plan by its fixed pieces (that it may run, the code generated for it) holds of every other that has them.
 
-The cut is made in the plan's JSON, where a constant is easily found: quotes within a JSON string are escaped, so `"op":"const"`
-can stand nowhere but in an operation. Takes a plan or its canonical bytes; gives the plan again. Refuses nothing: whether bytes
-are a plan that may run is for `plan.admit` to say.
+The cut is made in the plan's JSON, where a constant is easily found: quotes within a JSON string are escaped, so `"value":"` can
+stand nowhere but in a constant, the only operation that has a text for a value. Takes a plan or its canonical bytes; gives the
+plan again. Refuses nothing: whether bytes are a plan that may run is for `plan.admit` to say.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from segwright.plan import ops
 from segwright.plan.canonical import ENCODER
 
 _STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
-_TEXT_ITEM: Final = rb'\{"op":"const","type":"text","value":' + _STRING + rb"\}"
-_LISTS: Final = re.compile(rb'"items":(\[' + _TEXT_ITEM + rb"(?:," + _TEXT_ITEM + rb")*\])")
-_CONSTANT: Final = b'"op":"const","type":"'
-_VALUE: Final = re.compile(rb'((?:text|integer|decimal|boolean)","value":)(' + _STRING + rb")")
+_TEXT: Final = rb'\{"op":"const","type":"text","value":' + _STRING + rb"\}"
+_LISTS: Final = re.compile(rb'"items":(\[' + _TEXT + rb"(?:," + _TEXT + rb")*\])")
+_VALUES: Final = re.compile(rb'"value":(' + _STRING + rb")")
 
 
 class PlanJson(ops.Plan, frozen=True, kw_only=True):
@@ -82,25 +81,20 @@ def body_of(direction: str, fixed: Sequence[bytes], values: Sequence[bytes]) -> 
 
 def _cut(body: bytes) -> tuple[list[bytes], list[bytes]]:
     """What stands before, between and behind the values of the constants of a body, and these values."""
-    fixed = [b""]
+    fixed: list[bytes] = []
     values: list[bytes] = []
+    before = b""
     for number, piece in enumerate(_LISTS.split(body)):
         if number % 2:
-            fixed[-1] += b'"items":'
+            fixed.append(before + b'"items":')
             values.append(piece)
-            fixed.append(b"")
-            continue
-        first, *others = piece.split(_CONSTANT)
-        fixed[-1] += first
-        for other in others:
-            found = _VALUE.match(other)
-            if found is None:
-                fixed[-1] += _CONSTANT + other
-            else:
-                fixed[-1] += _CONSTANT + found[1]
-                values.append(found[2])
-                fixed.append(other[found.end() :])
-    return fixed, values
+            before = b""
+        else:
+            cut = _VALUES.split(before + piece)
+            before = cut.pop()
+            fixed += [one + b'"value":' for one in cut[::2]]
+            values += cut[1::2]
+    return [*fixed, before], values
 
 
 def _alternating(fixed: Sequence[bytes], values: Sequence[bytes]) -> Iterator[bytes]:

@@ -74,6 +74,13 @@ def counts(value: object) -> bool:
     return value != "" and value != ()
 
 
+def needed(value: object) -> object:
+    """A required value that is not true: it is there nevertheless, or the message is refused."""
+    if value is None or not counts(value):
+        raise Signal
+    return value
+
+
 def equal(left: object, right: object) -> bool:
     """Both are there and equal."""
     return left != "" and left != () and compare.equal(left, right)
@@ -393,8 +400,8 @@ NAMES: Final[dict[str, Any]] = {
     **{
         called.__name__: called
         for called in (
-            any, len, tuple, refuse, attempt, counts, equal, is_in, is_null, holds, above, below, at_least, at_most, in_order,
-            limit, printed, received, component, kept, echoed, joined,
+            any, len, tuple, refuse, attempt, counts, needed, equal, is_in, is_null, holds, above, below, at_least, at_most,
+            in_order, limit, printed, received, component, kept, echoed, joined,
             by_name, firsts, in_groups, taken, taken_all, first_component, all_kept, subcomponent, leaves, decline,
         )
     },

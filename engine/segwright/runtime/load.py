@@ -1,8 +1,8 @@
 """Plans made ready to run: what the rest of the engine renders and reads messages with.
 
-Takes a plan that `plan.admit` or `plan.validate` lets run, gives a `Writer` or a `Reader`. Both run a function generated from the plan. The
-generated code only finds out that something stands against a message; the interpreter, which is slow and plain, then says what,
-and has the last word: when it finds nothing, the two disagree, and nothing is sent (`Disagreement`).
+Takes a plan that `plan.admit` or `plan.validate` lets run, gives a `Writer` or a `Reader`. Both run a function generated from the
+plan. The generated code only finds out that something stands against a message; the interpreter, which is slow and plain, then
+says what, and has the last word: when it finds nothing, the two disagree, and nothing is sent (`Disagreement`).
 
 Code is generated once for each shape (`runtime.shape`): the operations of a plan that comes in pieces are not even decoded when
 its shape is known. A loaded plan keeps its constants and, compressed, so much of its own text that the interpreter can have the

@@ -1,7 +1,7 @@
 """The shape of a plan: all of it that decides generated source, apart from what only fills it.
 
-Takes a plan's pieces, gives a `Split`: a key that is equal for plans of one shape, and what is this plan's own (`recipes.Own`). Code
-is generated for the first plan of a shape, the others fill in their values.
+Takes a plan's pieces, gives a `Split`: a key that is equal for plans of one shape, and what is this plan's own (`recipes.Own`).
+Code is generated for the first plan of a shape, the others fill in their values.
 
 `Split.blank` is a plan with a number in the place of every value. Generators are given nothing else, so nothing that the key
 leaves out can reach the source: whatever they want of a plan's own data they must name by number, as a recipe.
@@ -10,6 +10,7 @@ leaves out can reach the source: whatever they want of a plan's own data they mu
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -76,8 +77,7 @@ class Split:
 
     def stored(self, operations: bytes) -> Stored:
         """The plan put away beside the `operations` of its shape."""
-        own = zlib.compress(b"\0".join((ENCODER.encode(self._pieces.frame), *self._pieces.values)), 1)
-        return Stored(operations, own, self._tables)
+        return Stored(operations, (ENCODER.encode(self._pieces.frame), *self._pieces.values), self._tables)
 
 
 def _encoding_of(frame: ops.Plan) -> ops.Encoding:
@@ -89,16 +89,17 @@ class Stored:
 
     __slots__ = ("_operations", "_own", "_tables")
 
-    def __init__(self, operations: bytes, own: bytes, tables: tuple[KnownTable, ...]) -> None:
+    def __init__(self, operations: bytes, own: Sequence[bytes], tables: tuple[KnownTable, ...]) -> None:
         self._operations = operations
-        self._own = own
+        # Packing them would save less than a kilobyte, and take as long as all the rest of loading.
+        self._own = b"\0".join(own)
         self._tables = tables
 
     @property
     def plan(self) -> ops.Plan:
         """The plan again."""
-        rest, *values = zlib.decompress(self._own).split(b"\0")
-        frame = msgspec.json.decode(rest, type=ops.Plan)
+        frame_, *values = self._own.split(b"\0")
+        frame = msgspec.json.decode(frame_, type=ops.Plan)
         return msgspec.structs.replace(
             frame,
             body=body_of(frame.direction, zlib.decompress(self._operations).split(b"\0"), values),
