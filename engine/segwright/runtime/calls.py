@@ -339,14 +339,14 @@ def leaves(
 ) -> Sequence[object]:
     """The components `texts` of some fields, unescaped; "" or None for missing ones. `places` says of each of which field it is
     the component and subcomponent, for the careful way, which is needed only when there is more to a field than meets the eye."""
+    _, _, repetition, escape, subcomponent_, _ = by
     whole = "".join(fields)
     # One character is looked for many times faster than two.
-    if by.repetition in whole or ('"' in whole and NULL_TEXT in whole):
+    if repetition in whole or ('"' in whole and NULL_TEXT in whole):
         return _carefully(fields, places, by, codec)
     together = _BETWEEN.join(texts)
-    if by.subcomponent in together:
+    if subcomponent_ in together:
         return _carefully(fields, places, by, codec)
-    escape = by.escape
     at = together.find(escape)
     if at < 0:
         return texts

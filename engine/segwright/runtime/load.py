@@ -142,7 +142,7 @@ class Reader:
             if found.good and not isinstance(error, Declined | TypeError):
                 raise Disagreement(plan_hash(_again(self._stored))) from None
             return found
-        return Intake(dict(zip(self._roots, records, strict=True)), self._group, groups, (), (), (), ())
+        return Intake(dict(zip(self._roots, records, strict=True)), self._group, groups)
 
     def trace(self, message: Message) -> Intake:
         """The same with every step, and all problems."""
