@@ -12,7 +12,7 @@ import tempfile
 import tracemalloc
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 from segwright.core.diagnostic import errors
@@ -25,12 +25,14 @@ from segwright.service.compiling import CompiledOrganisation, compile_workspace
 from segwright.service.inputs import making
 from segwright.service.rendering import Request, prepare
 from segwright.service.running import Running
-from tests.bench import timing
+from tests.bench import memory, timing
 from tests.bench.fleet import ROOT, generate
 
 HOSPITALS = 125
 ENVIRONMENT = "production"
 TURNS = 5
+TIMES = 8
+"""How often all bundles are loaded to see what a large fleet takes: code and tables are shared as in a fleet of one base."""
 CASES = ROOT / "orgs" / "larkspur" / "cases"
 
 Figures = dict[str, Any]
@@ -120,38 +122,51 @@ def loading() -> Figures:
         given = [one for hospital in hospitals for one in hospital.given.values()]
         if not all(map(_use, _loaded(hospitals), given)):
             raise SystemExit("load: a plan did not do what it should; nothing was timed")
-        loads, uses = [], []
+        loads, uses, used = [], [], []
+        # What compiling left behind is no garbage of the engine's, which has no compiler on board.
+        gc.collect()
+        gc.freeze()
         for _ in range(TURNS):
             _forget()
-            start = perf_counter()
+            start, before = perf_counter(), process_time()
             loaded = _loaded(hospitals)
             between = perf_counter()
             for _ in map(_use, loaded, given):
                 pass
             loads.append(between - start)
             uses.append(perf_counter() - between)
+            used.append(process_time() - before)
             del loaded
+        gc.unfreeze()
         _forget()
         tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
+        traced = tracemalloc.get_traced_memory()[0]
         loaded = _loaded(hospitals)
         gc.collect()
-        each = (tracemalloc.get_traced_memory()[0] - before) / len(loaded)
+        each = (tracemalloc.get_traced_memory()[0] - traced) / len(loaded)
         tracemalloc.stop()
+        process = memory.loaded_plans(Path(folder) / "bundles", TIMES)
     together = [one + other for one, other in zip(loads, uses, strict=True)]
     print(f"\nload: {len(given)} plans in the bundles of {HOSPITALS} hospitals")
     print(f"  read, check and load {median(loads):.2f} s, first use of each {median(uses):.2f} s")
-    print(f"  together {timing.goal(median(together), most=1.0, unit='s')}; least {min(together):.2f} s")
+    print(
+        f"  together {timing.goal(median(together), most=1.0, unit='s')}, {median(used):.2f} s of CPU; least {min(together):.2f} s"
+    )
     print(
         f"  memory of a loaded plan, with its share of code and tables: {timing.goal(each / 1024, most=16, unit='KiB')}"
     )
-    print(f"  memory of 8,000 plans by that: {timing.goal(8000 * each / 2**20, most=200, unit='MiB')}")
+    print(
+        f"  a process with {process['plans']:,} loaded plans: {timing.goal(process['process_mib'], most=200, unit='MiB')}, "
+        f"{process['process_before_mib']:.0f} of them before the first"
+    )
     return {
         "load": {
             "plans": len(given),
             "load_s": median(loads),
             "first_use_s": median(uses),
             "together_s": {"median": median(together), "minimum": min(together), "maximum": max(together)},
+            "together_cpu_s": {"median": median(used), "minimum": min(used), "maximum": max(used)},
             "bytes_a_plan": each,
+            "process": process,
         }
     }
