@@ -155,7 +155,7 @@ def loaded_plans(bundles: Path, times: int) -> Figures:
 
 def _run_plans(bundles: Path, times: int) -> Figures:
     before = _largest()
-    kept = []
+    kept: list[Reader | Writer] = []
     for _ in range(times):
         for folder in sorted(bundles.iterdir()):
             plans = read_bundle(folder, organisation=folder.name, environment="production").plans

@@ -19,7 +19,9 @@ from segwright.plan.validate import MOST_CONSTANTS, MOST_OPS, MOST_TABLES, PlanR
 from tests.plan.samples import READING, WRITING
 from tests.runtime.mutated_plans import NASTY, damaged_bytes, damaged_structure
 
-PLANS = {name: sample.plan for name, sample in [*WRITING.items(), *READING.items()]}
+PLANS = {name: sample.plan for name, sample in WRITING.items()} | {
+    name: sample.plan for name, sample in READING.items()
+}
 
 
 @pytest.fixture(autouse=True)

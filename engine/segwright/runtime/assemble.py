@@ -1,10 +1,10 @@
 """The parts of a message to its bytes: every value escaped, encoded and checked at once.
 
 Takes the list that a generated function returns, fixed and free texts in turn; gives bytes, or raises. All free texts are joined
-with NUL, which no text may hold, and whatever is special in them is taken out in one pass: when that is nothing but the NULs, they
-go out as they are. Otherwise it says what to mend, and where: a few texts are mended one by one, many by one `replace` of the
-whole for each character that occurs, taken apart again. That no value held a NUL is checked by their number: without that, one
-patient's values would move into each other's fields.
+with NUL, which no text may hold, and whatever is special in them is taken out in one pass: when that is nothing but the NULs,
+they go out as they are. Otherwise it says what to mend, and where: a few texts are mended one by one, many by one `replace` of
+the whole for each character that occurs, taken apart again. That no value held a NUL is checked by their number: without that,
+one patient's values would move into each other's fields.
 """
 
 from __future__ import annotations
