@@ -73,7 +73,7 @@ def test_a_plan_in_pieces_is_the_plan(name: str) -> None:
     data = encode(PLANS[name])
     for pieces in (Pieces.of(PLANS[name]), admit(data), admit(data)):
         assert pieces.plan == PLANS[name]
-        assert len(pieces.fixed) == len(pieces.values) + 1
+        assert len(pieces.fixed.pieces) == len(pieces.values) + 1
 
 
 def test_of_a_plan_like_one_before_the_operations_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ import msgspec
 
 from segwright.plan import canonical, ops
 from segwright.plan.canonical import ENCODER, is_surely_canonical
-from segwright.plan.pieces import Pieces, PlanJson
+from segwright.plan.pieces import Pieces, PlanJson, Shared
 from segwright.plan.validate import MOST_CONSTANTS, MOST_OPS, MOST_TABLES, check, constants_of, size, size_of_table
 from segwright.plan.validate_frame import frame_problems, table_problems
 from segwright.plan.validate_words import constant_fault
@@ -125,14 +125,14 @@ def _skeleton(pieces: Pieces) -> _Skeleton | None:
         frame.narratives,
         tuple((table.keys, table.columns) for table in sound),
     )
-    return _Skeleton(sha256(pieces.key + ENCODER.encode(referred)).digest(), sum(table.size for table in sound))
+    return _Skeleton(sha256(pieces.fixed.key + ENCODER.encode(referred)).digest(), sum(table.size for table in sound))
 
 
-def _table(encoded: bytes) -> _TableFacts | None:
-    key = sha256(encoded).digest()
-    facts = _tables.get(key)
+def _table(shared: Shared) -> _TableFacts | None:
+    facts = _tables.get(shared.key)
     if facts is not None:
         return facts
+    (encoded,) = shared.pieces
     try:
         table = msgspec.json.decode(encoded, type=ops.Table)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -142,7 +142,7 @@ def _table(encoded: bytes) -> _TableFacts | None:
     rows = [row.cells for row in table.rows] + ([table.otherwise] if table.otherwise is not None else [])
     columns = tuple(tuple(sorted({row[column].type for row in rows})) for column in range(len(rows[0])))
     facts = _TableFacts(len(table.rows[0].keys) if table.rows else 0, columns, size_of_table(table))
-    _tables.keep(key, facts)
+    _tables.keep(shared.key, facts)
     return facts
 
 
@@ -150,7 +150,9 @@ def _facts(plan: ops.Plan, pieces: Pieces, values: list[Any]) -> _Facts:
     operations = tuple(walk(plan))
     # Constants of an operation that are neither values nor in the frame: names and sentences of checks.
     own = size(chain.from_iterable(map(constants_of, operations))) - size(_texts(values))
-    kinds = (piece.rpartition(b'","value":')[0].rpartition(b'"')[2].decode() for piece in pieces.fixed[: len(values)])
+    kinds = (
+        piece.rpartition(b'","value":')[0].rpartition(b'"')[2].decode() for piece in pieces.fixed.pieces[: len(values)]
+    )
     others = tuple(
         (number, kind)
         for number, (kind, value) in enumerate(zip(kinds, values, strict=True))

@@ -12,9 +12,10 @@ plan again. Refuses nothing: whether bytes are a plan that may run is for `plan.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Final, Self
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -34,39 +35,62 @@ class PlanJson(ops.Plan, frozen=True, kw_only=True):
     tables: tuple[msgspec.Raw, ...] = ()  # type: ignore[assignment]
 
 
+class Shared:
+    """What many plans hold, once in memory: pieces of JSON, and a `key` that is equal for equal ones."""
+
+    __slots__ = ("__weakref__", "key", "pieces")
+
+    def __init__(self, key: bytes, pieces: tuple[bytes, ...]) -> None:
+        self.key: Final = key
+        self.pieces: Final = pieces
+
+    @classmethod
+    def of(cls, *pieces: bytes) -> Shared:
+        """The one object for these pieces."""
+        # JSON holds no NUL; with their number, the same bytes cannot be cut in two ways even if they are no JSON.
+        key = sha256(b"%d\0%b" % (len(pieces), b"\0".join(pieces))).digest()
+        known = _shared.get(key)
+        if known is None:
+            known = _shared[key] = cls(key, pieces)
+        return known
+
+
+_shared: WeakValueDictionary[bytes, Shared] = WeakValueDictionary()
+
+
 class Pieces:
-    """A plan: its `frame` (all of it but body and tables), the JSON of each table, the body's `fixed` pieces, the JSON of the
-    `values` that stand between them (a list of texts is one), and a `key` that is equal for equal fixed pieces."""
+    """A plan: its `frame` (all of it but body and tables), the JSON of each of its `tables`, the `fixed` pieces of its body, and
+    the JSON of the `values` that stand between them (a list of texts is one)."""
 
-    __slots__ = ("fixed", "frame", "key", "tables", "values")
+    __slots__ = ("fixed", "frame", "tables", "values")
 
-    def __init__(self, frame: ops.Plan, body: bytes, tables: Sequence[bytes]) -> None:
+    def __init__(self, frame: ops.Plan, body: bytes, tables: Iterable[bytes]) -> None:
+        fixed, values = _cut(body)
         self.frame: Final = frame
-        self.tables: Final = tuple(tables)
-        self.fixed, self.values = _cut(body)
-        # JSON holds no NUL; with their number, the same bytes cannot be cut in two ways even if these are none.
-        self.key: Final = sha256(b"%d\0%b" % (len(self.fixed), b"\0".join(self.fixed))).digest()
+        self.tables: Final = tuple(map(Shared.of, tables))
+        self.fixed: Final = Shared.of(*fixed)
+        self.values: Final = values
 
     @classmethod
     def of(cls, plan: ops.Plan) -> Self:
         """The pieces of a plan."""
         frame = msgspec.structs.replace(plan, body=(), tables=())
-        return cls(frame, ENCODER.encode(plan.body), [ENCODER.encode(table) for table in plan.tables])
+        return cls(frame, ENCODER.encode(plan.body), (ENCODER.encode(table) for table in plan.tables))
 
     @classmethod
     def of_json(cls, plan: PlanJson) -> Self:
         """The pieces of a plan that was not looked into."""
         frame = ops.Plan(body=(), **{name: getattr(plan, name) for name in _FRAME})
-        return cls(frame, bytes(plan.body), [bytes(table) for table in plan.tables])
+        return cls(frame, bytes(plan.body), map(bytes, plan.tables))
 
     def with_values(self, values: Sequence[bytes]) -> Any:
         """The operations of the body, with these values in place of its own."""
-        return body_of(self.frame.direction, self.fixed, values)
+        return body_of(self.frame.direction, self.fixed.pieces, values)
 
     @property
     def plan(self) -> ops.Plan:
         """The plan as a whole."""
-        tables = tuple(msgspec.json.decode(table, type=ops.Table) for table in self.tables)
+        tables = tuple(msgspec.json.decode(table.pieces[0], type=ops.Table) for table in self.tables)
         return msgspec.structs.replace(self.frame, body=self.with_values(self.values), tables=tables)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from segwright.plan import ops
+from segwright.plan.pieces import Shared
 from segwright.runtime import constants
 from segwright.runtime.assemble import Assembler
 from segwright.runtime.evaluate import constant
@@ -81,12 +81,11 @@ class KnownTable:
 _tables: WeakValueDictionary[bytes, KnownTable] = WeakValueDictionary()
 
 
-def known_table(encoded: bytes) -> KnownTable:
-    """The one object for all tables that are encoded so."""
-    key = sha256(encoded).digest()
-    known = _tables.get(key)
+def known_table(table: Shared) -> KnownTable:
+    """The one object for all tables with this JSON."""
+    known = _tables.get(table.key)
     if known is None:
-        known = _tables[key] = KnownTable(encoded)
+        known = _tables[table.key] = KnownTable(table.pieces[0])
     return known
 
 

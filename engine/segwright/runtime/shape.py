@@ -41,7 +41,7 @@ class Split:
             frame.functions,
             tuple(table.kinds for table in self._tables),
         )
-        self.key: Final = sha256(pieces.key + ENCODER.encode(head)).digest()
+        self.key: Final = sha256(pieces.fixed.key + ENCODER.encode(head)).digest()
 
     @property
     def blank(self) -> ops.Plan:
@@ -73,7 +73,7 @@ class Split:
 
     def operations(self) -> bytes:
         """What all plans of this shape have in common, packed."""
-        return zlib.compress(b"\0".join(self._pieces.fixed))
+        return zlib.compress(b"\0".join(self._pieces.fixed.pieces))
 
     def stored(self, operations: bytes) -> Stored:
         """The plan put away beside the `operations` of its shape."""
