@@ -20,9 +20,9 @@ from segwright.hl7.wire import Message, open_message
 from segwright.plan import admit, bundle, narratives, patterns
 from segwright.runtime import constants, narrative, recipes
 from segwright.runtime.load import Reader, Writer, load
-from segwright.service.bundling import manifest
 from segwright.service.compiling import CompiledOrganisation, compile_workspace
 from segwright.service.inputs import making
+from segwright.service.manifest import manifest_of
 from segwright.service.rendering import Request, prepare
 from segwright.service.running import Running
 from tests.bench import memory, timing
@@ -86,7 +86,11 @@ def _prepared(folder: Path) -> list[Hospital]:
             message: one.plan for message, one in organisation.messages[ENVIRONMENT].items() if one.plan is not None
         }
         place = folder / "bundles" / name
-        bundle.write_bundle(place, manifest(organisation, ENVIRONMENT, plans), plans)
+        bundle.write_bundle(
+            place,
+            manifest_of(organisation.organisation, ENVIRONMENT, organisation.model, plans, compiled.sources),
+            plans,
+        )
         hospitals.append(Hospital(place, name, _given(organisation, number)))
     return hospitals
 
