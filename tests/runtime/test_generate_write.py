@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from segwright.plan import ops
+from segwright.plan.pieces import Pieces
 from segwright.runtime import interpret
 from segwright.runtime.assemble import Assembler
 from segwright.runtime.calls import Signal
@@ -130,9 +131,10 @@ def test_the_source_is_the_same_whatever_the_hash_seed():
         "from segwright.runtime.generate_read import ReadGenerator\n"
         "from segwright.runtime.generate_write import WriteGenerator\n"
         "from tests.plan.samples import READING, WRITING\n"
+        "from segwright.plan.pieces import Pieces\n"
         "from segwright.runtime.shape import Split\n"
-        "texts = [WriteGenerator(Split(one.plan).blank).generate().text() for one in WRITING.values()]\n"
-        "texts += [ReadGenerator(Split(one.plan).blank).generate().text() for one in READING.values()]\n"
+        "texts = [WriteGenerator(Split(Pieces.of(one.plan)).blank).generate().text() for one in WRITING.values()]\n"
+        "texts += [ReadGenerator(Split(Pieces.of(one.plan)).blank).generate().text() for one in READING.values()]\n"
         "print(sha256(''.join(texts).encode()).hexdigest())\n"
     )
     root = Path(__file__).parents[2]
@@ -151,6 +153,6 @@ def test_the_source_is_the_same_whatever_the_hash_seed():
 
 def test_no_text_of_a_plan_reaches_the_source():
     for sample in WRITING.values():
-        text = WriteGenerator(Split(sample.plan).blank).generate().text()
+        text = WriteGenerator(Split(Pieces.of(sample.plan)).blank).generate().text()
         assert '"' not in text
         assert "'" not in text

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from segwright.plan import ops
 from segwright.plan.canonical import encode_plan
+from segwright.plan.pieces import Pieces
 from segwright.runtime import interpret
 from segwright.runtime.load import MessageRefused, Reader, Writer, load
 from segwright.runtime.shape import Split
@@ -93,7 +94,7 @@ def test_a_plan_loaded_after_another_of_its_shape_writes_what_it_says_itself(pla
     # The first may be either: whichever comes first gives the code.
     one, two, three = Writer(plan), Writer(other), Writer(again(plan))
     assert one._write.__code__ is three._write.__code__
-    if Split(plan).key == Split(other).key:
+    if Split(Pieces.of(plan)).key == Split(Pieces.of(other)).key:
         assert one._write.__code__ is two._write.__code__
     assert rendered(one, given_) == rendered(three, given_) == interpreted(plan, given_)
     assert rendered(two, given_) == interpreted(other, given_)
@@ -113,7 +114,7 @@ def test_other_values_in_the_reference_plans_are_filled_in_as_if_generated_afres
         other = with_other_values(plan)
         first = load(plan)
         second = load(other)
-        assert Split(plan).key == Split(other).key
+        assert Split(Pieces.of(plan)).key == Split(Pieces.of(other)).key
         shared, own = function_of(second), function_of(first).__defaults__
         assert function_of(first).__code__ is shared.__code__
         del first, second
@@ -161,7 +162,7 @@ def test_what_one_plan_holds_is_in_no_message_of_another():
 def test_whatever_of_the_encoding_reaches_the_code_is_of_the_shape(changes):
     plan = writing()
     other = msgspec.structs.replace(plan, encoding=msgspec.structs.replace(plan.encoding, **changes))
-    assert Split(plan).key != Split(other).key
+    assert Split(Pieces.of(plan)).key != Split(Pieces.of(other)).key
 
 
 def test_replacements_of_characters_are_each_plans_own():
@@ -192,4 +193,4 @@ def test_cells_that_may_refuse_are_of_the_shape():
     with_otherwise = msgspec.structs.replace(table, otherwise=(ops.Cell("text", ("y",)),))
     plan = msgspec.structs.replace(writing(), tables=(table,))
     others = [msgspec.structs.replace(plan, tables=(other,)) for other in (refusing, with_otherwise)]
-    assert len({Split(one).key for one in (plan, *others)}) == 3
+    assert len({Split(Pieces.of(one)).key for one in (plan, *others)}) == 3

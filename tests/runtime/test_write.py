@@ -220,6 +220,12 @@ def test_constants_only_accompany_what_an_input_gives() -> None:
     assert body(run(seg(Leaves((leaf("a"), leaf(ops.Const("blank"), 2))), one(A)), given=(None,))) == ["ZZZ|a"]
 
 
+def test_a_constant_that_cannot_be_sent_is_no_matter_when_what_it_accompanies_is_missing() -> None:
+    leaves = Leaves((leaf(A), leaf("\a", 2)))
+    assert body(run(seg(leaves), given=(None,))) == ["ZZZ"]
+    assert kinds(run(seg(leaves), given=("a",))) == ["control"]
+
+
 def test_missing_repetitions_close_up_and_held_ones_do_not() -> None:
     assert body(run(seg(one(A), one("b"), one(A), one("c")), given=(None,))) == ["ZZZ|b~c"]
     assert body(run(seg(HoldRep(), one("b"), HoldRep(), one("c"), HoldRep()))) == ["ZZZ|~b~~c~"]

@@ -18,12 +18,14 @@ import msgspec
 from segwright.hl7.values import Moment
 from segwright.ledger.hospital import Material, NotWritten, Owed, Policy
 from segwright.plan import ops
+from segwright.plan.admit import admit
 from segwright.plan.bundle import Bundle
-from segwright.plan.canonical import NotCanonical, decode_plan, encode, hash_of
+from segwright.plan.canonical import NotCanonical, encode_plan, hash_of
 from segwright.plan.explain import Explanation
 from segwright.plan.manifest import Entry, Manifest
 from segwright.plan.model import Model, Type
-from segwright.plan.validate import problems
+from segwright.plan.pieces import Pieces
+from segwright.plan.validate import PlanRefused
 from segwright.runtime.decode import DecodeRefused, decode
 from segwright.runtime.load import Disagreement, MessageRefused, Reader, Writer, load
 from segwright.runtime.outcome import Problem
@@ -91,30 +93,30 @@ class Live:
     # --- plans ---
 
     def plan(self, plan_hash: str) -> tuple[Writer | Reader, ops.Plan]:
-        """A plan ready to run. Raises `NotWritten` when it is nowhere to be had."""
+        """A plan ready to run, and the plan without its operations. Raises `NotWritten` when it is nowhere to be had."""
         declared = self._own.get(plan_hash)
         if declared is None:
             declared = self._fetched(plan_hash)
         if plan_hash not in self._loaded:
             self._loaded[plan_hash] = load(declared)
-        return self._loaded[plan_hash], declared
+        return self._loaded[plan_hash], declared.frame
 
-    def _fetched(self, plan_hash: str) -> ops.Plan:
+    def _fetched(self, plan_hash: str) -> Pieces:
         body = self._plans(plan_hash)
         if body is None or hash_of(body) != plan_hash:
             raise NotWritten(("the plan that it was enqueued under is not kept",))
         try:
-            declared = decode_plan(body)
+            declared = admit(body)
         except NotCanonical:
             raise NotWritten(("the plan that it was enqueued under cannot be read",)) from None
-        if problems(declared):
-            raise NotWritten(("the plan that it was enqueued under may not run on this engine",))
+        except PlanRefused:
+            raise NotWritten(("the plan that it was enqueued under may not run on this engine",)) from None
         self._own[plan_hash] = declared
         return declared
 
     def plan_bodies(self) -> dict[str, bytes]:
         """The canonical bytes of every plan of the bundle, by hash."""
-        return {entry.plan: encode(self.bundle.plans[entry.name]) for entry in self.manifest.catalogue}
+        return {entry.plan: encode_plan(self.bundle.plans[entry.name].plan) for entry in self.manifest.catalogue}
 
     def explanation(self, message: str) -> Explanation | None:
         """Where the plan of a message comes from; read once."""

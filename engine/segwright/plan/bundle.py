@@ -25,13 +25,15 @@ from typing import Final
 import msgspec
 
 from segwright.plan import canonical, explain
+from segwright.plan.admit import admit
 from segwright.plan.canonical import NotCanonical, hash_of
 from segwright.plan.explain import Explanation
 from segwright.plan.manifest import Entry, Manifest, faults
 from segwright.plan.model import Model
 from segwright.plan.ops import Plan
+from segwright.plan.pieces import Pieces
 from segwright.plan.validate import FORMATS as PLAN_FORMATS
-from segwright.plan.validate import problems
+from segwright.plan.validate import PlanRefused
 
 FORMATS: Final = (1,)
 """The formats of bundles that this engine reads: its own and the one before (there is none before 1)."""
@@ -54,11 +56,11 @@ class BundleRefused(Exception):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A bundle that may run: its hash, its manifest, the plan of each message by name."""
+    """A bundle that may run: its hash, its manifest, the plan of each message by name, in pieces as `runtime.load` takes it."""
 
     hash: str
     manifest: Manifest
-    plans: dict[str, Plan]
+    plans: dict[str, Pieces]
     folder: Path
 
     def entry(self, message: str) -> Entry:
@@ -81,7 +83,7 @@ class Bundle(msgspec.Struct, frozen=True):
 
 def model_hash(model: Model) -> str:
     """What a plan calls its model."""
-    return hash_of(canonical.encode(model))
+    return hash_of(canonical.encode_model(model))
 
 
 def write_bundle(
@@ -157,7 +159,7 @@ class _Head(msgspec.Struct):
     format: int = 1
 
 
-def _plan(entry: Entry, files: Mapping[str, bytes], model: str) -> Plan:
+def _plan(entry: Entry, files: Mapping[str, bytes], model: str) -> Pieces:
     data = files.get(f"plans/{entry.plan}.json")
     if data is None:
         raise BundleRefused("missing", f"there is no plan for {entry.name}")
@@ -170,17 +172,17 @@ def _plan(entry: Entry, files: Mapping[str, bytes], model: str) -> Plan:
     if head.format not in PLAN_FORMATS:
         raise BundleRefused("format", f"format {head.format} of plans is not among those this engine runs")
     try:
-        plan = canonical.decode_plan(data)
+        pieces = admit(data)
     except NotCanonical as refused:
         raise BundleRefused("form", f"the plan for {entry.name}: {refused.reason}") from None
-    wrong = problems(plan)
-    if wrong:
-        raise BundleRefused("plan", f"the plan for {entry.name}: {'; '.join(wrong[:5])}")
-    if plan.model != model:
+    except PlanRefused as refused:
+        raise BundleRefused("plan", f"the plan for {entry.name}: {'; '.join(refused.reasons[:5])}") from None
+    frame = pieces.frame
+    if frame.model != model:
         raise BundleRefused("model", f"the plan for {entry.name} was made for another model")
-    if (plan.message, plan.direction, plan.types) != (entry.name, entry.direction, entry.types):
+    if (frame.message, frame.direction, frame.types) != (entry.name, entry.direction, entry.types):
         raise BundleRefused("catalogue", f"the plan for {entry.name} is another message than the catalogue says")
-    return plan
+    return pieces
 
 
 # --- files ---

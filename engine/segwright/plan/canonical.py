@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-from segwright.plan.ops import Op, Plan
+from segwright.plan.model import Model
+from segwright.plan.ops import Plan
 
 LARGEST: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps (I-JSON, RFC 7493)."""
@@ -118,7 +119,7 @@ def decode(data: bytes, type_: type[_T]) -> _T:
     """A value of a type from its canonical bytes. Raises `NotCanonical`."""
     try:
         value = msgspec.json.decode(data, type=type_)
-        same = (type_ is Plan and _surely_canonical(value, data)) or encode(value) == data
+        same = is_surely_canonical(value, data) or encode(value) == data
     except msgspec.ValidationError as error:
         raise NotCanonical(str(error)) from None
     except (msgspec.DecodeError, ValueError):
@@ -134,34 +135,71 @@ def decode(data: bytes, type_: type[_T]) -> _T:
     return value
 
 
-_ASTRAL: Final = re.compile(rb"[\xf0-\xff]")
-_sorted: Final = msgspec.json.Encoder(order="sorted")
+ENCODER: Final = msgspec.json.Encoder(order="sorted")
+"""msgspec's own sorted encoding, forty times faster than `encode` and nearly always the same. It leaves out a default only when
+it is the same object, sorts keys by code point, and takes numbers that `encode` refuses: bytes in which that could matter are
+doubtful, and left to `encode`."""
+
+_ASTRAL: Final = bytes(range(0xF0, 0x100))
+_NUMBER: Final = re.compile(rb"[:,\[]-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))")
 
 
-def _surely_canonical(value: object, data: bytes) -> bool:
-    """Whether msgspec's own sorted encoding, forty times faster, vouches for the bytes of a plan. It leaves out a default only
-    when it is the same object, and it sorts keys by code point: bytes in which that could matter are left to `encode`."""
-    if _ASTRAL.search(data) or any(spelled in data for spelled in _spelled_defaults()):
+def is_surely_canonical(value: object, data: bytes) -> bool:
+    """Whether the fast way vouches for the bytes that a value of one of our own types was decoded from."""
+    if not isinstance(value, msgspec.Struct) or _is_doubtful(type(value), data):
         return False
-    return _sorted.encode(value) == data
+    return ENCODER.encode(value) == data
+
+
+def _is_doubtful(kind: type[msgspec.Struct], data: bytes) -> bool:
+    spelled, is_open = _of_kind(kind)
+    if not data.isascii() and len(data.translate(None, _ASTRAL)) != len(data):
+        return True
+    return any(each in data for each in spelled) or (is_open and _NUMBER.search(data) is not None)
 
 
 @cache
-def _spelled_defaults() -> tuple[bytes, ...]:
-    """How the defaults look that decoding makes anew when they are written out. Such bytes never occur within a JSON text, whose
-    quotes are escaped."""
-    found: set[bytes] = set()
-    for kind in Op.__subclasses__():
-        for _, written, default in _fields(kind):
-            if isinstance(default, msgspec.Struct) or (isinstance(default, str) and default):
-                found.add(encode(written) + b":" + encode(default))
-    return tuple(sorted(found))
+def _of_kind(kind: type[msgspec.Struct]) -> tuple[tuple[bytes, ...], bool]:
+    """Of a type and all that it is made of: how the defaults look that decoding makes anew when they are written out, and whether
+    it may hold anything whatever. Such bytes never occur within a JSON text, whose quotes are escaped."""
+    kinds: set[Any] = set()
+    _collect(kind, kinds)
+    spelled = {
+        encode(written) + b":" + encode(default)
+        for one in kinds
+        if one is not Any
+        for _, written, default in _fields(one)
+        if isinstance(default, msgspec.Struct) or (isinstance(default, str) and default)
+    }
+    return tuple(sorted(spelled)), Any in kinds
+
+
+def _collect(annotation: Any, found: set[Any]) -> None:
+    """The structs, and `Any`, that an annotation is made of."""
+    for part in get_args(annotation):
+        _collect(part, found)
+    is_struct = isinstance(annotation, type) and issubclass(annotation, msgspec.Struct)
+    if annotation in found or not (is_struct or annotation is Any):
+        return
+    found.add(annotation)
+    if is_struct:
+        for part in get_type_hints(annotation).values():
+            _collect(part, found)
 
 
 def encode_plan(plan: Plan) -> bytes:
     """The canonical bytes of a plan: as `encode`, by the fast way where it surely gives the same."""
-    data = _sorted.encode(plan)
-    return encode(plan) if _ASTRAL.search(data) or any(s in data for s in _spelled_defaults()) else data
+    return _encode_quickly(plan)
+
+
+def encode_model(model: Model) -> bytes:
+    """The same of a model."""
+    return _encode_quickly(model)
+
+
+def _encode_quickly(value: msgspec.Struct) -> bytes:
+    data = ENCODER.encode(value)
+    return encode(value) if _is_doubtful(type(value), data) else data
 
 
 def decode_plan(data: bytes) -> Plan:

@@ -22,8 +22,8 @@ import msgspec
 from segwright.plan.model import Type
 
 
-class Op(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields=True, omit_defaults=True):
-    """Base of all operations."""
+class Op(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Base of all operations. They are trees: no garbage collector has to look for circles in them."""
 
 
 # --- values: each gives a run-time value or None (missing) -----------------------------------------------------------

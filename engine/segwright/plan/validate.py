@@ -66,11 +66,7 @@ def _size_problems(plan: Plan) -> list[str]:
         op, depth = waiting.pop()
         count += 1
         deepest = max(deepest, depth)
-        if isinstance(op, ops.Const):
-            constants.append(op.value)
-            continue
-        if isinstance(op, ops.CheckOp | ops.RejectOp):
-            constants += (op.name, op.saying)
+        constants += constants_of(op)
         waiting.extend((child, depth + 1) for child in children(op))
     if count > MOST_OPS:
         return [f"the plan has more than {MOST_OPS} operations"]
@@ -78,21 +74,28 @@ def _size_problems(plan: Plan) -> list[str]:
         return [f"operations are nested more than {DEEPEST} deep"]
     if not 0 <= plan.slots <= MOST_SLOTS:
         found.append(f"the plan uses more than {MOST_SLOTS} slots, or fewer than none")
-    if _size(constants) > MOST_CONSTANTS:
+    if size(constants) > MOST_CONSTANTS:
         found.append(f"the constants of the plan are longer than {MOST_CONSTANTS} bytes")
-    cells = [
-        text
-        for table in plan.tables
-        for row in table.rows
-        for texts in (row.keys, *(cell.value for cell in row.cells))
-        for text in texts
-    ]
-    if _size(cells) + sum(len(table.rows) for table in plan.tables) > MOST_TABLES:
+    if sum(map(size_of_table, plan.tables)) > MOST_TABLES:
         found.append(f"the tables of the plan are longer than {MOST_TABLES} bytes")
     return found
 
 
-def _size(texts: Iterable[str]) -> int:
+def constants_of(op: Op) -> tuple[str, ...]:
+    """The texts of an operation that count as constants of the plan."""
+    if isinstance(op, ops.Const):
+        return (op.value,)
+    return (op.name, op.saying) if isinstance(op, ops.CheckOp | ops.RejectOp) else ()
+
+
+def size_of_table(table: ops.Table) -> int:
+    """What a table counts for the limit: the bytes of the texts of its rows, and one for each."""
+    texts = (text for row in table.rows for each in (row.keys, *(cell.value for cell in row.cells)) for text in each)
+    return size(texts) + len(table.rows)
+
+
+def size(texts: Iterable[str]) -> int:
+    """Bytes of texts."""
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
@@ -131,8 +134,13 @@ class _Validator:
         first = next((op for op in self.plan.body if isinstance(op, ops.SegmentOp | ops.EchoOp | ops.LoopOp)), None)
         if not isinstance(first, ops.SegmentOp) or first.name != "MSH" or first.when is not None or first.optional:
             self.found.append("the first segment of the message is not MSH, or it is not always written")
-        for op in walk(self.plan):
-            if isinstance(op, ops.SegmentOp) and op.name == "MSH" and op is not first:
+        # A loop's body is all that can hold another segment.
+        waiting = list(self.plan.body)
+        while waiting:
+            op = waiting.pop()
+            if isinstance(op, ops.LoopOp):
+                waiting += op.body
+            elif isinstance(op, ops.SegmentOp) and op.name == "MSH" and op is not first:
                 self.fault(op, "MSH is written once, as the first segment")
 
     # --- slots ---

@@ -117,7 +117,7 @@ def _parts(plan: Plan) -> Iterator[str]:
     if plan.narratives and "jinja2" not in plan.libraries:
         yield "narratives pin the version of jinja2"
     for number, table in enumerate(plan.tables):
-        yield from (f"table {number}: {reason}" for reason in _table(table))
+        yield from (f"table {number}: {reason}" for reason in table_problems(table))
     for name, version in plan.libraries.items():
         installed = _installed(name)
         if not version or not (installed == version or installed.startswith(f"{version}.")):
@@ -135,7 +135,8 @@ def _installed(name: str) -> str:
     return ""
 
 
-def _table(table: Table) -> Iterator[str]:
+def table_problems(table: Table) -> Iterator[str]:
+    """Everything that is wrong with a table."""
     keys = [row.keys for row in table.rows]
     if any(not 1 <= len(each) <= 3 or not all(each) for each in keys) or len({len(each) for each in keys}) > 1:
         yield "every row has one to three keys, as many as the others"

@@ -8,9 +8,8 @@ places: its number would be two.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from typing import Final
-
-import msgspec
+from functools import cache
+from typing import Any, Final, get_args, get_type_hints
 
 from segwright.plan import ops
 from segwright.plan.ops import Op, Plan
@@ -20,16 +19,27 @@ _RECEIVED: Final = (ops.Received, ops.Take, ops.TakeAll, ops.Keep)
 
 def children(op: Op) -> Iterator[Op]:
     """The operations that stand directly in an operation, in field order; those of a duty in the place of the duty."""
-    for value in msgspec.structs.astuple(op):
+    for name in _holding(type(op)):
+        value = getattr(op, name)
         if type(value) is tuple:
-            for one in value:
-                if isinstance(one, Op):
-                    yield one
-        elif isinstance(value, ops.Duty):
+            yield from (one for one in value if one is not None)
+        elif type(value) is ops.Duty:
             if value.condition is not None:
                 yield value.condition
-        elif isinstance(value, Op):
+        elif value is not None:
             yield value
+
+
+@cache
+def _holding(kind: type[Op]) -> tuple[str, ...]:
+    """The members of an operation that hold others, in their order."""
+    return tuple(name for name, annotation in get_type_hints(kind).items() if _holds_operations(annotation))
+
+
+def _holds_operations(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Op):
+        return True
+    return any(map(_holds_operations, get_args(annotation)))
 
 
 def walk(plan: Plan) -> Iterator[Op]:

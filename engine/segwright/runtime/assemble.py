@@ -1,9 +1,10 @@
 """The parts of a message to its bytes: every value escaped, encoded and checked at once.
 
-Takes the list that a generated function returns, fixed and free texts in turn; gives bytes, or raises. All free texts are looked
-at in one pass; when none holds a delimiter, a control character or one that the charset lacks, they go out as they are. Otherwise
-they are joined with NUL, which no text may hold, mended by one `replace` for each character that occurs, and taken apart again.
-That no value held a NUL is checked by their number: without that, one patient's values would move into each other's fields.
+Takes the list that a generated function returns, fixed and free texts in turn; gives bytes, or raises. All free texts are joined
+with NUL, which no text may hold, and whatever is special in them is taken out in one pass: when that is nothing but the NULs,
+they go out as they are. Otherwise it says what to mend, and where: a few texts are mended one by one, many by one `replace` of
+the whole for each character that occurs, taken apart again. That no value held a NUL is checked by their number: without that,
+one patient's values would move into each other's fields.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from segwright.runtime.constants import delimiters_of, replacements
 from segwright.runtime.fields import NULL_TEXT
 
 _BETWEEN: Final = "\0"
+_NUL: Final = b"\0"
 _FEW: Final = 12
 """Up to so many special characters it is faster to mend the values that hold them one by one."""
 _REFUSED: Final = bytes([*range(9), 11, 12, *range(14, 32), 127])
@@ -26,7 +28,7 @@ _REFUSED: Final = bytes([*range(9), 11, 12, *range(14, 32), 127])
 class Assembler:
     """Makes the bytes of one plan's messages."""
 
-    __slots__ = ("_codec", "_marks", "_replacements", "_special")
+    __slots__ = ("_codec", "_marks", "_plain", "_replacements")
 
     def __init__(self, encoding: ops.Encoding) -> None:
         delimiters = delimiters_of(encoding)
@@ -41,7 +43,7 @@ class Assembler:
             marks.append((delimiters.truncation, f"{mark}P{mark}"))
         marks += [(character, f"{mark}X{code}{mark}") for character, code in (("\r", "0D"), ("\n", "0A"), ("\t", "09"))]
         self._marks = tuple(marks)
-        self._special = bytes([*range(32), 127]) + "".join(delimiters).encode()
+        self._plain = bytes({*range(32, 127), *range(128, 256)}.difference("".join(delimiters).encode()))
         self._codec = encoding.codec
         self._replacements = replacements(encoding)
 
@@ -61,15 +63,14 @@ class Assembler:
         if '"' in joined and NULL_TEXT in values:
             raise Signal
         # UTF-8 whatever the charset: it is the fastest, and bytes below 128 mean themselves in both.
-        data = joined.encode()
-        special = len(data) - len(data.translate(None, self._special)) - len(values) + 1
-        if special > 0:
+        special = joined.encode().translate(None, self._plain)
+        if len(special) >= len(values):
             if not values:
                 return b""
-            if len(data) - len(data.translate(None, _REFUSED)) >= len(values):
+            if len(special) - len(special.translate(None, _REFUSED)) >= len(values):
                 raise Signal
-            if special <= _FEW:
-                self._escape_few(parts, joined)
+            if len(special) - len(values) < _FEW:
+                self._escape_few(parts, special)
             else:
                 parts[1::2] = self._escape_all(joined, len(values))
         text = "".join(parts)
@@ -88,19 +89,16 @@ class Assembler:
             raise Signal
         return escaped
 
-    def _escape_few(self, parts: list[str], joined: str) -> None:
-        """The same for one or two values of many: each is found by counting the NULs before it."""
-        found = set()
-        for character, _ in self._marks:
-            at = joined.find(character)
-            while at >= 0:
-                found.add(2 * joined.count(_BETWEEN, 0, at) + 1)
-                at = joined.find(character, at + 1)
-        for place in found:
+    def _escape_few(self, parts: list[str], special: bytes) -> None:
+        """The same for a few values of many: each is found by counting the NULs before it."""
+        place = 1
+        while found := special.lstrip(_NUL):
+            place += 2 * (len(special) - len(found))
             text = parts[place]
             for character, mark in self._marks:
                 text = text.replace(character, mark)
             parts[place] = text
+            special = found[found.find(_NUL) :] if _NUL in found else b""
 
     def _texts(self, parts: list[Any]) -> list[str]:
         """The parts with numbers printed and nulls where no escaping reaches them: among the fixed texts."""

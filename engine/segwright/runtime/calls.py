@@ -74,6 +74,13 @@ def counts(value: object) -> bool:
     return value != "" and value != ()
 
 
+def needed(value: object) -> object:
+    """A required value that is not true: it is there nevertheless, or the message is refused."""
+    if value is None or not counts(value):
+        raise Signal
+    return value
+
+
 def equal(left: object, right: object) -> bool:
     """Both are there and equal."""
     return left != "" and left != () and compare.equal(left, right)
@@ -332,14 +339,14 @@ def leaves(
 ) -> Sequence[object]:
     """The components `texts` of some fields, unescaped; "" or None for missing ones. `places` says of each of which field it is
     the component and subcomponent, for the careful way, which is needed only when there is more to a field than meets the eye."""
+    _, _, repetition, escape, subcomponent_, _ = by
     whole = "".join(fields)
     # One character is looked for many times faster than two.
-    if by.repetition in whole or ('"' in whole and NULL_TEXT in whole):
+    if repetition in whole or ('"' in whole and NULL_TEXT in whole):
         return _carefully(fields, places, by, codec)
     together = _BETWEEN.join(texts)
-    if by.subcomponent in together:
+    if subcomponent_ in together:
         return _carefully(fields, places, by, codec)
-    escape = by.escape
     at = together.find(escape)
     if at < 0:
         return texts
@@ -393,8 +400,8 @@ NAMES: Final[dict[str, Any]] = {
     **{
         called.__name__: called
         for called in (
-            any, len, tuple, refuse, attempt, counts, equal, is_in, is_null, holds, above, below, at_least, at_most, in_order,
-            limit, printed, received, component, kept, echoed, joined,
+            any, len, tuple, refuse, attempt, counts, needed, equal, is_in, is_null, holds, above, below, at_least, at_most,
+            in_order, limit, printed, received, component, kept, echoed, joined,
             by_name, firsts, in_groups, taken, taken_all, first_component, all_kept, subcomponent, leaves, decline,
         )
     },

@@ -30,18 +30,23 @@ _PRINTS: Final = "number/integer@1"
 
 class Expression(str):
     """Source text of an expression. `sure`: its value is never missing. `exact`: a missing one is None, never "" or ().
-    `textual`: it is a text or null, or missing, so that only a missing one is false."""
+    `textual`: it is a text or null, or missing, so that only a missing one is false. `again`: it may be written twice, for it
+    costs and changes next to nothing."""
 
-    __slots__ = ("exact", "sure", "textual")
+    __slots__ = ("again", "exact", "sure", "textual")
+    again: bool
     exact: bool
     sure: bool
     textual: bool
 
-    def __new__(cls, text: str, *, sure: bool = False, exact: bool = True, textual: bool = False) -> Self:
+    def __new__(
+        cls, text: str, *, sure: bool = False, exact: bool = True, textual: bool = False, again: bool = False
+    ) -> Self:
         made = super().__new__(cls, text)
         made.sure = sure
         made.exact = exact
         made.textual = textual
+        made.again = again
         return made
 
 
@@ -267,6 +272,13 @@ class Expressions:
         # Most values that are there are true: the rest (0, false, and the empty text that is a missing one) is sorted out apart.
         return f"({first} or {name} is not None and counts({name}))", name
 
+    def needed(self, value: Expression) -> str:
+        """A value without which the message is refused."""
+        if value.sure:
+            return value
+        first, again = (value, value) if value.again else self.held(value)
+        return f"({first} or {'refuse()' if value.textual else f'needed({again})'})"
+
     def exact(self, value: Expression) -> Expression:
         """A value that is None when it is missing."""
         if value.exact:
@@ -283,7 +295,7 @@ class Expressions:
     def _attribute(self, op: ops.Attr) -> Expression:
         chain = _chain(op.of)
         if chain is not None and chain in self._records:
-            return Expression(f"{self._records[chain]}[{op.index}]", exact=False)
+            return Expression(f"{self._records[chain]}[{op.index}]", exact=False, again=True)
         of = self.value(op.of)
         if of == _MISSING:
             return _MISSING

@@ -233,8 +233,7 @@ class FieldGenerator(Expressions):
                 self.raw(f"{self._formatting()}({self.exact(self._put(item.op))})")
             else:
                 value = self._put(item.op)
-                test, name = self.present(value)
-                self._free(value if value.exact else f"({name} if {test} else refuse())")
+                self._free(value if value.exact else self.needed(value))
         elif isinstance(item.op, ops.Opaque):
             # Missing, it is a None among the fixed texts, which cannot be joined.
             self.raw(f"{self._receiving()}({self.exact(self.value(item.op.value))})")

@@ -152,21 +152,13 @@ class ReadGenerator(Expressions):
         place, target, value = (op.record, op.index), f"y{op.record}_{op.index}", self.value(op.value)
         alone = self._times_set[place] == 1 and place not in self._seen
         if alone and value.textual and op.duty.need in ("always", "optional"):
-            self._inline[place] = self._required(value) if op.duty.need == "always" else self.exact(value)
+            self._inline[place] = self.needed(value) if op.duty.need == "always" else self.exact(value)
             return
         if op.duty.need == "always":
-            self.source.line(f"{target} = {self._required(value)}")
+            self.source.line(f"{target} = {self.needed(value)}")
             return
         self.source.line(f"{target} = {self.exact(value)}")
         self._refuse_missing(op.duty, target, "")
-
-    def _required(self, value: Expression) -> str:
-        if value.sure:
-            return value
-        if value.textual:
-            return f"{value} or refuse()"
-        test, name = self.present(value)
-        return f"{name} if {test} else refuse()"
 
     def _refuse_missing(self, duty: ops.Duty, name: str, others: str) -> None:
         """Refuses a missing value as its duty says; `others` tests whether what holds it has another."""

@@ -1,11 +1,12 @@
 """Plans made ready to run: what the rest of the engine renders and reads messages with.
 
-Takes a plan that `plan.validate` lets run, gives a `Writer` or a `Reader`. Both run a function generated from the plan. The
-generated code only finds out that something stands against a message; the interpreter, which is slow and plain, then says what,
-and has the last word: when it finds nothing, the two disagree, and nothing is sent (`Disagreement`).
+Takes a plan that `plan.admit` or `plan.validate` lets run, gives a `Writer` or a `Reader`. Both run a function generated from the
+plan. The generated code only finds out that something stands against a message; the interpreter, which is slow and plain, then
+says what, and has the last word: when it finds nothing, the two disagree, and nothing is sent (`Disagreement`).
 
-Code is generated once for each shape (`runtime.shape`). A loaded plan keeps its constants and, compressed, so much of its own
-text that the interpreter can have the plan again.
+Code is generated once for each shape (`runtime.shape`): the operations of a plan that comes in pieces are not even decoded when
+its shape is known. A loaded plan keeps its constants and, compressed, so much of its own text that the interpreter can have the
+plan again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from weakref import WeakValueDictionary
 from segwright.hl7.wire import Message
 from segwright.plan import ops
 from segwright.plan.canonical import plan_hash
+from segwright.plan.pieces import Pieces
 from segwright.runtime import interpret
 from segwright.runtime.calls import NAMES, Declined
 from segwright.runtime.generate_read import ReadGenerator
@@ -52,9 +54,9 @@ class Disagreement(Exception):
 
 class _Shape:
     """What the plans of one shape share: the code, the constants that are the same for all, and the operations themselves.
-    `fills` are the numbers of the constants that are each plan's own."""
+    `fills` are the numbers of the constants that are each plan's own, `grouped` is the slot of a group's record (-1 for none)."""
 
-    __slots__ = ("__weakref__", "code", "constants", "fills", "operations")
+    __slots__ = ("__weakref__", "code", "constants", "fills", "grouped", "operations")
 
     def __init__(self, split: Split) -> None:
         blank = split.blank
@@ -62,6 +64,7 @@ class _Shape:
         self.code: Final = code(source, NAMES)
         self.constants: Final = tuple(source.constants)
         self.fills: Final = tuple(number for number, one in enumerate(self.constants) if isinstance(one, Recipe))
+        self.grouped: Final = next((op.record for op in blank.body if isinstance(op, ops.GroupOp)), -1)
         self.operations: Final = split.operations()
 
     def function(self, own: Own) -> Callable[..., Any]:
@@ -72,12 +75,16 @@ class _Shape:
         return function(self.code, NAMES, constants)
 
 
+def _pieces_of(plan: ops.Plan | Pieces) -> Pieces:
+    return plan if isinstance(plan, Pieces) else Pieces.of(plan)
+
+
 _shapes: WeakValueDictionary[bytes, _Shape] = WeakValueDictionary()
 
 
-def _made_ready(plan: ops.Plan) -> tuple[Callable[..., Any], _Shape, Stored]:
+def _made_ready(pieces: Pieces) -> tuple[Callable[..., Any], _Shape, Stored]:
     """The plan's function, what it shares, and the plan put away."""
-    split = Split(plan)
+    split = Split(pieces)
     shape = _shapes.get(split.key)
     if shape is None:
         shape = _shapes[split.key] = _Shape(split)
@@ -89,9 +96,10 @@ class Writer:
 
     __slots__ = ("_assembler", "_shape", "_stored", "_write")
 
-    def __init__(self, plan: ops.Plan) -> None:
-        self._write, self._shape, self._stored = _made_ready(plan)
-        self._assembler = assembler(plan.encoding)
+    def __init__(self, plan: ops.Plan | Pieces) -> None:
+        pieces = _pieces_of(plan)
+        self._write, self._shape, self._stored = _made_ready(pieces)
+        self._assembler = assembler(pieces.frame.encoding)
 
     def render(self, inputs: Sequence[Any]) -> bytes:
         """The message. Raises `MessageRefused` with every problem, ValueError for inputs that are not the plan's."""
@@ -118,12 +126,12 @@ class Reader:
 
     __slots__ = ("_group", "_read", "_roots", "_shape", "_stored")
 
-    def __init__(self, plan: ops.Plan) -> None:
-        self._read, self._shape, self._stored = _made_ready(plan)
-        grouped = next((op.record for op in plan.body if isinstance(op, ops.GroupOp)), -1)
-        results = sorted(plan.results, key=lambda result: result.slot)
-        self._roots = tuple(result.name for result in results if result.slot != grouped)
-        self._group = next((result.name for result in results if result.slot == grouped), "")
+    def __init__(self, plan: ops.Plan | Pieces) -> None:
+        pieces = _pieces_of(plan)
+        self._read, self._shape, self._stored = _made_ready(pieces)
+        results = sorted(pieces.frame.results, key=lambda result: result.slot)
+        self._roots = tuple(result.name for result in results if result.slot != self._shape.grouped)
+        self._group = next((result.name for result in results if result.slot == self._shape.grouped), "")
 
     def read(self, message: Message) -> Intake:
         """The records of the message, or all that stands against it."""
@@ -134,13 +142,14 @@ class Reader:
             if found.good and not isinstance(error, Declined | TypeError):
                 raise Disagreement(plan_hash(_again(self._stored))) from None
             return found
-        return Intake(dict(zip(self._roots, records, strict=True)), self._group, groups, (), (), (), ())
+        return Intake(dict(zip(self._roots, records, strict=True)), self._group, groups)
 
     def trace(self, message: Message) -> Intake:
         """The same with every step, and all problems."""
         return interpret.read(_again(self._stored), message)
 
 
-def load(plan: ops.Plan) -> Writer | Reader:
+def load(plan: ops.Plan | Pieces) -> Writer | Reader:
     """Makes a plan ready to run."""
-    return Writer(plan) if plan.direction == "writes" else Reader(plan)
+    pieces = _pieces_of(plan)
+    return Writer(pieces) if pieces.frame.direction == "writes" else Reader(pieces)

@@ -115,10 +115,10 @@ class Intake(msgspec.Struct, frozen=True):
     records: dict[str, tuple[Any, ...]]
     group: str
     groups: tuple[tuple[tuple[Any, ...], ...], ...]
-    problems: tuple[Problem, ...]
-    rejects: tuple[Reject, ...]
-    notes: tuple[Note, ...]
-    steps: tuple[Step, ...]
+    problems: tuple[Problem, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    notes: tuple[Note, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def good(self) -> bool:

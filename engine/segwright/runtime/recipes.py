@@ -10,13 +10,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from segwright.plan import ops
+from segwright.plan.pieces import Shared
 from segwright.runtime import constants
 from segwright.runtime.assemble import Assembler
 from segwright.runtime.evaluate import constant
@@ -40,9 +40,10 @@ class KnownTable:
 
     __slots__ = ("__weakref__", "_columns", "_packed", "kinds")
 
-    def __init__(self, encoded: bytes, table: ops.Table) -> None:
+    def __init__(self, encoded: bytes) -> None:
         self._packed = zlib.compress(encoded)
         self._columns: dict[tuple[int, int], dict[Any, object]] = {}
+        table = self.table
         rows = [row.cells for row in table.rows]
         width = max(map(len, rows), default=0)
         if table.otherwise is not None:
@@ -69,23 +70,22 @@ class KnownTable:
             tuple(ops.TableRow((), row) for row in cells), (cells[0] if cells else ()) if otherwise else None
         )
 
-    def column(self, table: ops.Table, column: int, component: int) -> dict[Any, object]:
+    def column(self, column: int, component: int) -> dict[Any, object]:
         """`constants.cells` of this table."""
         found = self._columns.get((column, component))
         if found is None:
-            found = self._columns[column, component] = constants.cells(table, column, component)
+            found = self._columns[column, component] = constants.cells(self.table, column, component)
         return found
 
 
 _tables: WeakValueDictionary[bytes, KnownTable] = WeakValueDictionary()
 
 
-def known_table(encoded: bytes, table: ops.Table) -> KnownTable:
-    """The one object for all tables that are encoded so."""
-    key = sha256(encoded).digest()
-    known = _tables.get(key)
+def known_table(table: Shared) -> KnownTable:
+    """The one object for all tables with this JSON."""
+    known = _tables.get(table.key)
     if known is None:
-        known = _tables[key] = KnownTable(encoded, table)
+        known = _tables[table.key] = KnownTable(table.pieces[0])
     return known
 
 
@@ -93,7 +93,7 @@ def known_table(encoded: bytes, table: ops.Table) -> KnownTable:
 
 
 class Own:
-    """A plan's own data, in the numbers of its shape."""
+    """A plan's own data, in the numbers of its shape. `plan` has neither body nor tables."""
 
     __slots__ = ("_all_plain", "plan", "tables", "values")
 
@@ -197,12 +197,12 @@ def filled(own: Own, made: object) -> object:
 
 def cells(own: Own, table: int, column: int, component: int) -> dict[Any, object]:
     """A column of a table."""
-    return own.tables[table].column(own.plan.tables[table], column, component)
+    return own.tables[table].column(column, component)
 
 
 def otherwise(own: Own, table: int, column: int, component: int) -> object:
     """What a column holds for all other keys."""
-    return constants.otherwise(own.plan.tables[table], column, component)
+    return constants.otherwise(own.tables[table].table, column, component)
 
 
 def pattern(own: Own, number: int) -> Callable[[str], bool]:

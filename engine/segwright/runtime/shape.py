@@ -1,100 +1,87 @@
 """The shape of a plan: all of it that decides generated source, apart from what only fills it.
 
-Takes a plan, gives a `Split`: a key that is equal for plans of one shape, and what is this plan's own (`recipes.Own`). The plans
-of the hospitals of one base differ mostly in texts, tables, patterns and narratives: code is generated for the first of them, the
-others fill in their values.
+Takes a plan's pieces, gives a `Split`: a key that is equal for plans of one shape, and what is this plan's own (`recipes.Own`).
+Code is generated for the first plan of a shape, the others fill in their values.
 
-The split is made in the plan's JSON, where a constant is easily found: quotes within a JSON string are escaped, so `"op":"const"`
-can stand nowhere but in an operation. `Split.blank` is a plan with a number in the place of every value. Generators are given
-nothing else, so nothing that the key leaves out can reach the source: whatever they want of a plan's own data they must name by
-number, as a recipe.
+`Split.blank` is a plan with a number in the place of every value. Generators are given nothing else, so nothing that the key
+leaves out can reach the source: whatever they want of a plan's own data they must name by number, as a recipe.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from segwright.plan import ops
+from segwright.plan.canonical import ENCODER
 from segwright.plan.model import TEXT
+from segwright.plan.pieces import Pieces, body_of
 from segwright.runtime.recipes import LIST, KnownTable, Own, known_table
-
-_encoder: Final = msgspec.json.Encoder(order="sorted")
-_STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
-_TEXT_ITEM: Final = rb'\{"op":"const","type":"text","value":' + _STRING + rb"\}"
-_LISTS: Final = re.compile(rb'"items":(\[' + _TEXT_ITEM + rb"(?:," + _TEXT_ITEM + rb")*\])")
-_CONSTANT: Final = b'"op":"const","type":"'
-_VALUE: Final = re.compile(rb'((?:text|integer|decimal|boolean)","value":)(' + _STRING + rb")")
 
 
 class Split:
-    """A plan taken apart: `fixed` and `values` of its body in turn, one more of the former, and everything else."""
+    """A plan taken apart: what it shares with all plans of its shape, and what is its own."""
 
-    __slots__ = ("_fixed", "_plan", "_tables", "_values", "key")
+    __slots__ = ("_pieces", "_tables", "key")
 
-    def __init__(self, plan: ops.Plan) -> None:
-        self._plan = plan
-        self._fixed, self._values = _taken_apart(_encoder.encode(plan.body))
-        self._tables = tuple(known_table(_encoder.encode(table), table) for table in plan.tables)
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self._tables = tuple(map(known_table, pieces.tables))
+        frame = pieces.frame
         head = (
-            plan.direction,
-            _encoding_of(plan),
-            tuple(given.optional for given in plan.inputs),
-            tuple((result.slot, result.size) for result in plan.results),
-            plan.slots,
-            plan.functions,
+            frame.direction,
+            _encoding_of(frame),
+            tuple(given.optional for given in frame.inputs),
+            tuple((result.slot, result.size) for result in frame.results),
+            frame.slots,
+            frame.functions,
             tuple(table.kinds for table in self._tables),
         )
-        self.key: Final = sha256(b"\0".join((_encoder.encode(head), *self._fixed))).digest()
+        self.key: Final = sha256(pieces.fixed.key + ENCODER.encode(head)).digest()
 
     @property
     def blank(self) -> ops.Plan:
         """A plan of the same shape that holds nothing of this one's own."""
-        plan = self._plan
+        frame = self._pieces.frame
         numbered = [
             b'[{"op":"const","type":"text","value":"%s%d"}]' % (LIST.encode(), number)
             if value.startswith(b"[")
             else b'"%d"' % number
-            for number, value in enumerate(self._values)
+            for number, value in enumerate(self._pieces.values)
         ]
-        body = msgspec.json.decode(_together(self._fixed, numbered), type=_body_type(plan.direction))
         return ops.Plan(
             "",
-            plan.direction,
+            frame.direction,
             (),
             "",
-            _encoding_of(plan),
-            tuple(ops.Input("", TEXT, given.optional) for given in plan.inputs),
-            body,
-            plan.slots,
+            _encoding_of(frame),
+            tuple(ops.Input("", TEXT, given.optional) for given in frame.inputs),
+            self._pieces.with_values(numbered),
+            frame.slots,
             tuple(table.blank for table in self._tables),
-            functions=plan.functions,
-            results=tuple(ops.Result(result.slot, "", "", result.size) for result in plan.results),
+            functions=frame.functions,
+            results=tuple(ops.Result(result.slot, "", "", result.size) for result in frame.results),
         )
 
     def own(self) -> Own:
         """What the recipes of the shape are filled from."""
-        values = msgspec.json.decode(b"[" + b",".join(self._values) + b"]") if self._values else []
-        return Own(self._plan, values, self._tables)
+        return Own(self._pieces.frame, msgspec.json.decode(b"[" + b",".join(self._pieces.values) + b"]"), self._tables)
 
     def operations(self) -> bytes:
         """What all plans of this shape have in common, packed."""
-        return zlib.compress(b"\0".join(self._fixed))
+        return zlib.compress(b"\0".join(self._pieces.fixed.pieces))
 
     def stored(self, operations: bytes) -> Stored:
         """The plan put away beside the `operations` of its shape."""
-        rest = msgspec.structs.replace(self._plan, body=(), tables=())
-        own = zlib.compress(b"\0".join((_encoder.encode(rest), *self._values)), 1)
-        return Stored(operations, own, self._tables)
+        return Stored(operations, (ENCODER.encode(self._pieces.frame), *self._pieces.values), self._tables)
 
 
-def _encoding_of(plan: ops.Plan) -> ops.Encoding:
-    return msgspec.structs.replace(plan.encoding, version="", unencodable={})
+def _encoding_of(frame: ops.Plan) -> ops.Encoding:
+    return msgspec.structs.replace(frame.encoding, version="", unencodable={})
 
 
 class Stored:
@@ -102,61 +89,19 @@ class Stored:
 
     __slots__ = ("_operations", "_own", "_tables")
 
-    def __init__(self, operations: bytes, own: bytes, tables: tuple[KnownTable, ...]) -> None:
+    def __init__(self, operations: bytes, own: Sequence[bytes], tables: tuple[KnownTable, ...]) -> None:
         self._operations = operations
-        self._own = own
+        # Packing them would save less than a kilobyte, and take as long as all the rest of loading.
+        self._own = b"\0".join(own)
         self._tables = tables
 
     @property
     def plan(self) -> ops.Plan:
         """The plan again."""
-        rest, *values = zlib.decompress(self._own).split(b"\0")
-        plan = msgspec.json.decode(rest, type=ops.Plan)
-        body = _together(zlib.decompress(self._operations).split(b"\0"), values)
+        frame_, *values = self._own.split(b"\0")
+        frame = msgspec.json.decode(frame_, type=ops.Plan)
         return msgspec.structs.replace(
-            plan,
-            body=msgspec.json.decode(body, type=_body_type(plan.direction)),
+            frame,
+            body=body_of(frame.direction, zlib.decompress(self._operations).split(b"\0"), values),
             tables=tuple(table.table for table in self._tables),
         )
-
-
-_WRITES: Final = tuple[ops.WriteOp, ...]
-_READS: Final = tuple[ops.ReadOp, ...]
-
-
-def _body_type(direction: str) -> Any:
-    return _WRITES if direction == "writes" else _READS
-
-
-def _taken_apart(body: bytes) -> tuple[list[bytes], list[bytes]]:
-    """What stands before, between and behind the values of the constants of a body, and these values; a list of texts is one."""
-    fixed = [b""]
-    values: list[bytes] = []
-    for number, piece in enumerate(_LISTS.split(body)):
-        if number % 2:
-            fixed[-1] += b'"items":'
-            values.append(piece)
-            fixed.append(b"")
-            continue
-        first, *others = piece.split(_CONSTANT)
-        fixed[-1] += first
-        for other in others:
-            found = _VALUE.match(other)
-            if found is None:
-                fixed[-1] += _CONSTANT + other
-            else:
-                fixed[-1] += _CONSTANT + found[1]
-                values.append(found[2])
-                fixed.append(other[found.end() :])
-    return fixed, values
-
-
-def _together(fixed: list[bytes], values: list[bytes]) -> bytes:
-    return b"".join(_alternating(fixed, values))
-
-
-def _alternating(fixed: list[bytes], values: list[bytes]) -> Iterator[bytes]:
-    for one, other in zip(fixed, values, strict=False):
-        yield one
-        yield other
-    yield fixed[-1]

@@ -8,7 +8,7 @@ end, filled-up separators and the engine's own MSH fields to the segment. What c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from segwright.hl7.delimiters import Delimiters
@@ -23,6 +23,8 @@ from segwright.runtime.fields import NULL_TEXT, is_empty
 Part = tuple[int, str]
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
+_FAILED: Final = "\0"
+"""Stands for the text of a leaf that cannot be had; no text has it."""
 _REFUSED_IN_RAW: Final = "a control character stands in what was received"
 
 
@@ -268,17 +270,12 @@ class Writer(Evaluation):
         return repetitions
 
     def _leaves(self, leaves: ops.Leaves) -> list[Repetition]:
-        texts: list[str | None] = []
-        failed = False
-        for put in leaves.puts:
-            try:
-                texts.append(self._coded(put, self.value(put.value)))
-            except Failed:
-                texts.append("?")
-                failed = True
-        anything = any(
-            text is not None for put, text in zip(leaves.puts, texts, strict=True) if id(put) not in self._companions
-        )
+        found = self._texts((put for put in leaves.puts if id(put) not in self._companions), sent=True)
+        anything = any(text is not None for text in found.values())
+        # What only accompanies others has to be fit to be sent only if it is.
+        found |= self._texts((put for put in leaves.puts if id(put) in self._companions), sent=anything)
+        texts = [found[id(put)] for put in leaves.puts]
+        failed = _FAILED in texts
         for put, text in zip(leaves.puts, texts, strict=True):
             if text is None:
                 self.duty(put, put.duty, others=anything)
@@ -304,6 +301,17 @@ class Writer(Evaluation):
         return [Repetition(self.numbers[id(leaves)], tuple(parts), counts)]
 
     # --- texts ---
+
+    def _texts(self, puts: Iterable[ops.Put], *, sent: bool) -> dict[int, str | None]:
+        """The text of each leaf by its `id`, `_FAILED` where something is against it. What is not `sent` is only looked for."""
+        texts: dict[int, str | None] = {}
+        for put in puts:
+            try:
+                value = self.value(put.value)
+                texts[id(put)] = self._coded(put, value) if sent or value is None else ""
+            except Failed:
+                texts[id(put)] = _FAILED
+        return texts
 
     def _coded(self, put: ops.Put, value: Any) -> str | None:
         if value is None:
