@@ -77,7 +77,7 @@ def test_row_27_a_cancellation_against_an_attempt_that_is_about_to_commit(postgr
     at(
         monkeypatch,
         lanes,
-        "_gate",
+        "gate",
         meeting,
         lambda: threading.current_thread().name.startswith("ledger") and not meeting.arrived.is_set(),
     )
