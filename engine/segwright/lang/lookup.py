@@ -208,13 +208,6 @@ def keeps_key(table: ast.Table) -> bool:
     )
 
 
-def key_texts(row: ast.Row) -> tuple[str, ...]:
-    """The keys of a row as the runtime compares them."""
-    return tuple(
-        k.value if isinstance(k, ast.Text) else k.digits if isinstance(k, ast.Number) else str(k) for k in row.keys
-    )
-
-
 def _forward(ctx: Context, table: ast.Table) -> ops.Table:
     rows: dict[tuple[str, ...], ops.TableRow] = {}
     spans: dict[tuple[str, ...], ast.Row] = {}
@@ -241,15 +234,15 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
             if row.otherwise:
                 otherwise = broken
             else:
-                rows.setdefault(key_texts(row), ops.TableRow(key_texts(row), broken))
-                spans.setdefault(key_texts(row), row)
+                rows.setdefault(row.key, ops.TableRow(row.key, broken))
+                spans.setdefault(row.key, row)
             continue
         cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
         if row.otherwise:
             # `otherwise -> same`: the lookup itself gives its key back.
             otherwise = None if keeps_key(table) else cells
             continue
-        keys = key_texts(row)
+        keys = row.key
         if keys in rows:
             ctx.report("SW0606", row.span, Label(spans[keys].span, "first"), table=table.name, key=", ".join(keys))
         rows[keys], spans[keys] = ops.TableRow(keys, cells), row
@@ -269,7 +262,7 @@ def _inverted(ctx: Context, table: ast.Table) -> ops.Table:
         key = (cell.value[0],)
         if key in rows:
             ctx.report("SW0606", row.span, Label(table.span, "table"), table=table.name, key=cell.value[0])
-        rows[key] = ops.TableRow(key, (ops.Cell("text", key_texts(row)),))
+        rows[key] = ops.TableRow(key, (ops.Cell("text", row.key),))
     return ops.Table(tuple(rows[k] for k in sorted(rows)))
 
 
@@ -307,7 +300,7 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
     if cell.word == "error":
         return ops.Cell("error")
     if cell.word == "same":
-        keys = key_texts(row)
+        keys = row.key
         return ops.Cell("text", keys[:1]) if keys else ops.Cell("error")
     parts = tuple(_part(ctx, table, column, part) for part in cell.parts)
     if len(parts) == 1 and isinstance(cell.parts[0], ast.Blank):

@@ -43,7 +43,7 @@ def rewritten(
     """What an operation on a declaration writes, with what people call it and its place."""
     match op:
         case ast.OverrideTable():
-            keys = [(row, row_key(row) or ("otherwise",)) for row in op.rows]
+            keys = [(row, row.key or ("otherwise",)) for row in op.rows]
             return [
                 (Rewritten("table", op.name, key), f"row `{', '.join(key)}` of `table {op.name}`", row.span)
                 for row, key in keys
@@ -112,14 +112,6 @@ def _unknown(kind: str, name: str, span: Span, known: object) -> Diagnostic:
     )
 
 
-def row_key(row: ast.Row) -> tuple[str, ...]:
-    """A row's keys as comparable texts; () for the `otherwise` row."""
-    return tuple(
-        key.value if isinstance(key, ast.Text) else key.digits if isinstance(key, ast.Number) else str(key)
-        for key in row.keys
-    )
-
-
 def _table(scope: Scope, op: ast.OverrideTable) -> Redeclared:
     table = scope.tables.get(op.name)
     if table is None:
@@ -127,8 +119,8 @@ def _table(scope: Scope, op: ast.OverrideTable) -> Redeclared:
     found: list[Diagnostic] = []
     rows = list(table.rows)
     for row in op.rows:
-        key = row_key(row)
-        at = next((i for i, r in enumerate(rows) if row_key(r) == key and r.otherwise == row.otherwise), None)
+        key = row.key
+        at = next((i for i, r in enumerate(rows) if r.key == key and r.otherwise == row.otherwise), None)
         said = ", ".join(key) or "otherwise"
         plain = msgspec.structs.replace(row, change="")
         if row.change == "add":
@@ -139,7 +131,7 @@ def _table(scope: Scope, op: ast.OverrideTable) -> Redeclared:
             else:
                 rows.insert(len(rows) - 1, plain)
         elif at is None:
-            known = [", ".join(row_key(r)) or "otherwise" for r in rows]
+            known = [", ".join(r.key) or "otherwise" for r in rows]
             if table.file is not None and row.change != "remove":
                 rows.append(plain)
                 continue

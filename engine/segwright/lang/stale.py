@@ -33,7 +33,6 @@ from segwright.lang.flat import (
     walk,
 )
 from segwright.lang.flatten import Flattened
-from segwright.lang.redeclare import row_key
 from segwright.lang.rules import holds, written_in
 from segwright.lang.scope import Scope
 
@@ -313,7 +312,7 @@ def _only(every: dict[str, Under], name: str) -> dict[str, Under]:
 
 
 def _row_name(table: str, row: ast.Row) -> str:
-    return f"row `{', '.join(row_key(row)) or 'otherwise'}` of `table {table}`"
+    return f"row `{', '.join(row.key) or 'otherwise'}` of `table {table}`"
 
 
 def _name(item: Item, label: str) -> str:
