@@ -631,6 +631,32 @@ def test_rule_8_what_a_received_field_holds_and_the_charset_lacks_is_an_error():
     assert run.refused == ["unencodable"]
 
 
+LATIN = "encoding: {version: 2.5.1, charset: 8859/1, unencodable: {}, separators: '|^~\\&', trailing: trim, segment_end: CR, limits: {}}\n"
+
+
+def _latin(text: str, msh18: str) -> bytes:
+    segments = "".join(f"{s}\r" for s in (*ORDER[:4], f"OBR|1|A1^EHR|F1^LAB|ECG^{text}"))
+    return segments.replace("|2.5.1\r", f"|2.5.1||||||{msh18}\r").encode("latin-1")
+
+
+def test_rule_8_escaped_bytes_go_back_as_they_came_in_the_same_charset():
+    org = f"organisation: {{id: clinic, name: Clinic, layers: []}}\n{LATIN}"
+    order = _latin("caf\\XE9\\ é", "8859/1")
+    run = lab(f"{ZZZ}  ZZZ-1 = order.service required\n", order=order, org=org)
+    assert run.segments == ["ZZZ|ECG^caf\\XE9\\ é"]
+    assert zzz("ZZZ-1 = order.service required", order=_latin("caf\\XE9\\", "ASCII")) == ["ZZZ|ECG^caf\\XE9\\"]
+
+
+def test_rule_8_escaped_bytes_are_read_in_the_charset_they_came_in_where_another_is_written():
+    org = f"organisation: {{id: clinic, name: Clinic, layers: []}}\n{LATIN.replace('8859/1', 'UNICODE UTF-8')}"
+    run = lab(f"{ZZZ}  ZZZ-1 = order.service required\n", order=_latin("caf\\XE9\\", "8859/1"), org=org)
+    assert run.segments == ["ZZZ|ECG^café"]
+    ascii_only = lab(f"{ZZZ}  ZZZ-1 = order.service required\n", order=_latin("caf\\XE9\\", "8859/1"))
+    assert ascii_only.refused == ["unencodable"]
+    no_text = lab(f"{ZZZ}  ZZZ-1 = order.service required\n", order=_latin("caf\\XE9\\", "UNICODE UTF-8"))
+    assert no_text.refused == ["structure"]
+
+
 def test_rule_8_a_received_field_stands_only_in_a_whole_field():
     assert codes("ZZZ-1.1 = order.service required") == ("SW0334",)
     assert codes('ZZZ-1 = "x" ^ order.service') == ("SW0334",)
