@@ -16,7 +16,7 @@ from segwright.lang import ast
 from segwright.lang.conditions import condition, rungs
 from segwright.lang.context import Context, Written
 from segwright.lang.lookup import column_of, composite, composite_width, lookups, reads_back, table_number
-from segwright.lang.typed import Facts, Frame, Typed, present
+from segwright.lang.typed import NOTHING, Facts, Frame, Literal, Typed, present
 from segwright.lang.values import chosen, lacking, ladder, lower, printable, selection, type_of
 from segwright.plan import ops
 from segwright.plan.model import FIELD
@@ -36,7 +36,8 @@ class Leaf(msgspec.Struct, frozen=True):
 
 class Made(msgspec.Struct, frozen=True):
     """A lowered content. `maybe`: it may come out empty. `leaves`: the leaf values by place, for the checks that follow; a place
-    that only some alternatives fill is marked as possibly missing. `opaque`: a received field may stand there."""
+    that only some alternatives fill is marked as possibly missing. `opaque`: a received field may stand there. `branches`: the
+    contents of a choice or fallback, each with its circumstances."""
 
     content: ops.Content
     maybe: bool
@@ -46,6 +47,32 @@ class Made(msgspec.Struct, frozen=True):
     said: str = ""
     absent_key: str = ""
     lists: bool = False
+    branches: tuple[Branch, ...] = ()
+
+    @property
+    def each(self) -> tuple[Branch, ...]:
+        """What it can be, each with its circumstances; itself when there is only one."""
+        if self.branches:
+            return self.branches
+        if len(self.leaves) != 1:
+            return (Branch(self),)
+        ((where, typed),) = self.leaves.items()
+        return tuple(
+            Branch(msgspec.structs.replace(self, leaves={where: case.value}), case.facts, case.when)
+            for case in typed.each
+        )
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """One of the contents that a content can be: what is certain where it is, and the conditions that hold there or do not."""
+
+    made: Made
+    facts: Facts = NOTHING
+    when: tuple[Literal, ...] = ()
+
+    def under(self, facts: Facts, when: tuple[Literal, ...]) -> Branch:
+        """The same within narrower circumstances."""
+        return Branch(self.made, facts.both(self.facts), (*when, *self.when))
 
 
 OPTIONAL = ops.OPTIONAL
@@ -105,6 +132,8 @@ def alternatives_content(
     if all(_scalar(ctx, frame, a.value) for a in alternatives) and len({_duty_text(a.duty) for a in alternatives}) == 1:
         return _leaf_content(ctx, frame, alternatives, component, inside=inside)
     out: list[tuple[ops.Condition | None, Made]] = []
+    branches: list[Branch] = []
+    failed: tuple[Literal, ...] = ()
     for alternative, when, inner in rungs(ctx, frame, alternatives):
         made = value_content(ctx, inner, alternative.value, component)
         blank = isinstance(alternative.value, ast.Blank | ast.Hold)
@@ -120,6 +149,9 @@ def alternatives_content(
         )
         duty = duty_of(ctx, inner, alternative.duty, made.maybe, inside=inside)
         out.append((when, with_duty(ctx, made, duty)))
+        here = failed if when is None else (*failed, (when, True))
+        branches += [branch.under(inner.facts, here) for branch in made.each]
+        failed = failed if when is None else (*failed, (when, False))
     if len(out) == 1 and out[0][0] is None:
         return out[0][1]
     op = ops.ChooseRep(tuple(ops.RepRung(m.content, when) for when, m in out))
@@ -133,6 +165,7 @@ def alternatives_content(
         opaque=any(m.opaque for _, m in out),
         said=out[0][1].said,
         lists=any(m.lists for _, m in out),
+        branches=tuple(branches),
     )
 
 
@@ -592,4 +625,5 @@ def _fallback(ctx: Context, frame: Frame, node: ast.Else, component: int) -> Mad
         said=first.said,
         absent_key=other.absent_key,
         lists=first.lists or other.lists,
+        branches=(*first.each, *(other.each if first.maybe else ())),
     )

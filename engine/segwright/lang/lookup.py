@@ -18,7 +18,7 @@ from segwright.core.source import Span
 from segwright.core.suggest import MOST_SHOWN, nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
-from segwright.lang.typed import UNKNOWN, Frame, Typed
+from segwright.lang.typed import UNKNOWN, Case, Facts, Frame, Typed
 from segwright.plan import ops
 from segwright.plan.model import FIELD, TEXT, Model, Type, scalar
 from segwright.profiles import is_closed
@@ -81,10 +81,11 @@ def lookups(
     blank = _check_reach(ctx, frame, node, table, data, keys, column, covered=same or unmapped is not None)
     op = ops.Lookup(number, tuple(key.op for key in keys), column, component, unmapped, same)
     ctx.note(op)
-    constants = _constants(ctx, frame, data, keys, column, component)
+    cells = _cells(ctx, frame, data, keys, column, component)
+    constants: tuple[str, ...] | None = tuple(dict.fromkeys(cells.values()))
     if other is not None:
         constants = None if other.constants is None or constants is None else (*constants, *other.constants)
-    return Typed(
+    typed = Typed(
         op,
         type_,
         maybe=keys[0].maybe or blank or (other is not None and other.maybe),
@@ -95,6 +96,8 @@ def lookups(
         span=node.span,
         absent_key=keys[0].absent_key,
     )
+    one = len(keys) == 1 and not same and other is None and len(cells) > 1
+    return msgspec.structs.replace(typed, cases=_cases(typed, keys[0], cells)) if one else typed
 
 
 def as_text(ctx: Context, typed: Typed) -> Typed:
@@ -440,21 +443,33 @@ def _check_reach(
     return blank
 
 
-def _constants(
+def _cells(
     ctx: Context, frame: Frame, data: ops.Table, keys: tuple[Typed, ...], column: int, component: int
-) -> tuple[str, ...] | None:
-    """Every text the lookup can give."""
+) -> dict[tuple[str, ...], str]:
+    """Every text the lookup can give, by the keys of its row; () is every other key."""
     possible = ctx.possible(keys[0], frame.facts.values.get(keys[0].key)) if len(keys) == 1 else None
-    texts: dict[str, None] = {}
-    rows = [r.cells for r in data.rows if possible is None or r.keys[0] in possible]
-    for cells in [*rows, *([data.otherwise] if data.otherwise else [])]:
+    rows = {row.keys: row.cells for row in data.rows if possible is None or row.keys[0] in possible}
+    if data.otherwise:
+        rows[()] = data.otherwise
+    texts: dict[tuple[str, ...], str] = {}
+    for key, cells in rows.items():
         if column >= len(cells):
             continue
         value = cells[column].value
         text = value[component - 1] if 0 < component <= len(value) else value[0] if value and not component else ""
         if text:
-            texts[text] = None
-    return tuple(texts)
+            texts[key] = text
+    return texts
+
+
+def _cases(typed: Typed, key: Typed, cells: dict[tuple[str, ...], str]) -> tuple[Case, ...]:
+    """What a lookup by one value of an enum gives, row by row."""
+    if key.type.kind != "enum" or not key.key or () in cells:
+        return ()
+    return tuple(
+        Case(msgspec.structs.replace(typed, constants=(text,)), Facts(values={key.key: frozenset(row)}))
+        for row, text in cells.items()
+    )
 
 
 def composite_width(data: ops.Table, column: int) -> int:

@@ -81,12 +81,20 @@ def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: 
             known=shown(known),
         )
         return made
+    return _with_leaf(msgspec.structs.replace(made, content=content), where, fresh[-1] if fresh else None, adding)
+
+
+def _with_leaf(made: Made, where: Place, leaf: Typed | None, adding: bool) -> Made:
+    """What is known of a content, and of each of its branches, with one leaf changed."""
     leaves = dict(made.leaves)
-    if fresh:
-        leaves[where] = fresh[-1]
-    else:
+    if leaf is None:
         leaves.pop(where, None)
-    return msgspec.structs.replace(made, content=content, leaves=leaves)
+    elif adding or where in leaves:
+        leaves[where] = leaf
+    branches = tuple(
+        msgspec.structs.replace(branch, made=_with_leaf(branch.made, where, leaf, adding)) for branch in made.branches
+    )
+    return msgspec.structs.replace(made, leaves=leaves, branches=branches)
 
 
 def _sure(made: Made, put: ops.Put) -> bool:

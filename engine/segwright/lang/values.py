@@ -15,7 +15,7 @@ from segwright.lang import ast
 from segwright.lang.builtin import apply_format, call_function
 from segwright.lang.context import Context
 from segwright.lang.lookup import lookup
-from segwright.lang.typed import UNKNOWN, Frame, Typed, present
+from segwright.lang.typed import NOTHING, UNKNOWN, Case, Frame, Literal, Typed, present
 from segwright.plan import ops
 from segwright.plan.model import BOOLEAN, DECIMAL, FIELD, INTEGER, TEXT, Type, scalar
 from segwright.plan.walk import reads_input
@@ -353,6 +353,10 @@ def _else(ctx: Context, frame: Frame, node: ast.Else, want: Type | None) -> Type
         absent_key=other.absent_key,
         said=value.said,
         span=node.span,
+        cases=(
+            *(case.under(NOTHING, ((ops.Present(value.op), True),)) for case in value.each),
+            *(case.under(NOTHING, ((ops.Present(value.op), False),)) for case in other.each if value.maybe),
+        ),
     )
 
 
@@ -380,8 +384,13 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
     maybe = gap = soft = depends = False
     absent_key = ""
     closed = False
+    cases: list[Case] = []
+    failed: tuple[Literal, ...] = ()
     for alternative, condition, inner in rungs(ctx, frame, alternatives):
         typed = lower(ctx, inner, alternative.value, want)
+        here = failed if condition is None else (*failed, (condition, True))
+        cases += [case.under(inner.facts, here) for case in typed.each]
+        failed = failed if condition is None else (*failed, (condition, False))
         if result is not None and typed.known and result.known:
             result, typed = alike_types(ctx, result, typed)
             if typed.type != result.type and "blank" not in (typed.hint, result.hint):
@@ -412,6 +421,7 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
         span=result.span,
         unsaid=maybe,
         absent_key=absent_key if maybe else "",
+        cases=tuple(cases),
     )
 
 
