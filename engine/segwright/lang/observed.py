@@ -53,7 +53,7 @@ def check_value_type(ctx: Context, fact: SegmentFacts) -> None:
     unsure: tuple[str, str] | None = None
     for branch, leaf in zip(said, leaves, strict=True):
         for value in (each for made in values.made for each in made.each):
-            for type_ in (leaf.constants or ("",)) if leaf is not None else ():
+            for type_ in (leaf.constants or ("",)) if leaf is not None and leaf.known else ():
                 problem = _problem(ctx, type_, value)
                 meeting = _meeting(branch, value) if problem else "never"
                 if meeting == "surely" and not allowed(ctx, "SW0422", "OBX-5", "OBX-2"):
