@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from segwright.service.compiling import Shared
     from segwright.service.together import Use
 
-VERSIONS: Final = ("2.3", "2.5.1", "2.8")
-"""The oldest, the most spoken, and one that has withdrawn what the others have."""
+VERSIONS: Final = ("2.5.1", "2.3", "2.8")
+"""The most spoken, the oldest, and one that has withdrawn what the others have."""
 
 
 def unused_problems(shared: Shared, use: Use) -> list[Diagnostic]:
