@@ -16,9 +16,9 @@ from segwright.lang.contents import value_content
 from segwright.lang.context import Context, Written
 from segwright.lang.expand import Expander
 from segwright.lang.flat import Origin
+from segwright.lang.lowering import lower
 from segwright.lang.settings import Declared, Setting
 from segwright.lang.typed import NOTHING, Frame, Typed, present
-from segwright.lang.values import lower
 from segwright.lang.writing import first_frame, write_body
 from segwright.plan import ops
 from segwright.plan.model import FIELD, TEXT

@@ -8,6 +8,7 @@ from __future__ import annotations
 from segwright.lang.context import Context
 from segwright.lang.flat import NOWHERE, FlatMapping
 from segwright.lang.habits import check_habits
+from segwright.lang.hl7path import parse_path
 from segwright.lang.observed import check_value_type
 from segwright.lang.places import allowed, check_place
 from segwright.lang.writing import Fact, LoopFacts, SegmentFacts, segments
@@ -107,8 +108,6 @@ def _required_fields(ctx: Context, fact: SegmentFacts) -> None:
 
 def _mandatory(ctx: Context, mapping: FlatMapping, mandatory: tuple[str, ...], facts: tuple[Fact, ...]) -> None:
     """This hospital's own mandatory fields: certain in every segment of that name."""
-    from segwright.lang.hl7path import parse_path
-
     for text in mandatory:
         path = parse_path(text)
         if path is None or not check_place(ctx, path, reading=True):

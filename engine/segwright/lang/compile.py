@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+import segwright.lang.dispatch  # noqa: F401 - says how each kind of value is lowered
 from segwright.core.diagnostic import Diagnostic, diagnostic, errors
 from segwright.core.source import Span
 from segwright.lang import ast

@@ -13,11 +13,16 @@ import msgspec
 
 from segwright.core.diagnostic import Label
 from segwright.lang import ast
-from segwright.lang.conditions import condition, rungs
+from segwright.lang.builtin import apply_format
+from segwright.lang.conditions import rungs
 from segwright.lang.context import Context, Written
+from segwright.lang.duties import OPTIONAL, duty_of, judge, judge_value
+from segwright.lang.fitting import lacking, must_be_present, printable
 from segwright.lang.lookup import column_of, composite, composite_width, lookups, reads_back, table_number
+from segwright.lang.lowering import lower
+from segwright.lang.references import type_of
 from segwright.lang.typed import NOTHING, Facts, Frame, Literal, Typed, present
-from segwright.lang.values import chosen, lacking, ladder, lower, printable, selection, type_of
+from segwright.lang.values import chosen, ladder, selection
 from segwright.plan import ops
 from segwright.plan.model import FIELD
 
@@ -73,56 +78,6 @@ class Branch(msgspec.Struct, frozen=True):
     def under(self, facts: Facts, when: tuple[Literal, ...]) -> Branch:
         """The same within narrower circumstances."""
         return Branch(self.made, facts.both(self.facts), (*when, *self.when))
-
-
-OPTIONAL = ops.OPTIONAL
-
-
-def duty_of(ctx: Context, frame: Frame, node: ast.Duty, typed_maybe: bool, *, inside: bool) -> ops.Duty:
-    """A written duty as an operation. `inside` a format `required` means: when the composite has any value."""
-    if node.kind == "required" and node.condition is not None:
-        op, _, _ = condition(ctx, frame, node.condition)
-        return ops.Duty("if", op)
-    if node.kind == "required":
-        return ops.Duty("any" if inside else "always")
-    return OPTIONAL
-
-
-def judge(
-    ctx: Context,
-    node: ast.Alternative,
-    *,
-    maybe: bool,
-    soft: bool,
-    said: str,
-    absent_key: str,
-    known: bool,
-    blank: bool = False,
-) -> None:
-    """Rule 5: what may be missing says what then; what cannot be missing says nothing."""
-    if not known or blank:
-        return
-    if maybe and not node.duty.kind:
-        if absent_key:
-            lacking(ctx, Typed(ops.Const("blank"), FIELD, absent_key=absent_key), node.value.span)
-        elif not soft:
-            ctx.report("SW0301", node.value.span, name=said)
-    elif node.duty.kind and not maybe and not soft:
-        ctx.report("SW0304", node.duty.span, name=said, word=node.duty.kind)
-
-
-def judge_value(ctx: Context, node: ast.Alternative, typed: Typed) -> None:
-    """`judge` for a rule whose alternatives are one value."""
-    judge(
-        ctx,
-        node,
-        maybe=typed.open,
-        soft=typed.soft,
-        said=typed.said,
-        absent_key=typed.absent_key,
-        known=typed.known,
-        blank=isinstance(node.value, ast.Blank),
-    )
 
 
 def alternatives_content(
@@ -379,8 +334,6 @@ def _element(ctx: Context, frame: Frame, element: Typed, node: ast.Value, compon
 
 
 def _applied(ctx: Context, frame: Frame, element: Typed, node: ast.As, component: int) -> Made:
-    from segwright.lang.builtin import apply_format
-
     return _leaf(ctx, apply_format(ctx, frame, node, element), node, component)
 
 
@@ -393,8 +346,6 @@ def _each(ctx: Context, frame: Frame, node: ast.Each, component: int, make: Call
         return Made(ops.HoldRep(), maybe=True, leaves={}, soft=True)
     source, slot, inner, element, where, order = selected
     if source.maybe:
-        from segwright.lang.values import must_be_present
-
         must_be_present(ctx, source, node.of.source.span, where="each")
     made = make(inner, element)
     op = ops.EachRep(slot, source.op, made.content, where, order)

@@ -18,6 +18,8 @@ from segwright.core.source import Span
 from segwright.core.suggest import MOST_SHOWN, nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
+from segwright.lang.fitting import must_be_present
+from segwright.lang.lowering import lower
 from segwright.lang.typed import UNKNOWN, Case, Facts, Frame, Typed
 from segwright.plan import ops
 from segwright.plan.model import FIELD, TEXT, Model, Type, scalar
@@ -72,8 +74,6 @@ def lookups(
     if component:
         type_ = scalar("text")
     for key in keys[1:]:
-        from segwright.lang.values import must_be_present
-
         must_be_present(ctx, key, key.span, where=f"the lookup in {table.name}")
     unmapped, same, other = _unmapped(ctx, frame, node, keys[0], type_)
     same = same or (unmapped is None and not inverse and keeps_key(table))
@@ -160,8 +160,6 @@ def _unmapped(
         if key.type.name not in ("text", "code"):
             ctx.report("SW0604", other.span, name=key.said, type=str(key.type))
         return None, True, None
-    from segwright.lang.values import lower
-
     typed = lower(ctx, frame, other, wanted)
     return typed.op, False, typed
 

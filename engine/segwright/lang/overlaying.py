@@ -33,6 +33,7 @@ from segwright.lang.flat import (
     bodies,
     edit,
     mentions,
+    rewrite,
     walk,
     whole,
 )
@@ -532,8 +533,6 @@ def _names_root(condition: ast.Condition, root: str) -> bool:
         if isinstance(node, ast.Ref) and node.names[0] == root:
             found = True
 
-    from segwright.lang.flat import rewrite
-
     rewrite(condition, look)
     return found
 
@@ -566,7 +565,5 @@ def _with_inherited(where: ast.Condition, below: ast.Condition | None) -> ast.Co
         conditions = tuple(c for part in where.conditions for c in (_with_inherited(part, below),) if c is not None)
         return conditions[0] if len(conditions) == 1 else msgspec.structs.replace(where, conditions=conditions)
     if mentions(where, ast.InheritedCondition):
-        from segwright.lang.flat import rewrite
-
         return rewrite(where, lambda n: below if isinstance(n, ast.InheritedCondition) else None)  # type: ignore[return-value]
     return where

@@ -14,11 +14,13 @@ from segwright.core.diagnostic import Label
 from segwright.core.source import Span
 from segwright.core.suggest import shown
 from segwright.lang import ast
-from segwright.lang.contents import Made, Place, alternatives_content, duty_of, judge_value, make_put
+from segwright.lang.contents import Made, Place, alternatives_content, make_put
 from segwright.lang.context import Context
+from segwright.lang.duties import duty_of, judge_value
+from segwright.lang.fitting import printable
 from segwright.lang.flat import FlatRule, mentions, rewrite
 from segwright.lang.typed import Frame, Typed
-from segwright.lang.values import ladder, printable
+from segwright.lang.values import ladder
 from segwright.plan import ops
 
 
