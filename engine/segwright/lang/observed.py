@@ -17,8 +17,10 @@ from itertools import product
 from typing import Final, Literal
 
 from segwright.core.diagnostic import Label
+from segwright.core.source import Span
 from segwright.lang.contents import Branch, Place
 from segwright.lang.context import Context
+from segwright.lang.flat import FlatRule
 from segwright.lang.places import allowed
 from segwright.lang.typed import Literal as Held
 from segwright.lang.typed import Typed
@@ -66,8 +68,13 @@ def check_value_type(ctx: Context, fact: SegmentFacts) -> None:
 
 
 def _report(ctx: Context, code: str, fact: SegmentFacts, type_: str, problem: str) -> None:
-    label = Label(fact.fields[2].rules[0].origin.span, "the_type")
-    ctx.report(code, fact.fields[5].rules[0].origin.span, label, type=type_ or "nothing", problem=problem)
+    said, given = (_last_word(fact.fields[number].rules[0]) for number in (2, 5))
+    ctx.report(code, given, Label(said, "the_type"), type=type_ or "nothing", problem=problem)
+
+
+def _last_word(rule: FlatRule) -> Span:
+    """Where what counts was written: an override of a component, else the rule."""
+    return rule.parts[-1].origin.span if rule.parts else rule.origin.span
 
 
 # --- one type and one value ------------------------------------------------------------------------------------------
