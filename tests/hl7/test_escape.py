@@ -66,11 +66,11 @@ def test_hexadecimal_is_read_in_the_charset_of_the_message():
     assert unescape(r"\X0D\ ", STANDARD, "utf-16-le") == "\r "
 
 
-def _values(raw: str, of: Delimiters) -> list[list[list[list[str]]]]:
+def _values(raw: str, of: Delimiters, codec: str = "utf-8") -> list[list[list[list[str]]]]:
     return [
         [
             [
-                [unescape(sub, of, "utf-8") for sub in component.split(of.subcomponent)]
+                [unescape(sub, of, codec) for sub in component.split(of.subcomponent)]
                 for component in one.split(of.component)
             ]
             for one in field.split(of.repetition)
@@ -112,8 +112,54 @@ def test_escaped_text_under_other_delimiters_is_the_text_escaped_for_them(text, 
 
 
 @given(raw_fields, delimiters)
-def test_the_same_delimiters_change_nothing(raw, of):
+def test_the_same_delimiters_and_charset_change_nothing(raw, of):
     assert redelimit(raw, of, of) == raw
+    assert redelimit(raw, of, of, "iso8859-1", "iso8859-1") == raw
+    assert redelimit(raw, of, of, "ascii", "utf-8") == raw
+
+
+escaped_bytes = st.lists(st.binary(min_size=1, max_size=4).map(lambda b: f"\\X{b.hex().upper()}\\"), max_size=3).map(
+    "".join
+)
+
+
+@given(st.lists(st.one_of(escaped_bytes, translated), max_size=4).map("".join), delimiters, delimiters)
+def test_every_value_reads_the_same_in_another_charset(text, of, to):
+    raw = _written_with(of, text)
+    for codec, to_codec in (
+        ("iso8859-1", "utf-8"),
+        ("utf-8", "iso8859-15"),
+        ("ascii", "iso8859-1"),
+        ("cp1252", "ascii"),
+    ):
+        try:
+            moved = redelimit(raw, of, to, codec, to_codec)
+        except ValueError:
+            continue
+        assert _values(moved, to, to_codec) == _values(raw, of, codec)
+
+
+@pytest.mark.parametrize(
+    ("raw", "codec", "to_codec", "moved"),
+    [
+        ("caf/XE9/", "iso8859-1", "utf-8", "café"),
+        ("caf/XC3A9/", "utf-8", "iso8859-1", "café"),
+        ("caf/XC3//XA9/", "ascii", "iso8859-1", "café"),
+        ("caf/XC3A9/", "ascii", "utf-8", "caf/XC3A9/"),
+        ("caf/XC3A9/", "ascii", "ascii", "caf/XC3A9/"),
+        ("caf/XC3A9/", "utf-8", "ascii", "café"),
+        ("a/X5E/b/X0D/", "iso8859-1", "utf-8", "a/X5E/b/X0D/"),
+        ("caf/XE9/", "", "utf-8", "caf/XE9/"),
+        ("/X005E/", "utf-16-be", "utf-8", "/S/"),
+    ],
+)
+def test_hexadecimal_escapes_are_read_in_their_own_charset_and_written_as_text(raw, codec, to_codec, moved):
+    assert redelimit(raw.replace("/", "\\"), STANDARD, STANDARD, codec, to_codec) == moved.replace("/", "\\")
+
+
+def test_bytes_that_are_no_text_in_their_charset_are_an_error_in_another():
+    with pytest.raises(ValueError, match="no text in the charset"):
+        redelimit("caf\\XE9\\", STANDARD, STANDARD, "utf-8", "iso8859-1")
 
 
 def test_redelimiting_keeps_structure_and_escapes():

@@ -27,7 +27,7 @@ def refusal(data: bytes, **options) -> Refused:
 
 def test_a_message_is_read():
     read = open_message(ORDER.encode())
-    assert read == Message(SEGMENTS, STANDARD, "utf-8", "ORM^O01", "ID1", "2.4")
+    assert read == Message(SEGMENTS, STANDARD, "ascii", "ORM^O01", "ID1", "2.4")
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,20 @@ def test_utf_16_is_known_by_its_first_bytes(codec):
         ("utf8", "utf-8"),
         ("windows-1252", "cp1252"),
         ("8859/1~UNICODE UTF-8", "latin-1"),
-        ("", "utf-8"),
-        ("ASCII", "utf-8"),
         ("UNICODE", "utf-8"),
-        ("UNICODE UTF-16", "utf-8"),
     ],
 )
 def test_msh_18_says_how_bytes_are_read(msh18, codec):
     read = open_message(message(msh18, "DÖÉ").encode(codec))
     assert read.field("PID-5") == "DÖÉ"
     assert codecs.lookup(read.codec) == codecs.lookup(codec)
+
+
+@pytest.mark.parametrize("msh18", ["", "ASCII", "UNICODE UTF-16"])
+def test_bytes_that_no_charset_is_declared_for_are_read_as_utf_8_and_the_charset_stays_ascii(msh18):
+    read = open_message(message(msh18, "DÖÉ").encode())
+    assert read.field("PID-5") == "DÖÉ"
+    assert read.codec == "ascii"
 
 
 def test_a_declared_charset_is_believed_even_where_utf_8_would_do():

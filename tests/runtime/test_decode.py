@@ -135,6 +135,8 @@ def test_decimals_keep_their_digits(digits: str) -> None:
         ("field", '{"text": "a", "delimiters": "|^~"}', "field"),
         ("field", '{"text": "a", "delimiters": "|^^\\\\&"}', "field"),
         ("field", '{"text": "a*b", "delimiters": "*^~\\\\&"}', "field"),
+        ("field", '{"text": "a", "delimiters": "|^~\\\\&", "charset": "MARS"}', "field"),
+        ("field", '{"text": "a", "delimiters": "|^~\\\\&", "charset": 1}', "type"),
         ("field", "[]", "type"),
         ("segments", '"PV1|1"', "type"),
         ("segments", '["pv1|1"]', "field"),
@@ -274,7 +276,10 @@ _moments = st.builds(
 def _fields(draw: st.DrawFn) -> Field:
     delimiters = draw(_delimiters)
     text = draw(_plain).replace(delimiters.field, "") or "x"
-    return Field(text, delimiters)
+    if not draw(st.booleans()):
+        return Field(text, delimiters)
+    byte = f"{delimiters.escape}XE9{delimiters.escape}"
+    return Field(text + byte, delimiters, draw(st.sampled_from(["iso8859-1", "utf-8", "ascii", "cp1252"])))
 
 
 @st.composite

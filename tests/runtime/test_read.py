@@ -53,10 +53,10 @@ def test_an_order_is_read() -> None:
     ((order,),) = orders(intake)
     assert order == {
         "control": "new",
-        "placer_number": Field("A1^EHR", STANDARD),
-        "filler_number": Field("F1", STANDARD),
+        "placer_number": Field("A1^EHR", STANDARD, "ascii"),
+        "filler_number": Field("F1", STANDARD, "ascii"),
         "diagnoses": (("I10", "Hypertension"),),
-        "received": (Segment("PV1|1|O|ICU^3^B^MERCY&1", STANDARD),),
+        "received": (Segment("PV1|1|O|ICU^3^B^MERCY&1", STANDARD, "ascii"),),
         "department": "Intensive care",
     }
 
@@ -65,12 +65,12 @@ def test_requests_under_one_common_order_share_it_and_what_stands_before_the_fir
     intake = taken("two under one")
     assert intake.good
     ((first, second),) = orders(intake)
-    assert first["placer_number"] == second["placer_number"] == Field("A1^EHR", STANDARD)
+    assert first["placer_number"] == second["placer_number"] == Field("A1^EHR", STANDARD, "ascii")
     assert first["note"] == second["note"] == "for both"
     assert first["provider"] == (None, "1234567893", "Welby", "Marcus")
     assert [code for code, _ in first["diagnoses"]] == ["I10", "I11"]
     assert "diagnoses" not in second
-    assert second["received"] == (Segment("ZXX|local", STANDARD),)
+    assert second["received"] == (Segment("ZXX|local", STANDARD, "ascii"),)
 
 
 def test_groups_follow_their_common_orders() -> None:
@@ -89,7 +89,7 @@ def test_a_common_order_without_request_is_noted() -> None:
 def test_a_request_without_common_order_stands_alone() -> None:
     intake = taken("no common order")
     assert kinds(intake) == ["missing"]
-    assert orders(intake) == [[{"placer_number": Field("A1", STANDARD)}]]
+    assert orders(intake) == [[{"placer_number": Field("A1", STANDARD, "ascii")}]]
 
 
 def test_what_comes_after_the_first_group_belongs_to_it() -> None:
@@ -142,20 +142,20 @@ def test_empty_repetitions_do_not_count() -> None:
     assert intake.good
     assert patient(intake)["mrn"] == "12345678"
     assert patient(intake)["given"] == "Ada"
-    assert orders(intake)[0][0]["placer_number"] == Field("A1~", STANDARD)
+    assert orders(intake)[0][0]["placer_number"] == Field("A1~", STANDARD, "ascii")
 
 
 def test_the_messages_own_delimiters_are_read_and_kept() -> None:
     intake = taken("other delimiters")
     assert intake.good
     assert patient(intake) == {"mrn": "12345678", "family": "A", "given": "C"}
-    assert orders(intake)[0][0]["placer_number"] == Field("A1$x|y", Delimiters("*", "$", "!", "\\", "%"))
+    assert orders(intake)[0][0]["placer_number"] == Field("A1$x|y", Delimiters("*", "$", "!", "\\", "%"), "ascii")
 
 
 def test_escapes_are_read_in_values_and_kept_in_fields() -> None:
     intake = taken("escapes")
     assert (patient(intake)["family"], patient(intake)["given"]) == ("A&B", "C\nDA")
-    assert orders(intake)[0][0]["placer_number"] == Field("A\\S\\1", STANDARD)
+    assert orders(intake)[0][0]["placer_number"] == Field("A\\S\\1", STANDARD, "ascii")
 
 
 def test_elements_are_read_in_order_of_a_key() -> None:
@@ -191,7 +191,7 @@ def test_fields_of_the_header_have_hl7s_numbers() -> None:
 
 def test_all_repetitions_of_all_segments_are_taken() -> None:
     assert one_value(TakeAll("DG1", 1), "DG1|a~b^c", "DG1|^~", "DG1", "DG1|~d") == tuple(
-        Field(each, STANDARD) for each in ("a", "b^c", "d")
+        Field(each, STANDARD, "ascii") for each in ("a", "b^c", "d")
     )
     assert one_value(TakeAll("DG1", 1)) is None
 

@@ -10,8 +10,10 @@ from segwright.service.bundling import write_bundles
 from segwright.service.cases import read_case, request_of
 from segwright.service.explaining import MASK, above_the_base, why
 from segwright.service.rendering import prepare
+from segwright.service.rules import Rules
 from segwright.service.showing import flattened_lines
 from segwright.service.starting import ORGANISATION
+from tests.lang.workspace import compiled as report
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,36 @@ def test_a_configured_value_names_its_key_value_and_line(answer):
     twig = next(twig for twig in branch.twigs if twig.kind == "config")
     assert twig.text == "org.sending.application = ECGAI"
     assert twig.place.startswith(f"orgs/{ORGANISATION}/org.yaml:")
+
+
+def test_what_a_let_stands_for_is_named_for_the_turn_that_wrote_the_field(answer):
+    (branch,) = answer("OBX(2)-6.1")
+    tables = [twig.text for twig in branch.twigs if twig.kind == "table"]
+    assert kinds(branch)["rule"] == "OBX-6.1 = unit as ucum"
+    assert len(tables) == 1
+    assert tables[0].startswith("observations: pr_interval ->")
+
+
+def test_a_setting_that_comes_through_a_parameter_and_a_let_is_named(tmp_path):
+    mapping = """\
+part note(words: text, others: text)
+  segment NTE
+    let said = words
+    NTE-3 = "{said}! {others}"
+end
+mapping result writes ORU^R01 from order: Order, patient: Patient, result: Result
+use basis(order, patient)
+let label = org.site.label else "none"
+use note(words: label, others: result.study)
+"""
+    files = {"mappings/result.seg": mapping, "orgs/clinic/org.yaml": "site: {label: Main}\n"}
+    found = report(tmp_path / "workspace", files)
+    assert found.codes == (), found.text
+    workspace = found.workspace
+    message = workspace.organisations["clinic"].messages["test"]["result"]
+    rules = Rules(message)
+    written = next(each for each in message.written if each is not None and each.address == "NTE-3")
+    assert rules.mentions(written).keys == (("site", "label"),)
 
 
 def test_what_an_environment_sets_is_the_key_of_that_environment(answer):

@@ -66,6 +66,11 @@ def codec_of(msh18: str) -> str | None:
     return _CODECS.get(_plain(msh18))
 
 
+def charset_of(codec: str) -> str:
+    """A name that `codec_of` reads as this codec: that of table 0211 if it has one. "" for a codec that no name stands for."""
+    return next((name for name, known in (_TABLE_0211 | _SEEN).items() if known == codec), "")
+
+
 def msh18_of(charset: str) -> str:
     """What MSH-18 says for a charset that an organisation may configure: ASCII, 8859/1 to 8859/15 or UNICODE UTF-8, in any
     spelling that is read. Raises ValueError for others."""

@@ -73,7 +73,8 @@ def escape_formatted(text: str, delimiters: Delimiters) -> str:
 
 def unescape(text: str, delimiters: Delimiters, codec: str) -> str:
     """What escaped text stands for (2.7). `\\.br\\` and `\\.sp\\` become a line feed, highlighting is dropped, hexadecimal is
-    read as bytes of `codec`, the charset of the message; sequences that are unknown, local or no text in it stay as they are."""
+    read as bytes of `codec`, the charset of the message (`ascii` as UTF-8, of which it is a part); sequences that are unknown,
+    local or no text in it stay as they are."""
     if delimiters.escape not in text:
         return text
     tokens = _tokens(delimiters)
@@ -92,14 +93,31 @@ def unescape(text: str, delimiters: Delimiters, codec: str) -> str:
     return tokens.token.sub(read, text)
 
 
-def redelimit(raw: str, of: Delimiters, to: Delimiters) -> str:
-    """An escaped field, or a whole segment that is no header, from one set of delimiters to another; the same text when they
-    are equal. Structure and escapes are kept, data that `to` reserves is escaped, and each value reads the same afterwards.
+def escapes_bytes(raw: str, delimiters: Delimiters, codec: str) -> bool:
+    """Whether escaped text holds a hexadecimal escape whose meaning depends on the charset."""
+    if delimiters.escape not in raw:
+        return False
+    runs = (found[2] for found in _tokens(delimiters).token.finditer(raw))
+    return any(run and not _is_ascii(run, delimiters.escape, codec) for run in runs)
+
+
+def one_charset(of: str, to: str) -> bool:
+    """Whether hexadecimal escapes mean the same in two codecs. "" is an unknown one, taken for the other; `ascii` is that of a
+    message which declares no more: what it escapes is read as UTF-8, of which ASCII is a part."""
+    return of in ("", to) or (of == "ascii" and to == "utf-8")
+
+
+def redelimit(raw: str, of: Delimiters, to: Delimiters, codec: str = "", to_codec: str = "") -> str:
+    """An escaped field, or a whole segment that is no header, from one set of delimiters and charset to another; the same text
+    when they are equal. Structure and escapes are kept, data that `to` reserves is escaped, and each value reads the same
+    afterwards: hexadecimal escapes of bytes that are no ASCII are read in `codec` and written as text where `to_codec` is another
+    charset.
 
     The truncation character (2.7) is data unless both sets have the same one: senders that list `#` in MSH-2 write "Apt #5".
-    Raises ValueError when an escape sequence holds a character that `to` reserves.
+    Raises ValueError when an escape sequence holds a character that `to` reserves, or bytes that are no text in `codec`.
     """
-    if of == to:
+    alike = one_charset(codec, to_codec)
+    if of == to and (alike or of.escape not in raw):
         return raw
     reserved = {character: f"{to.escape}{letter}{to.escape}" for character, letter in _tokens(to).letters}
     structure = {
@@ -120,6 +138,11 @@ def redelimit(raw: str, of: Delimiters, to: Delimiters) -> str:
         letter, hexadecimal, other = found.groups()
         if letter:
             done.append(reserved.get(meaning[letter], meaning[letter]))
+        elif hexadecimal and not alike and not _is_ascii(hexadecimal, of.escape, codec):
+            text = _hexadecimal(hexadecimal, of.escape, codec)
+            if text == hexadecimal:
+                raise ValueError("a hexadecimal escape is no text in the charset of its message")
+            done.append(escape(text, to))
         else:
             body = hexadecimal or other
             if any(character in reserved for character in body if character != of.escape):
@@ -145,11 +168,20 @@ def _hexadecimal(run: str, mark: str, codec: str) -> str:
     return run if None in texts else "".join(text for text in texts if text is not None)
 
 
+def _is_ascii(run: str, mark: str, codec: str) -> bool:
+    """Whether hexadecimal escapes stand for the same characters in every charset that a message is written in."""
+    codes = [part[1:] for part in run.split(mark) if part]
+    if all(code.upper() in _CODED for code in codes):
+        return True
+    one_byte = not codec.startswith(("utf-16", "utf-32"))
+    return one_byte and all(len(code) % 2 == 0 and bytes.fromhex(code).isascii() for code in codes)
+
+
 def _decoded(code: str, codec: str) -> str | None:
     known = _CODED.get(code.upper())
     if known is not None:
         return known
     try:
-        return bytes.fromhex(code).decode(codec)
+        return bytes.fromhex(code).decode("utf-8" if codec == "ascii" else codec)
     except ValueError:  # an odd number of digits, or bytes that the charset does not have
         return None

@@ -30,17 +30,21 @@ NULL: Final = Null()
 
 
 class Field(NamedTuple):
-    """A whole received field, opaque: its text as it came (still escaped) and the delimiters it is written with."""
+    """A whole received field, opaque: its text as it came (still escaped), the delimiters it is written with, and the codec of
+    its hexadecimal escapes ("" when it is not known: then they mean what they mean to whoever writes them on)."""
 
     text: str
     delimiters: Delimiters
+    codec: str = ""
 
 
 class Segment(NamedTuple):
-    """A whole received segment kept for echoing: its text without the segment end, and its message's delimiters."""
+    """A whole received segment kept for echoing: its text without the segment end, its message's delimiters, and the codec of
+    its hexadecimal escapes as in `Field`."""
 
     text: str
     delimiters: Delimiters
+    codec: str = ""
 
     @property
     def name(self) -> str:

@@ -65,8 +65,9 @@ _WIDE_STARTS = {
 
 class Message(msgspec.Struct, frozen=True):
     """One message as read. `segments`: the text of each, still escaped, without its end. `codec`: the Python codec of its
-    charset, for hexadecimal escapes. `type`: MSH-9.1 and .2 as in "ORM^O01" whatever the delimiters, "ACK" when there is no
-    event. `control_id` (MSH-10) is as it came, for echoing; `version` is MSH-12.1; either may be empty."""
+    charset, for hexadecimal escapes; `ascii` where the message declares no more (what it escapes is then read as UTF-8).
+    `type`: MSH-9.1 and .2 as in "ORM^O01" whatever the delimiters, "ACK" when there is no event. `control_id` (MSH-10) is as it
+    came, for echoing; `version` is MSH-12.1; either may be empty."""
 
     segments: list[str]
     delimiters: Delimiters
@@ -254,7 +255,9 @@ def _message(segments: list[str], header: list[str], codec: str, default: str) -
     # A header out of joint may hold anything at these places: nothing long is ever kept.
     find = _facts if len(segments[0]) <= _MOST_CACHED else _facts.__wrapped__
     delimiters, declared, kind, version = find(segments[0][3:4], header[1], header[8], header[11], header[17])
-    return Message(segments, delimiters, codec or declared or default, kind, header[9], version)
+    read_in = codec or declared or default
+    named = "ascii" if read_in == _UTF_8 and not declared else read_in
+    return Message(segments, delimiters, named, kind, header[9], version)
 
 
 # The slow half

@@ -9,8 +9,11 @@ from segwright.core.source import Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
+from segwright.lang.fitting import must_be_present, printable
 from segwright.lang.lookup import as_text
+from segwright.lang.lowering import lower
 from segwright.lang.typed import Frame, Typed
+from segwright.lang.units import is_ucum
 from segwright.library.record import Builtin, Parameter
 from segwright.plan import ops
 from segwright.plan.model import BOOLEAN, DECIMAL, Type, scalar
@@ -57,8 +60,6 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
     arguments = _arguments(ctx, frame, record, node.arguments, node.format_span)
     invalid: ops.Value | None = None
     if node.on_invalid is not None:
-        from segwright.lang.values import lower
-
         other = lower(ctx, frame, node.on_invalid)
         invalid = other.op
         if not isinstance(node.on_invalid, ast.Blank):
@@ -95,8 +96,6 @@ USUAL_UNITS = {
 
 
 def _check_units(ctx: Context, span: Span, constants: tuple[str, ...] | None) -> None:
-    from segwright.lang.units import is_ucum
-
     for unit in constants or ():
         if not is_ucum(unit):
             ctx.report("SW0607", span, unit=unit, nearest=USUAL_UNITS.get(unit.casefold(), ""))
@@ -104,8 +103,6 @@ def _check_units(ctx: Context, span: Span, constants: tuple[str, ...] | None) ->
 
 def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
     """`NAME(first, more…)`: a built-in function."""
-    from segwright.lang.values import lower, must_be_present, printable
-
     name = str(node.name)
     records = [r for r in library.find(name) if r.kind == "function" and r.name != "concat"]
     if not records:
@@ -190,8 +187,6 @@ def _arguments(
 def _argument(
     ctx: Context, frame: Frame, record: Builtin, parameter: Parameter, given: ast.Argument | None, span: Span
 ) -> ops.Value | None:
-    from segwright.lang.values import lower, must_be_present
-
     if given is None:
         if parameter.config:
             typed = ctx.config(ast.Ref(("org", *parameter.config.split(".")), span))

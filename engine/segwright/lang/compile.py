@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+import segwright.lang.dispatch  # noqa: F401 - says how each kind of value is lowered
 from segwright.core.diagnostic import Diagnostic, diagnostic, errors
 from segwright.core.source import Span
 from segwright.lang import ast
@@ -45,8 +46,8 @@ class Order(msgspec.Struct, frozen=True):
 
 class Compiled(msgspec.Struct, frozen=True, dict=True, eq=False):
     """One message of one organisation in one environment: its flat mapping, its plan when nothing is wrong, what was found, and
-    what it used (`used_keys` of org.yaml, `used` names of declarations). `recompile`: another environment's plan is not this one
-    with other values."""
+    what it used (`used_keys` of org.yaml, `used` declarations by `used_as`). `recompile`: another environment's plan is not this
+    one with other values."""
 
     mapping: FlatMapping
     emitted: Emitted | None
@@ -164,9 +165,15 @@ def compile_message(
 
 
 def _used(ctx: Context, mapping: FlatMapping) -> frozenset[str]:
-    """Names of the tables, formats, texts and parts that the message uses."""
+    """The tables, formats, texts and parts that the message uses, as `used_as` calls them."""
     parts = {item.part for _, item in walk(mapping.body) if isinstance(item, FlatUse)}
-    return frozenset(ctx.used_tables | {name for name, _ in ctx.used_formats} | ctx.used_narratives | parts)
+    formats = {f"{name} {direction}" for name, direction in ctx.used_formats}
+    return frozenset(ctx.used_tables | formats | ctx.used_narratives | parts)
+
+
+def used_as(declaration: ast.Declaration) -> str:
+    """What a declaration is called among those that a message uses: a format by its direction too."""
+    return f"{declaration.name} {declaration.direction}" if isinstance(declaration, ast.Format) else declaration.name
 
 
 def _encoding(encoding: ops.Encoding, profile_: Profile, body: tuple[ops.WriteOp | ops.ReadOp, ...]) -> ops.Encoding:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 
 from segwright.lang import ast
 from segwright.lang.context import Context
+from segwright.lang.fitting import alike_types, must_be_present
 from segwright.lang.flat import alike
+from segwright.lang.lowering import lower
+from segwright.lang.references import reference
 from segwright.lang.typed import NOTHING, Facts, Frame, Typed, present
-from segwright.lang.values import alike_types, boolean, lower, must_be_present, reference
 from segwright.plan import ops
-from segwright.plan.model import Type
+from segwright.plan.model import BOOLEAN, Type
 from segwright.plan.patterns import check as pattern_problem
 
 Checked = tuple[ops.Condition, Facts, Facts]
@@ -85,7 +87,7 @@ def _condition(ctx: Context, frame: Frame, node: ast.Condition) -> Checked:
         case ast.Matches():
             return _matches(ctx, frame, node)
         case ast.Holds():
-            typed = boolean(ctx, frame, node.value)
+            typed = _boolean(ctx, frame, node.value)
             must_be_present(ctx, typed, node.span, where="a condition")
             return ops.Truth(typed.op), NOTHING, NOTHING
         case ast.InheritedCondition():
@@ -282,3 +284,11 @@ def _matches(ctx: Context, frame: Frame, node: ast.Matches) -> Checked:
         ctx.report("SW0333", node.pattern.span, pattern=pattern.constants[0], problem=problem)
         return ops.Match(value.op, ctx.pattern("")), NOTHING, NOTHING
     return ops.Match(value.op, ctx.pattern(pattern.constants[0])), NOTHING, NOTHING
+
+
+def _boolean(ctx: Context, frame: Frame, node: ast.Value) -> Typed:
+    """A value that must be a boolean."""
+    typed = lower(ctx, frame, node, BOOLEAN)
+    if typed.known and typed.type != BOOLEAN:
+        return ctx.fail("SW0309", node.span, name=typed.said, type=str(typed.type))
+    return typed

@@ -13,11 +13,16 @@ import msgspec
 
 from segwright.core.diagnostic import Label
 from segwright.lang import ast
-from segwright.lang.conditions import condition, rungs
+from segwright.lang.builtin import apply_format
+from segwright.lang.conditions import rungs
 from segwright.lang.context import Context, Written
+from segwright.lang.duties import OPTIONAL, duty_of, judge, judge_value
+from segwright.lang.fitting import lacking, must_be_present, printable
 from segwright.lang.lookup import column_of, composite, composite_width, lookups, reads_back, table_number
-from segwright.lang.typed import Facts, Frame, Typed, present
-from segwright.lang.values import chosen, lacking, ladder, lower, printable, selection, type_of
+from segwright.lang.lowering import lower
+from segwright.lang.references import type_of
+from segwright.lang.typed import NOTHING, Facts, Frame, Literal, Typed, present
+from segwright.lang.values import chosen, ladder, selection
 from segwright.plan import ops
 from segwright.plan.model import FIELD
 
@@ -36,7 +41,8 @@ class Leaf(msgspec.Struct, frozen=True):
 
 class Made(msgspec.Struct, frozen=True):
     """A lowered content. `maybe`: it may come out empty. `leaves`: the leaf values by place, for the checks that follow; a place
-    that only some alternatives fill is marked as possibly missing. `opaque`: a received field may stand there."""
+    that only some alternatives fill is marked as possibly missing. `opaque`: a received field may stand there. `branches`: the
+    contents of a choice or fallback, each with its circumstances."""
 
     content: ops.Content
     maybe: bool
@@ -46,56 +52,32 @@ class Made(msgspec.Struct, frozen=True):
     said: str = ""
     absent_key: str = ""
     lists: bool = False
+    branches: tuple[Branch, ...] = ()
+
+    @property
+    def each(self) -> tuple[Branch, ...]:
+        """What it can be, each with its circumstances; itself when there is only one."""
+        if self.branches:
+            return self.branches
+        if len(self.leaves) != 1:
+            return (Branch(self),)
+        ((where, typed),) = self.leaves.items()
+        return tuple(
+            Branch(msgspec.structs.replace(self, leaves={where: case.value}), case.facts, case.when)
+            for case in typed.each
+        )
 
 
-OPTIONAL = ops.OPTIONAL
+class Branch(msgspec.Struct, frozen=True):
+    """One of the contents that a content can be: what is certain where it is, and the conditions that hold there or do not."""
 
+    made: Made
+    facts: Facts = NOTHING
+    when: tuple[Literal, ...] = ()
 
-def duty_of(ctx: Context, frame: Frame, node: ast.Duty, typed_maybe: bool, *, inside: bool) -> ops.Duty:
-    """A written duty as an operation. `inside` a format `required` means: when the composite has any value."""
-    if node.kind == "required" and node.condition is not None:
-        op, _, _ = condition(ctx, frame, node.condition)
-        return ops.Duty("if", op)
-    if node.kind == "required":
-        return ops.Duty("any" if inside else "always")
-    return OPTIONAL
-
-
-def judge(
-    ctx: Context,
-    node: ast.Alternative,
-    *,
-    maybe: bool,
-    soft: bool,
-    said: str,
-    absent_key: str,
-    known: bool,
-    blank: bool = False,
-) -> None:
-    """Rule 5: what may be missing says what then; what cannot be missing says nothing."""
-    if not known or blank:
-        return
-    if maybe and not node.duty.kind:
-        if absent_key:
-            lacking(ctx, Typed(ops.Const("blank"), FIELD, absent_key=absent_key), node.value.span)
-        elif not soft:
-            ctx.report("SW0301", node.value.span, name=said)
-    elif node.duty.kind and not maybe and not soft:
-        ctx.report("SW0304", node.duty.span, name=said, word=node.duty.kind)
-
-
-def judge_value(ctx: Context, node: ast.Alternative, typed: Typed) -> None:
-    """`judge` for a rule whose alternatives are one value."""
-    judge(
-        ctx,
-        node,
-        maybe=typed.open,
-        soft=typed.soft,
-        said=typed.said,
-        absent_key=typed.absent_key,
-        known=typed.known,
-        blank=isinstance(node.value, ast.Blank),
-    )
+    def under(self, facts: Facts, when: tuple[Literal, ...]) -> Branch:
+        """The same within narrower circumstances."""
+        return Branch(self.made, facts.both(self.facts), (*when, *self.when))
 
 
 def alternatives_content(
@@ -105,6 +87,8 @@ def alternatives_content(
     if all(_scalar(ctx, frame, a.value) for a in alternatives) and len({_duty_text(a.duty) for a in alternatives}) == 1:
         return _leaf_content(ctx, frame, alternatives, component, inside=inside)
     out: list[tuple[ops.Condition | None, Made]] = []
+    branches: list[Branch] = []
+    failed: tuple[Literal, ...] = ()
     for alternative, when, inner in rungs(ctx, frame, alternatives):
         made = value_content(ctx, inner, alternative.value, component)
         blank = isinstance(alternative.value, ast.Blank | ast.Hold)
@@ -120,6 +104,9 @@ def alternatives_content(
         )
         duty = duty_of(ctx, inner, alternative.duty, made.maybe, inside=inside)
         out.append((when, with_duty(ctx, made, duty)))
+        here = failed if when is None else (*failed, (when, True))
+        branches += [branch.under(inner.facts, here) for branch in made.each]
+        failed = failed if when is None else (*failed, (when, False))
     if len(out) == 1 and out[0][0] is None:
         return out[0][1]
     op = ops.ChooseRep(tuple(ops.RepRung(m.content, when) for when, m in out))
@@ -133,6 +120,7 @@ def alternatives_content(
         opaque=any(m.opaque for _, m in out),
         said=out[0][1].said,
         lists=any(m.lists for _, m in out),
+        branches=tuple(branches),
     )
 
 
@@ -346,8 +334,6 @@ def _element(ctx: Context, frame: Frame, element: Typed, node: ast.Value, compon
 
 
 def _applied(ctx: Context, frame: Frame, element: Typed, node: ast.As, component: int) -> Made:
-    from segwright.lang.builtin import apply_format
-
     return _leaf(ctx, apply_format(ctx, frame, node, element), node, component)
 
 
@@ -360,8 +346,6 @@ def _each(ctx: Context, frame: Frame, node: ast.Each, component: int, make: Call
         return Made(ops.HoldRep(), maybe=True, leaves={}, soft=True)
     source, slot, inner, element, where, order = selected
     if source.maybe:
-        from segwright.lang.values import must_be_present
-
         must_be_present(ctx, source, node.of.source.span, where="each")
     made = make(inner, element)
     op = ops.EachRep(slot, source.op, made.content, where, order)
@@ -592,4 +576,5 @@ def _fallback(ctx: Context, frame: Frame, node: ast.Else, component: int) -> Mad
         said=first.said,
         absent_key=other.absent_key,
         lists=first.lists or other.lists,
+        branches=(*first.each, *(other.each if first.maybe else ())),
     )

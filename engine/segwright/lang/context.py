@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
 
 class Written(msgspec.Struct, frozen=True):
-    """Who wrote an operation: its rule's origin, the address people know it by, the config keys it reads, a sentence."""
+    """Who wrote an operation: its rule's origin, and the address people know it by."""
 
     origin: Origin
     address: str
-    keys: tuple[tuple[str, ...], ...] = ()
 
 
 def marker(key: tuple[str, ...]) -> str:
@@ -187,7 +186,10 @@ class Context:
                 said=said,
                 span=node.span,
             )
-        op, constants = self._constant(setting.value, type_, setting.span)
+        # Only an enum has values that a list can get wrong; the places of items are asked for when they can matter.
+        listed = type_.of is not None and type_.of.kind == "enum"
+        items_at = self.settings.items_at(key) if listed else ()
+        op, constants = self._constant(setting.value, type_, setting.span, items_at)
         return Typed(
             op, type_, soft=soft, key=("org", *key), constants=constants, depends=False, said=said, span=node.span
         )
@@ -211,11 +213,14 @@ class Context:
             span=node.span,
         )
 
-    def _constant(self, value: object, type_: Type, span: Span) -> tuple[ops.Value, tuple[str, ...] | None]:
+    def _constant(
+        self, value: object, type_: Type, span: Span, items_at: tuple[Span, ...] = ()
+    ) -> tuple[ops.Value, tuple[str, ...] | None]:
+        """A value of org.yaml. `items_at`: where the items of a list stand, when they can be wrong."""
         if isinstance(value, tuple) and type_.of is not None:
             items = []
-            for item in value:
-                op, _ = self._constant(item, type_.of, span)
+            for item, place in zip(value, items_at or [span] * len(value), strict=True):
+                op, _ = self._constant(item, type_.of, place)
                 if isinstance(op, ops.Const):
                     items.append(op)
             return ops.Listed(tuple(items)), tuple(item.value for item in items)

@@ -156,6 +156,26 @@ def walk(body: tuple[Item, ...], path: Path = ()) -> Iterator[tuple[Path, Item]]
             yield from walk(item.body, here)
 
 
+def inside(item: Item) -> tuple[Item, ...]:
+    """What stands directly in an item: in a body, the rules of a segment, the changed parts of a rule."""
+    match item:
+        case FlatLoop() | FlatUse() | FlatGroup():
+            return item.body
+        case FlatSegment():
+            return item.rules
+        case FlatRule():
+            return item.parts
+        case _:
+            return ()
+
+
+def whole(item: Item) -> Iterator[Item]:
+    """An item and all that is in it, outer before inner."""
+    yield item
+    for each in inside(item):
+        yield from whole(each)
+
+
 def edit(body: tuple[Item, ...], path: Path, change: Callable[[Item], tuple[Item, ...]]) -> tuple[Item, ...]:
     """`body` with the item at `path` replaced by what `change` makes of it."""
     number, rest = path[0], path[1:]

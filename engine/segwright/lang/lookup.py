@@ -18,7 +18,9 @@ from segwright.core.source import Span
 from segwright.core.suggest import MOST_SHOWN, nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
-from segwright.lang.typed import UNKNOWN, Frame, Typed
+from segwright.lang.fitting import must_be_present
+from segwright.lang.lowering import lower
+from segwright.lang.typed import UNKNOWN, Case, Facts, Frame, Typed
 from segwright.plan import ops
 from segwright.plan.model import FIELD, TEXT, Model, Type, scalar
 from segwright.profiles import is_closed
@@ -72,8 +74,6 @@ def lookups(
     if component:
         type_ = scalar("text")
     for key in keys[1:]:
-        from segwright.lang.values import must_be_present
-
         must_be_present(ctx, key, key.span, where=f"the lookup in {table.name}")
     unmapped, same, other = _unmapped(ctx, frame, node, keys[0], type_)
     same = same or (unmapped is None and not inverse and keeps_key(table))
@@ -81,10 +81,11 @@ def lookups(
     blank = _check_reach(ctx, frame, node, table, data, keys, column, covered=same or unmapped is not None)
     op = ops.Lookup(number, tuple(key.op for key in keys), column, component, unmapped, same)
     ctx.note(op)
-    constants = _constants(ctx, frame, data, keys, column, component)
+    cells = _cells(ctx, frame, data, keys, column, component)
+    constants: tuple[str, ...] | None = tuple(dict.fromkeys(cells.values()))
     if other is not None:
         constants = None if other.constants is None or constants is None else (*constants, *other.constants)
-    return Typed(
+    typed = Typed(
         op,
         type_,
         maybe=keys[0].maybe or blank or (other is not None and other.maybe),
@@ -95,6 +96,8 @@ def lookups(
         span=node.span,
         absent_key=keys[0].absent_key,
     )
+    one = len(keys) == 1 and not same and other is None and len(cells) > 1
+    return msgspec.structs.replace(typed, cases=_cases(typed, keys[0], cells)) if one else typed
 
 
 def as_text(ctx: Context, typed: Typed) -> Typed:
@@ -157,8 +160,6 @@ def _unmapped(
         if key.type.name not in ("text", "code"):
             ctx.report("SW0604", other.span, name=key.said, type=str(key.type))
         return None, True, None
-    from segwright.lang.values import lower
-
     typed = lower(ctx, frame, other, wanted)
     return typed.op, False, typed
 
@@ -208,13 +209,6 @@ def keeps_key(table: ast.Table) -> bool:
     )
 
 
-def key_texts(row: ast.Row) -> tuple[str, ...]:
-    """The keys of a row as the runtime compares them."""
-    return tuple(
-        k.value if isinstance(k, ast.Text) else k.digits if isinstance(k, ast.Number) else str(k) for k in row.keys
-    )
-
-
 def _forward(ctx: Context, table: ast.Table) -> ops.Table:
     rows: dict[tuple[str, ...], ops.TableRow] = {}
     spans: dict[tuple[str, ...], ast.Row] = {}
@@ -241,15 +235,15 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
             if row.otherwise:
                 otherwise = broken
             else:
-                rows.setdefault(key_texts(row), ops.TableRow(key_texts(row), broken))
-                spans.setdefault(key_texts(row), row)
+                rows.setdefault(row.key, ops.TableRow(row.key, broken))
+                spans.setdefault(row.key, row)
             continue
         cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
         if row.otherwise:
             # `otherwise -> same`: the lookup itself gives its key back.
             otherwise = None if keeps_key(table) else cells
             continue
-        keys = key_texts(row)
+        keys = row.key
         if keys in rows:
             ctx.report("SW0606", row.span, Label(spans[keys].span, "first"), table=table.name, key=", ".join(keys))
         rows[keys], spans[keys] = ops.TableRow(keys, cells), row
@@ -269,7 +263,7 @@ def _inverted(ctx: Context, table: ast.Table) -> ops.Table:
         key = (cell.value[0],)
         if key in rows:
             ctx.report("SW0606", row.span, Label(table.span, "table"), table=table.name, key=cell.value[0])
-        rows[key] = ops.TableRow(key, (ops.Cell("text", key_texts(row)),))
+        rows[key] = ops.TableRow(key, (ops.Cell("text", row.key),))
     return ops.Table(tuple(rows[k] for k in sorted(rows)))
 
 
@@ -307,7 +301,7 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
     if cell.word == "error":
         return ops.Cell("error")
     if cell.word == "same":
-        keys = key_texts(row)
+        keys = row.key
         return ops.Cell("text", keys[:1]) if keys else ops.Cell("error")
     parts = tuple(_part(ctx, table, column, part) for part in cell.parts)
     if len(parts) == 1 and isinstance(cell.parts[0], ast.Blank):
@@ -447,21 +441,33 @@ def _check_reach(
     return blank
 
 
-def _constants(
+def _cells(
     ctx: Context, frame: Frame, data: ops.Table, keys: tuple[Typed, ...], column: int, component: int
-) -> tuple[str, ...] | None:
-    """Every text the lookup can give."""
+) -> dict[tuple[str, ...], str]:
+    """Every text the lookup can give, by the keys of its row; () is every other key."""
     possible = ctx.possible(keys[0], frame.facts.values.get(keys[0].key)) if len(keys) == 1 else None
-    texts: dict[str, None] = {}
-    rows = [r.cells for r in data.rows if possible is None or r.keys[0] in possible]
-    for cells in [*rows, *([data.otherwise] if data.otherwise else [])]:
+    rows = {row.keys: row.cells for row in data.rows if possible is None or row.keys[0] in possible}
+    if data.otherwise:
+        rows[()] = data.otherwise
+    texts: dict[tuple[str, ...], str] = {}
+    for key, cells in rows.items():
         if column >= len(cells):
             continue
         value = cells[column].value
         text = value[component - 1] if 0 < component <= len(value) else value[0] if value and not component else ""
         if text:
-            texts[text] = None
-    return tuple(texts)
+            texts[key] = text
+    return texts
+
+
+def _cases(typed: Typed, key: Typed, cells: dict[tuple[str, ...], str]) -> tuple[Case, ...]:
+    """What a lookup by one value of an enum gives, row by row."""
+    if key.type.kind != "enum" or not key.key or () in cells:
+        return ()
+    return tuple(
+        Case(msgspec.structs.replace(typed, constants=(text,)), Facts(values={key.key: frozenset(row)}))
+        for row, text in cells.items()
+    )
 
 
 def composite_width(data: ops.Table, column: int) -> int:

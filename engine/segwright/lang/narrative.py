@@ -16,10 +16,11 @@ from segwright.core.suggest import nearest
 from segwright.lang import ast
 from segwright.lang.conditions import condition
 from segwright.lang.context import Context
+from segwright.lang.fitting import must_be_present, printable
+from segwright.lang.lowering import lower
 from segwright.lang.typed import Frame, Typed, present
-from segwright.lang.values import lower, must_be_present, printable
 from segwright.plan import ops
-from segwright.plan.model import TEXT
+from segwright.plan.model import TEXT, Type
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -28,7 +29,7 @@ _TESTS = {"present", "missing", "null", "changed", "first", "last"}
 _COMPARE = {"above", "below"}
 
 
-def narrate(ctx: Context, frame: Frame, node: ast.TextCall) -> Typed:
+def narrate(ctx: Context, frame: Frame, node: ast.TextCall, want: Type | None = None) -> Typed:
     """`text report(result)`: the narrative of a declared text."""
     declared = ctx.scope.narratives.get(node.name)
     if declared is None:

@@ -14,11 +14,13 @@ from segwright.core.diagnostic import Label
 from segwright.core.source import Span
 from segwright.core.suggest import shown
 from segwright.lang import ast
-from segwright.lang.contents import Made, Place, alternatives_content, duty_of, judge_value, make_put
+from segwright.lang.contents import Made, Place, alternatives_content, make_put
 from segwright.lang.context import Context
+from segwright.lang.duties import duty_of, judge_value
+from segwright.lang.fitting import printable
 from segwright.lang.flat import FlatRule, mentions, rewrite
 from segwright.lang.typed import Frame, Typed
-from segwright.lang.values import ladder, printable
+from segwright.lang.values import ladder
 from segwright.plan import ops
 
 
@@ -81,12 +83,20 @@ def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: 
             known=shown(known),
         )
         return made
+    return _with_leaf(msgspec.structs.replace(made, content=content), where, fresh[-1] if fresh else None, adding)
+
+
+def _with_leaf(made: Made, where: Place, leaf: Typed | None, adding: bool) -> Made:
+    """What is known of a content, and of each of its branches, with one leaf changed."""
     leaves = dict(made.leaves)
-    if fresh:
-        leaves[where] = fresh[-1]
-    else:
+    if leaf is None:
         leaves.pop(where, None)
-    return msgspec.structs.replace(made, content=content, leaves=leaves)
+    elif adding or where in leaves:
+        leaves[where] = leaf
+    branches = tuple(
+        msgspec.structs.replace(branch, made=_with_leaf(branch.made, where, leaf, adding)) for branch in made.branches
+    )
+    return msgspec.structs.replace(made, leaves=leaves, branches=branches)
 
 
 def _sure(made: Made, put: ops.Put) -> bool:

@@ -14,12 +14,13 @@ from segwright.core.source import Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.conditions import condition
-from segwright.lang.contents import duty_of, judge
 from segwright.lang.context import Context, Written
+from segwright.lang.duties import duty_of, judge
 from segwright.lang.flat import FlatAllow, FlatCheck, FlatGroup, FlatLet, FlatRule, Item
-from segwright.lang.received import fitted
+from segwright.lang.formats import fitted
+from segwright.lang.lowering import lower
 from segwright.lang.typed import Facts, Frame, Typed, present
-from segwright.lang.values import ladder, lower
+from segwright.lang.values import ladder
 from segwright.plan import ops
 from segwright.plan.model import RecordType, Type
 

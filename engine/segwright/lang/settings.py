@@ -50,6 +50,9 @@ class Settings(Protocol):
     def setting(self, key: tuple[str, ...]) -> Setting | None:
         """The value of a key, or None when the organisation does not give it."""
 
+    def items_at(self, key: tuple[str, ...]) -> tuple[Span, ...]:
+        """Where each item of a list stands."""
+
     def declared(self, key: tuple[str, ...]) -> Declared | None:
         """The declaration of a key, or None when schema.yaml has no such key for mappings."""
 

@@ -17,6 +17,9 @@ from segwright.plan.model import Type, scalar
 Key: TypeAlias = tuple[str, ...]
 """The identity of a value for narrowing: what its path starts from, then attribute names."""
 
+Literal: TypeAlias = tuple[ops.Condition, bool]
+"""A condition, and whether it holds."""
+
 UNKNOWN: Final = scalar("unknown")
 """The type of what already has a diagnostic: it fits everywhere, so that one mistake is told once."""
 
@@ -27,7 +30,8 @@ class Typed(msgspec.Struct, frozen=True):
     `maybe`: may be missing here. `soft`: it is present for this organisation but another one may lack it (an optional config
     key), so an `else` or `optional` is not idle. `hint`: the built-in that made it. `constants`: the texts it can be, when
     that is known at compile time. `depends`: it depends on an input. `absent_key`: the config key whose absence makes it
-    missing. `said`: how the source names it.
+    missing. `said`: how the source names it. `cases`: what it can be, each with its circumstances, where a ladder, an `else` or a
+    table decides; none when there is only one.
     """
 
     op: ops.Value
@@ -42,6 +46,12 @@ class Typed(msgspec.Struct, frozen=True):
     said: str = ""
     span: Span = NOWHERE
     unsaid: bool | None = None
+    cases: tuple[Case, ...] = ()
+
+    @property
+    def each(self) -> tuple[Case, ...]:
+        """Its cases; itself when there is only one."""
+        return self.cases or (Case(self),)
 
     @property
     def open(self) -> bool:
@@ -84,6 +94,18 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 NOTHING: Final = Facts()
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One of the values that a value can be: what is certain where it is, and the conditions that hold there or do not."""
+
+    value: Typed
+    facts: Facts = NOTHING
+    when: tuple[Literal, ...] = ()
+
+    def under(self, facts: Facts, when: tuple[Literal, ...]) -> Case:
+        """The same within narrower circumstances."""
+        return Case(self.value, facts.both(self.facts), (*when, *self.when))
 
 
 def present(key: Key) -> Facts:

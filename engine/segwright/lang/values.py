@@ -1,280 +1,118 @@
-"""Values: from syntax to operations that give one run-time value, with their types.
+"""Values: literals, texts with values in them, chains, ladders and choices from lists.
 
-`lower(ctx, frame, node, want)` never fails: what is wrong becomes a finding and a value of unknown type, which fits
-everywhere. What gives several components (`^`, declared formats, composite columns) is in `lang.contents`.
+One function for each kind of node, as `lang.dispatch` lists them. None fails: what is wrong becomes a finding and a value of
+unknown type, which fits everywhere. What gives several components (`^`, declared formats, composite columns) is in
+`lang.contents`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from segwright.core.diagnostic import Label
-from segwright.core.source import Span
-from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
-from segwright.lang.builtin import apply_format, call_function
+from segwright.lang.builtin import call_function
+from segwright.lang.conditions import condition, rungs
 from segwright.lang.context import Context
+from segwright.lang.fitting import alike_types, must_be_present, printable
 from segwright.lang.lookup import lookup
-from segwright.lang.typed import UNKNOWN, Frame, Typed, present
+from segwright.lang.lowering import lower
+from segwright.lang.received import repetitions
+from segwright.lang.typed import NOTHING, UNKNOWN, Case, Frame, Literal, Typed, present
 from segwright.plan import ops
-from segwright.plan.model import BOOLEAN, DECIMAL, FIELD, INTEGER, TEXT, Type, scalar
+from segwright.plan.model import DECIMAL, FIELD, INTEGER, TEXT, Type, scalar
 from segwright.plan.walk import reads_input
 
 
-def lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None = None) -> Typed:
-    """One value. `want` is the type the place expects: it gives bare words (enum values, yes/no) their meaning."""
-    typed = _lower(ctx, frame, node, want)
-    ctx.note(typed.op)
-    return typed
+def text(ctx: Context, frame: Frame, node: ast.Text, want: Type | None) -> Typed:
+    """`"text"`."""
+    return Typed(
+        ops.Const("text", node.value), TEXT, constants=(node.value,), depends=False, said="the text", span=node.span
+    )
 
 
-def _lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None) -> Typed:
-    if type(node) is ast.Ref:  # by far the most frequent
-        return reference(ctx, frame, node, want)
-    match node:
-        case ast.Text():
-            return Typed(
-                ops.Const("text", node.value),
-                TEXT,
-                constants=(node.value,),
-                depends=False,
-                said="the text",
-                span=node.span,
-            )
-        case ast.Interpolation():
-            return _interpolation(ctx, frame, node)
-        case ast.Number():
-            decimal = "." in node.digits or want == DECIMAL
-            kind = ops.Const("decimal" if decimal else "integer", node.digits)
-            return Typed(
-                kind,
-                DECIMAL if decimal else INTEGER,
-                constants=(node.digits,),
-                depends=False,
-                said=node.digits,
-                span=node.span,
-            )
-        case ast.Blank():
-            return Typed(
-                ops.Const("blank"),
-                want or TEXT,
-                maybe=True,
-                soft=True,
-                hint="blank",
-                constants=(),
-                depends=False,
-                said="blank",
-                span=node.span,
-            )
-        case ast.Null():
-            return Typed(ops.Const("null"), TEXT, hint="null", constants=(), depends=False, said="null", span=node.span)
-        case ast.Hold():
-            return ctx.fail("SW0311", node.span, word="hold")
-        case ast.Place():
-            if frame.position < 0:
-                return ctx.fail("SW0312", node.span, word="position")
-            return Typed(ops.Slot(frame.position), INTEGER, hint="integer", said="position", span=node.span)
-        case ast.Count():
-            return Typed(
-                ops.Count(node.segment, node.since, node.start),
-                INTEGER,
-                hint="integer",
-                depends=False,
-                said=f"count {node.segment}",
-                span=node.span,
-            )
-        case ast.Inherited():
-            if frame.echo >= 0:
-                return _received(frame, node)
-            return ctx.fail("SW0313", node.span)
-        case ast.Ref():
-            return reference(ctx, frame, node, want)
-        case ast.Call():
-            return _call(ctx, frame, node)
-        case ast.TextCall():
-            from segwright.lang.narrative import narrate
-
-            return narrate(ctx, frame, node)
-        case ast.As():
-            return _as(ctx, frame, node)
-        case ast.Via():
-            value = lower(ctx, frame, node.value)
-            return lookup(ctx, frame, node, (value,))
-        case ast.Else():
-            return _else(ctx, frame, node, want)
-        case ast.Ladder():
-            return ladder(ctx, frame, node.alternatives, want)
-        case ast.Each() | ast.First():
-            return chosen(ctx, frame, node, lambda inner, element: element)
-        case ast.Composite():
-            return ctx.fail("SW0314", node.span)
-        case ast.Hl7Path() | ast.ComponentPath() | ast.Keep():
-            from segwright.lang.received import take
-
-            return take(ctx, frame, node)
+def number(ctx: Context, frame: Frame, node: ast.Number, want: Type | None) -> Typed:
+    """An integer or a decimal by its digits."""
+    decimal = "." in node.digits or want == DECIMAL
+    return Typed(
+        ops.Const("decimal" if decimal else "integer", node.digits),
+        DECIMAL if decimal else INTEGER,
+        constants=(node.digits,),
+        depends=False,
+        said=node.digits,
+        span=node.span,
+    )
 
 
-def _received(frame: Frame, node: ast.Inherited) -> Typed:
-    """`inherited` in an echoed segment: the received field of the rule's own number."""
+def blank(ctx: Context, frame: Frame, node: ast.Blank, want: Type | None) -> Typed:
+    """`blank`."""
+    return Typed(
+        ops.Const("blank"),
+        want or TEXT,
+        maybe=True,
+        soft=True,
+        hint="blank",
+        constants=(),
+        depends=False,
+        said="blank",
+        span=node.span,
+    )
+
+
+def null(ctx: Context, frame: Frame, node: ast.Null, want: Type | None) -> Typed:
+    """`null`."""
+    return Typed(ops.Const("null"), TEXT, hint="null", constants=(), depends=False, said="null", span=node.span)
+
+
+def hold(ctx: Context, frame: Frame, node: ast.Hold, want: Type | None) -> Typed:
+    """`hold` is a repetition, no value."""
+    return ctx.fail("SW0311", node.span, word="hold")
+
+
+def position(ctx: Context, frame: Frame, node: ast.Place, want: Type | None) -> Typed:
+    """`position`."""
+    if frame.position < 0:
+        return ctx.fail("SW0312", node.span, word="position")
+    return Typed(ops.Slot(frame.position), INTEGER, hint="integer", said="position", span=node.span)
+
+
+def count(ctx: Context, frame: Frame, node: ast.Count, want: Type | None) -> Typed:
+    """`count SEG since SEG from n`."""
+    op = ops.Count(node.segment, node.since, node.start)
+    return Typed(op, INTEGER, hint="integer", depends=False, said=f"count {node.segment}", span=node.span)
+
+
+def composed(ctx: Context, frame: Frame, node: ast.Composite, want: Type | None) -> Typed:
+    """`a ^ b` is several components, no value."""
+    return ctx.fail("SW0314", node.span)
+
+
+def inherited(ctx: Context, frame: Frame, node: ast.Inherited, want: Type | None) -> Typed:
+    """`inherited` in an echoed segment: the received field of the rule's own number. Elsewhere it was replaced before."""
+    if frame.echo < 0:
+        return ctx.fail("SW0313", node.span)
     op = ops.Received(ops.Slot(frame.echo), frame.echo_field)
     return Typed(op, FIELD, maybe=True, said="the received field", span=node.span)
 
 
-def reference(ctx: Context, frame: Frame, node: ast.Ref, want: Type | None = None) -> Typed:
-    """A dotted name: a bound name and its attributes, configuration, an enum value, or yes/no."""
-    head = node.names[0]
-    if head in frame.names:
-        return attributes(ctx, frame, frame.names[head], node, 1)
-    if head == "org":
-        return ctx.config(node)
-    if len(node.names) == 1:
-        if want is not None and want.kind == "enum":
-            values = ctx.model.enums.get(want.name, ())
-            if head in values:
-                return Typed(ops.Const("text", head), want, constants=(head,), depends=False, said=head, span=node.span)
-            return ctx.fail(
-                "SW0204", node.span, name=head, enum=want.name, nearest=nearest(head, values), known=shown(values)
-            )
-        if want == BOOLEAN and head in ("yes", "no", "true", "false"):
-            truth = "true" if head in ("yes", "true") else "false"
-            return Typed(ops.Const("boolean", truth), BOOLEAN, depends=False, said=head, span=node.span)
-    known = sorted({*frame.names, "org"} - {"previous"})
-    below = ctx.below.get(head)
-    return ctx.fail(
-        "SW0202",
-        node.span,
-        *((Label(below, "below"),) if below is not None else ()),
-        kind="value",
-        name=str(node),
-        nearest=".".join(part for part in (near, *node.names[1:]) if part) if (near := nearest(head, known)) else "",
-        known=[f"`{name}`" for name in known],
-        text=head if len(node.names) == 1 and below is None else "",
-        below=head if below is not None else "",
-        part=ctx.part if len(node.names) > 1 else "",
-    )
+def via(ctx: Context, frame: Frame, node: ast.Via, want: Type | None) -> Typed:
+    """`value via table`."""
+    return lookup(ctx, frame, node, (lower(ctx, frame, node.value),))
 
 
-def attributes(ctx: Context, frame: Frame, base: Typed, node: ast.Ref, start: int) -> Typed:
-    """`base` followed by the names of `node` from `start` on."""
-    op, type_, key = base.op, base.type, base.key
-    maybe = base.maybe and not (key and frame.facts.is_present(key))
-    if start >= len(node.names) or ctx.is_unknown(type_):
-        said = str(node) if start >= len(node.names) else base.said
-        return msgspec.structs.replace(base, span=node.span, maybe=maybe, said=said)
-    for depth in range(start, len(node.names)):
-        name = node.names[depth]
-        record = ctx.model.records.get(type_.name) if type_.kind == "record" else None
-        if record is None:
-            said = ".".join(node.names[:depth])
-            listed = said if type_.of is not None else ""
-            return ctx.fail("SW0205", node.span, name=name, of=said, type=str(type_), listed=listed)
-        index = record.index(name)
-        if index < 0:
-            names = [attribute.name for attribute in record.attributes]
-            return ctx.fail(
-                "SW0206",
-                node.span,
-                name=name,
-                of=".".join(node.names[:depth]),
-                record=record.name,
-                nearest=nearest(name, names),
-                known=shown(names),
-            )
-        attribute = record.attributes[index]
-        key = (*key, name) if key else ()
-        maybe = (maybe or attribute.optional) and not (key and frame.facts.is_present(key))
-        op, type_ = ops.Attr(op, index), attribute.type
-    return Typed(op, type_, maybe=maybe, key=key, said=str(node), span=node.span)
+def alternatives(ctx: Context, frame: Frame, node: ast.Ladder, want: Type | None) -> Typed:
+    """A ladder that stands for a value."""
+    return ladder(ctx, frame, node.alternatives, want)
 
 
-def type_of(ctx: Context, frame: Frame, node: ast.Ref) -> Type | None:
-    """The type of a name that is bound here, without lowering it; None for any other and for what is wrong."""
-    base = frame.names.get(node.names[0])
-    if base is None:
-        return None
-    type_ = base.type
-    for name in node.names[1:]:
-        record = ctx.model.records.get(type_.name) if type_.kind == "record" else None
-        index = record.index(name) if record is not None else -1
-        if record is None or index < 0:
-            return None
-        type_ = record.attributes[index].type
-    return type_
+def element(ctx: Context, frame: Frame, node: ast.Each | ast.First, want: Type | None) -> Typed:
+    """`each x in L` and `first x in L` as they are."""
+    return chosen(ctx, frame, node, lambda inner, found: found)
 
 
-def printable(ctx: Context, typed: Typed, span: Span) -> Typed:
-    """A value as text that can stand in a message: integers and decimals by their digits, codes as they are.
-
-    Refuses what has no one spelling: times, quantities, booleans, enums, records and lists say how they are written.
-    """
-    name = typed.type.name
-    if ctx.is_unknown(typed.type) or (name in ("text", "code") and typed.type.kind == "scalar"):
-        return typed
-    if typed.type.kind == "scalar" and name in ("integer", "decimal"):
-        if isinstance(typed.op, ops.Const) and typed.op.type != "blank":
-            return msgspec.structs.replace(typed, op=ops.Const("text", typed.op.value), type=TEXT, hint="number")
-        if isinstance(typed.op, ops.Const):
-            return msgspec.structs.replace(typed, type=TEXT)
-        call = ops.Call(ctx.function(f"number/{name}@1"), (typed.op, None))
-        ctx.note(call)
-        return msgspec.structs.replace(typed, op=call, type=TEXT, hint="number")
-    if typed.type.kind == "enum":
-        tables = [
-            f"`{name}`" for name, table in sorted(ctx.scope.tables.items()) if table.keys[0].name == typed.type.name
-        ]
-        return ctx.fail("SW0315", span, name=typed.said, enum=typed.type.name, tables=tables)
-    if typed.type.kind == "list":
-        return ctx.fail("SW0316", span, name=typed.said, type=str(typed.type))
-    if typed.type.kind == "record":
-        return ctx.fail("SW0317", span, name=typed.said, type=str(typed.type), known=_formats_for(ctx, typed.type))
-    advice = {
-        "datetime": "as dtm",
-        "date": "as date",
-        "quantity": "as number(places: 1)",
-        "boolean": "as yes_no",
-        "field": "",
-        "segments": "",
-    }
-    code = "SW0319" if name in ("field", "segments") else "SW0318"
-    return ctx.fail(code, span, name=typed.said, type=name, advice=advice.get(name, ""))
-
-
-def _formats_for(ctx: Context, type_: Type) -> list[str]:
-    return sorted(
-        f"`{name}`"
-        for (name, direction), declared in ctx.scope.formats.items()
-        if direction == "as" and declared.parameter.type.name == type_.name
-    )
-
-
-def must_be_present(ctx: Context, typed: Typed, span: Span, *, where: str) -> None:
-    """Reports a value that may be missing where nothing else can be said about it."""
-    if not typed.maybe or ctx.is_unknown(typed.type):
-        return
-    if typed.absent_key:
-        lacking(ctx, typed, span)
-    else:
-        ctx.report("SW0302", span, name=typed.said, where=where)
-
-
-def lacking(ctx: Context, typed: Typed, span: Span) -> None:
-    """A config value that a mapping needs and this organisation lacks: shows both files."""
-    key = tuple(typed.absent_key.split(".")[1:])
-    declared = ctx.settings.declared(key)
-    labels = []
-    if declared is not None:
-        labels.append(Label(declared.span, "schema"))
-    ctx.report(
-        "SW0303",
-        span,
-        *labels,
-        key=typed.absent_key,
-        organisation_id=ctx.settings.id,
-        section=".".join(key[:-1]) or key[0],
-    )
-
-
-def _interpolation(ctx: Context, frame: Frame, node: ast.Interpolation) -> Typed:
+def interpolation(ctx: Context, frame: Frame, node: ast.Interpolation, want: Type | None) -> Typed:
+    """`"{a} of {b}"`."""
     parts = []
     depends = False
     for part in node.parts:
@@ -289,7 +127,8 @@ def _interpolation(ctx: Context, frame: Frame, node: ast.Interpolation) -> Typed
     return Typed(call, TEXT, depends=depends, said="the text", span=node.span)
 
 
-def _call(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
+def call(ctx: Context, frame: Frame, node: ast.Call, want: Type | None) -> Typed:
+    """A function, or a lookup with several keys."""
     head = node.name.names[0]
     if head in ctx.scope.tables:
         table = ctx.scope.tables[head]
@@ -305,30 +144,8 @@ def _key_type(ctx: Context, table: ast.Table, number: int) -> Type | None:
     return ctx.type_named(table.keys[number].name, table.span)
 
 
-def _as(ctx: Context, frame: Frame, node: ast.As) -> Typed:
-    if node.format == "ft":
-        value = lower(ctx, frame, node.value)
-        if value.known and value.type != TEXT:
-            return ctx.fail("SW0320", node.span, format="ft", type=str(value.type), name=value.said, wanted="text")
-        return msgspec.structs.replace(value, hint="ft", span=node.span)
-    reads = (node.format, "from") in ctx.scope.formats
-    writes = (node.format, "as") in ctx.scope.formats
-    if ctx.direction == "reads" and (reads or writes):
-        from segwright.lang.received import read_format
-
-        if isinstance(node.value, ast.Each | ast.First):
-            return chosen(ctx, frame, node.value, lambda inner, element: read_format(ctx, inner, node, element))
-        return read_format(ctx, frame, node, lower(ctx, frame, node.value))
-    if writes:
-        return ctx.fail("SW0321", node.format_span, format=node.format)
-    if reads:
-        return ctx.fail("SW0322", node.format_span, format=node.format)
-    if isinstance(node.value, ast.Each | ast.First):
-        return chosen(ctx, frame, node.value, lambda inner, element: apply_format(ctx, inner, node, element))
-    return apply_format(ctx, frame, node, lower(ctx, frame, node.value))
-
-
-def _else(ctx: Context, frame: Frame, node: ast.Else, want: Type | None) -> Typed:
+def otherwise(ctx: Context, frame: Frame, node: ast.Else, want: Type | None) -> Typed:
+    """`value else other`."""
     value = lower(ctx, frame, node.value, want)
     if isinstance(node.other, ast.Blank):
         # "else blank" says: it may be missing, and then nothing is sent.
@@ -353,48 +170,41 @@ def _else(ctx: Context, frame: Frame, node: ast.Else, want: Type | None) -> Type
         absent_key=other.absent_key,
         said=value.said,
         span=node.span,
+        cases=(
+            *(case.under(NOTHING, ((ops.Present(value.op), True),)) for case in value.each),
+            *(case.under(NOTHING, ((ops.Present(value.op), False),)) for case in other.each if value.maybe),
+        ),
     )
-
-
-def alike_types(ctx: Context, left: Typed, right: Typed) -> tuple[Typed, Typed]:
-    """Brings two values to one type where that loses nothing: code and text, numbers beside text by their digits."""
-    if left.type == right.type:
-        return left, right
-    names = {left.type.name, right.type.name}
-    if names == {"text", "code"}:
-        return msgspec.structs.replace(left, type=TEXT), msgspec.structs.replace(right, type=TEXT)
-    if names == {"integer", "decimal"}:
-        return msgspec.structs.replace(left, type=DECIMAL), msgspec.structs.replace(right, type=DECIMAL)
-    if "text" in names and names & {"integer", "decimal"}:
-        return printable(ctx, left, left.span), printable(ctx, right, right.span)
-    return left, right
 
 
 def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...], want: Type | None = None) -> Typed:
     """Alternatives as one value: first match wins; missing when none applies."""
-    from segwright.lang.conditions import rungs
-
     result: Typed | None = None
     out: list[ops.Rung] = []
     constants: tuple[str, ...] | None = ()
     maybe = gap = soft = depends = False
     absent_key = ""
     closed = False
-    for alternative, condition, inner in rungs(ctx, frame, alternatives):
+    cases: list[Case] = []
+    failed: tuple[Literal, ...] = ()
+    for alternative, when, inner in rungs(ctx, frame, alternatives):
         typed = lower(ctx, inner, alternative.value, want)
+        here = failed if when is None else (*failed, (when, True))
+        cases += [case.under(inner.facts, here) for case in typed.each]
+        failed = failed if when is None else (*failed, (when, False))
         if result is not None and typed.known and result.known:
             result, typed = alike_types(ctx, result, typed)
             if typed.type != result.type and "blank" not in (typed.hint, result.hint):
                 ctx.report("SW0306", alternative.value.span, left=str(result.type), right=str(typed.type))
-        out.append(ops.Rung(typed.op, condition))
+        out.append(ops.Rung(typed.op, when))
         constants = None if constants is None or typed.constants is None else (*constants, *typed.constants)
         blank = isinstance(alternative.value, ast.Blank)
         maybe = maybe or (typed.maybe and not blank)
         gap = gap or blank
         soft = soft or typed.soft
         absent_key = absent_key or typed.absent_key
-        depends = depends or typed.depends or (condition is not None and reads_input(condition))
-        closed = closed or condition is None
+        depends = depends or typed.depends or (when is not None and reads_input(when))
+        closed = closed or when is None
         result = typed if result is None or result.hint == "blank" else result
     if result is None:
         raise AssertionError("a ladder has a rung")
@@ -412,20 +222,17 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
         span=result.span,
         unsaid=maybe,
         absent_key=absent_key if maybe else "",
+        cases=tuple(cases),
     )
 
 
-def chosen(ctx: Context, frame: Frame, node: ast.Each | ast.First, then: object) -> Typed:
+def chosen(ctx: Context, frame: Frame, node: ast.Each | ast.First, then: Callable[[Frame, Typed], Typed]) -> Typed:
     """`each x in L where C ordered by V` and `first …`, with `then(frame, element)` making the value of an element."""
-    from collections.abc import Callable
-    from typing import cast
-
-    make = cast(Callable[[Frame, Typed], Typed], then)
     selected = selection(ctx, frame, node.variable, node.of)
     if selected is None:
         return Typed(ops.Const("blank"), UNKNOWN, span=node.span, soft=True)
     source, slot, inner, element, where, order = selected
-    value = make(inner, element)
+    value = then(inner, element)
     if isinstance(node, ast.Each):
         must_be_present(ctx, source, node.of.source.span, where="each")
         op: ops.Value = ops.Each(slot, source.op, value.op, where, order)
@@ -444,11 +251,7 @@ def selection(
     ctx: Context, frame: Frame, variable: str, of: ast.Selection
 ) -> tuple[Typed, int, Frame, Typed, ops.Condition | None, ops.Value | None] | None:
     """A list and what is selected of it: (list, slot of the element, frame inside, element, where, order)."""
-    from segwright.lang.conditions import condition
-
     if isinstance(of.source, ast.Hl7Path):
-        from segwright.lang.received import repetitions
-
         source = repetitions(ctx, frame, of.source)
     else:
         source = lower(ctx, frame, of.source)
@@ -472,9 +275,7 @@ def selection(
         where, facts, _ = condition(ctx, inner, of.where)
         inner = inner.knowing(facts)
     if of.having is not None:
-        from segwright.lang.received import take
-
-        has = ops.Present(take(ctx, inner, of.having).op)
+        has = ops.Present(lower(ctx, inner, of.having).op)
         where = has if where is None else ops.AllOf((where, has))
     order: ops.Value | None = None
     if of.ordered_by is not None:
@@ -483,14 +284,6 @@ def selection(
             ctx.report("SW0308", of.ordered_by.span, name=typed.said, type=str(typed.type))
         order = typed.op
     return source, slot, inner, element, where, order
-
-
-def boolean(ctx: Context, frame: Frame, node: ast.Value) -> Typed:
-    """A value that must be a boolean."""
-    typed = lower(ctx, frame, node, BOOLEAN)
-    if typed.known and typed.type != BOOLEAN:
-        return ctx.fail("SW0309", node.span, name=typed.said, type=str(typed.type))
-    return typed
 
 
 TEXT_LIST = Type("list", of=scalar("text"))

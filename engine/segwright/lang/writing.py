@@ -14,14 +14,17 @@ from segwright.core.diagnostic import Label
 from segwright.core.source import Span
 from segwright.lang import ast
 from segwright.lang.conditions import condition
-from segwright.lang.contents import Made, alternatives_content, as_parameter, duty_of, judge_value, make_put
+from segwright.lang.contents import Made, alternatives_content, as_parameter, make_put
 from segwright.lang.context import Context, Written
+from segwright.lang.duties import duty_of, judge_value
+from segwright.lang.fitting import must_be_present, printable
 from segwright.lang.flat import FlatAllow, FlatCheck, FlatLet, FlatLoop, FlatRule, FlatSegment, FlatUse, Item, Origin
 from segwright.lang.limits import limited
+from segwright.lang.lowering import lower
 from segwright.lang.parts import field_content
 from segwright.lang.places import check_leaves, check_place
 from segwright.lang.typed import Facts, Frame, Typed, present
-from segwright.lang.values import ladder, lower, must_be_present, printable, selection
+from segwright.lang.values import ladder, selection
 from segwright.plan import ops
 from segwright.plan.model import INTEGER
 

@@ -187,14 +187,14 @@ def received(segment: Segment | None, number: int) -> Field | None:
     if segment is None:
         return None
     text, delimiters = field_text(segment.text, number, segment.delimiters), segment.delimiters
-    return None if is_empty(text, delimiters) else Field(text, delimiters)
+    return None if is_empty(text, delimiters) else Field(text, delimiters, segment.codec)
 
 
 def component(field: Field | None, number: int, part: int, codec: str) -> object:
     """A component or subcomponent of a received field as unescaped text."""
     if field is None:
         return None
-    text, (_, component_, repetition, escape, subcomponent_, _) = field
+    text, (_, component_, repetition, escape, subcomponent_, _), _ = field
     if number and not (repetition in text or escape in text or subcomponent_ in text or NULL_TEXT in text):
         components = text.split(component_, number)
         return (components[number - 1] or None) if number <= len(components) and part < 2 else None
@@ -206,19 +206,20 @@ def kept(segments: Iterable[object] | None, name: str) -> list[Segment]:
     return [segment for segment in segments or () if isinstance(segment, Segment) and segment.name == name]
 
 
-def raw(text: str, of: Delimiters, to: Delimiters) -> str:
-    """Received text in this organisation's delimiters."""
+def raw(text: str, of: Delimiters, codec: str, to: Delimiters, to_codec: str) -> str:
+    """Received text in this organisation's delimiters and charset."""
     if _CONTROL.search(text):
         raise Signal
-    return text if of == to else redelimit(text, of, to)
+    return text if of == to and of.escape not in text else redelimit(text, of, to, codec, to_codec)
 
 
-def echoed(segment: Segment, to: Delimiters, trim: bool, fields: Sequence[tuple[int, str]]) -> str:
+def echoed(segment: Segment, to: Delimiters, to_codec: str, trim: bool, fields: Sequence[tuple[int, str]]) -> str:
     """A kept segment with some fields in place of its own."""
     own = segment.text.split(segment.delimiters.field)
     replaced = dict(fields)
     texts = [
-        replaced[number] if number in replaced else raw(text, segment.delimiters, to) for number, text in enumerate(own)
+        replaced[number] if number in replaced else raw(text, segment.delimiters, segment.codec, to, to_codec)
+        for number, text in enumerate(own)
     ]
     came = len(texts)
     for number in range(came, max(replaced, default=0) + 1):
@@ -281,17 +282,19 @@ def in_groups(segments: Sequence[str], head: str, under: str) -> tuple[Sequence[
     return segments[: heads[0]] if heads else segments, together
 
 
-def taken(text: str, delimiters: Delimiters, single: bool) -> Field | None:
+def taken(text: str, delimiters: Delimiters, codec: str, single: bool) -> Field | None:
     """A whole field of the message that is read."""
     if is_empty(text, delimiters):
         return None
-    field = Field(text, delimiters)
+    field = Field(text, delimiters, codec)
     if single and delimiters.repetition in text and len(repetitions(field)) > 1:
         raise Signal
     return field
 
 
-def taken_all(scopes: Iterable[list[str] | None], number: int, delimiters: Delimiters) -> tuple[Field, ...] | None:
+def taken_all(
+    scopes: Iterable[list[str] | None], number: int, delimiters: Delimiters, codec: str
+) -> tuple[Field, ...] | None:
     """Every repetition of a field of all segments of one name."""
     repetition = delimiters.repetition
     found: list[Field] = []
@@ -301,9 +304,9 @@ def taken_all(scopes: Iterable[list[str] | None], number: int, delimiters: Delim
             if not text:
                 continue
             if repetition in text:
-                found += repetitions(Field(text, delimiters))
+                found += repetitions(Field(text, delimiters, codec))
             elif not is_empty(text, delimiters):
-                found.append(Field(text, delimiters))
+                found.append(Field(text, delimiters, codec))
     return tuple(found) or None
 
 
@@ -312,16 +315,16 @@ def first_component(
 ) -> object:
     """The first component of that number that any repetition of a field has in any segment of that name."""
     for segments in scopes:
-        for field in taken_all(([one for one in segments if one[:3] == name],), number, by) or ():
+        for field in taken_all(([one for one in segments if one[:3] == name],), number, by, "") or ():
             found = component_of(field, component_, part, codec)
             if found is not None:
                 return found
     return None
 
 
-def all_kept(scopes: Iterable[Iterable[str]], names: frozenset[str], delimiters: Delimiters) -> object:
+def all_kept(scopes: Iterable[Iterable[str]], names: frozenset[str], delimiters: Delimiters, codec: str) -> object:
     """The segments of some names, in their order."""
-    return tuple(Segment(text, delimiters) for scope in scopes for text in scope if text[:3] in names) or None
+    return tuple(Segment(text, delimiters, codec) for scope in scopes for text in scope if text[:3] in names) or None
 
 
 def subcomponent(text: str, number: int, delimiter: str) -> str:

@@ -106,12 +106,12 @@ def receiving(encoding: ops.Encoding) -> Callable[[object], str | None]:
             return None if field is None else NULL_TEXT
         if not isinstance(field, Field):
             raise Signal
-        text, delimiters = field
+        text, delimiters, codec = field
         if is_empty(text, delimiters):
             return None
         if delimiters.field in text:
             raise Signal
-        return raw(text, delimiters, own)
+        return raw(text, delimiters, codec, own, encoding.codec)
 
     return texted
 

@@ -27,6 +27,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from segwright.core.suggest import nearest
+from segwright.hl7.charset import codec_of
 from segwright.hl7.delimiters import STANDARD, Delimiters, fault
 from segwright.hl7.paths import HEADERS
 from segwright.hl7.values import NULL, Field, Quantity, Segment
@@ -286,11 +287,11 @@ class _Decoder:
         found = members.get(name)
         return self.problem(f"{path}.{name}", "missing") if found is None else read(found, f"{path}.{name}")
 
-    def received(self, found: Any, path: str) -> tuple[str, Delimiters] | _Bad:
-        """Text as it was received, with its delimiters."""
-        delimiters = STANDARD
+    def received(self, found: Any, path: str) -> tuple[str, Delimiters, str] | _Bad:
+        """Text as it was received, with its delimiters and the codec of its hexadecimal escapes."""
+        delimiters, codec = STANDARD, ""
         if isinstance(found, _Object):
-            members = self.members(found, ("text", "delimiters"), "text", path) or {}
+            members = self.members(found, ("text", "delimiters", "charset"), "text", path) or {}
             text = self.part(members, "text", self.text, path)
             signs = self.part(members, "delimiters", self.text, path)
             if not isinstance(text, str) or not isinstance(signs, str):
@@ -302,22 +303,29 @@ class _Decoder:
             wrong = fault(delimiters)
             if wrong:
                 return self.problem(f"{path}.delimiters", "field", reason=wrong)
+            if members.get("charset") is not None:
+                charset = self.text(members["charset"], f"{path}.charset")
+                if not isinstance(charset, str):
+                    return _BAD
+                codec = codec_of(charset) or ""
+                if not codec:
+                    return self.problem(f"{path}.charset", "field", reason="MSH-18 could name no such charset")
         else:
             text = self.text(found, path)
             if not isinstance(text, str):
                 return _BAD
         if _CONTROL.search(text):
             return self.problem(path, "field", reason="received text holds no control characters")
-        return text, delimiters
+        return text, delimiters, codec
 
     def field(self, found: Any, path: str) -> Any:
         received = self.received(found, path)
         if isinstance(received, _Bad):
             return received
-        text, delimiters = received
+        text, delimiters, codec = received
         if delimiters.field in text:
             return self.problem(path, "field", reason="a field does not hold its own field separator")
-        return Field(text, delimiters)
+        return Field(text, delimiters, codec)
 
     def segments(self, found: Any, path: str) -> Any:
         if not isinstance(found, list):
@@ -328,11 +336,11 @@ class _Decoder:
         received = self.received(found, path)
         if isinstance(received, _Bad):
             return received
-        text, delimiters = received
+        text, delimiters, codec = received
         name = text.split(delimiters.field, 1)[0]
         if not _SEGMENT.fullmatch(name) or name in HEADERS:
             return self.problem(path, "field", reason="a segment begins with its name, and is no header")
-        return Segment(text, delimiters)
+        return Segment(text, delimiters, codec)
 
 
 def _json_kind(found: object) -> str:

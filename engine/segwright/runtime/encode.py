@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from segwright.hl7.delimiters import STANDARD, Delimiters
+from segwright.hl7.charset import charset_of
+from segwright.hl7.delimiters import STANDARD
+from segwright.hl7.escape import escapes_bytes
 from segwright.hl7.values import NULL, Field, Moment, Quantity, Segment
 from segwright.library.moments import moment_iso
 from segwright.plan.model import Model, RecordType, Type
@@ -94,18 +96,22 @@ def _scalar(value: Any) -> str:
         comparator = f',"comparator":{_quoted(value.comparator)}' if value.comparator else ""
         return f'{{"value":{_scalar(value.value)},"unit":{_quoted(value.unit)}{comparator}}}'
     if isinstance(value, Field):
-        return _received(value.text, value.delimiters)
+        return _received(value)
     if isinstance(value, str):
         return _quoted(value)
     if not all(isinstance(each, Segment) for each in value):
         raise TypeError("a value is not of type segments")
-    return f"[{','.join(_received(each.text, each.delimiters) for each in value)}]"
+    return f"[{','.join(_received(each) for each in value)}]"
 
 
-def _received(text: str, delimiters: Delimiters) -> str:
-    if delimiters == STANDARD:
+def _received(value: Field | Segment) -> str:
+    """Received text alone where that says all; its charset only where a hexadecimal escape depends on it."""
+    text, delimiters, codec = value
+    charset = charset_of(codec) if escapes_bytes(text, delimiters, codec) else ""
+    if delimiters == STANDARD and not charset:
         return _quoted(text)
-    return f'{{"text":{_quoted(text)},"delimiters":{_quoted(delimiters.field + delimiters.msh2)}}}'
+    named = f',"charset":{_quoted(charset)}' if charset else ""
+    return f'{{"text":{_quoted(text)},"delimiters":{_quoted(delimiters.field + delimiters.msh2)}{named}}}'
 
 
 def _quoted(text: str) -> str:
@@ -130,7 +136,11 @@ _RECEIVED: Final[dict[str, Any]] = {
         _TEXT,
         {
             "type": "object",
-            "properties": {"text": _TEXT, "delimiters": {"type": "string", "minLength": 5, "maxLength": 6}},
+            "properties": {
+                "text": _TEXT,
+                "delimiters": {"type": "string", "minLength": 5, "maxLength": 6},
+                "charset": {**_TEXT, "description": "The charset of its hexadecimal escapes, as MSH-18 names it."},
+            },
             "required": ["text", "delimiters"],
             "additionalProperties": False,
         },
@@ -156,12 +166,14 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         "additionalProperties": False,
     },
     "field": {
-        "description": "A field as it was received, still escaped; with its delimiters unless they are |^~\\&.",
+        "description": "A field as it was received, still escaped; with its delimiters unless they are |^~\\&, and its "
+        "charset where a hexadecimal escape depends on it.",
         **_RECEIVED,
     },
     "segments": {
         "type": "array",
-        "description": "Segments as they were received; each with its delimiters unless they are |^~\\&.",
+        "description": "Segments as they were received; each with its delimiters unless they are |^~\\&, and its charset "
+        "where a hexadecimal escape depends on it.",
         "items": _RECEIVED,
     },
 }

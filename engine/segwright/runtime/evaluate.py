@@ -172,7 +172,7 @@ class Evaluation:
                 if not isinstance(segment, Segment):
                     self.wrong(op, "segment", segment)
                 text = field_text(segment.text, number, segment.delimiters)
-                return None if is_empty(text, segment.delimiters) else Field(text, segment.delimiters)
+                return None if is_empty(text, segment.delimiters) else Field(text, segment.delimiters, segment.codec)
             case ops.Make():
                 return self._make(op)
             case ops.Take() | ops.TakeAll() | ops.Keep():

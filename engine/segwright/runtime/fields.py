@@ -42,11 +42,14 @@ def field_text(segment: str, number: int, delimiters: Delimiters) -> str:
 def repetitions(field: Field) -> list[Field]:
     """The repetitions that hold anything."""
     delimiters = field.delimiters
-    return [Field(one, delimiters) for one in field.text.split(delimiters.repetition) if not is_empty(one, delimiters)]
+    return [
+        field._replace(text=one) for one in field.text.split(delimiters.repetition) if not is_empty(one, delimiters)
+    ]
 
 
 def component_of(field: Field, component: int, subcomponent: int, codec: str) -> str | Null | None:
-    """The text of a component and subcomponent (from 1; 0 for the whole as one value), unescaped. None when empty."""
+    """The text of a component and subcomponent (from 1; 0 for the whole as one value), unescaped. None when empty. `codec` is
+    for a field that does not know its own."""
     found = repetitions(field)
     if not found:
         return None
@@ -66,7 +69,7 @@ def component_of(field: Field, component: int, subcomponent: int, codec: str) ->
     if subcomponent == 0 and len(subcomponents) > 1:
         raise Unfit("structure", "the component has subcomponents, and is read as one value")
     text = _at(subcomponents, subcomponent or 1)
-    return NULL if text == NULL_TEXT else unescape(text, delimiters, codec) or None
+    return NULL if text == NULL_TEXT else unescape(text, delimiters, field.codec or codec) or None
 
 
 def _kept(text: str, delimiter: str, delimiters: Delimiters) -> list[str]:

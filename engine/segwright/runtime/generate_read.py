@@ -279,16 +279,16 @@ class ReadGenerator(Expressions):
                 return Expression(f"component({self.exact(self.value(op.of))}, {op.component}, {op.subcomponent}, o)")
             case ops.Take():
                 text = self._scope.fields[op.segment, op.field]
-                return Expression(f"(taken({text}, d, {op.single}) if {text} else None)")
+                return Expression(f"(taken({text}, d, o, {op.single}) if {text} else None)")
             case ops.TakeAll():
                 name = self.source.shared(("name", op.segment), lambda: op.segment)
                 segments = ", ".join(f"{table}.get({name})" for table in self._scope.tables)
-                return Expression(f"taken_all(({segments}, ), {op.field}, d)")
+                return Expression(f"taken_all(({segments}, ), {op.field}, d, o)")
             case ops.Keep():
                 names = self.source.constant(frozenset(op.segments))
                 before = "a" if self._group is not None else "g"
                 scopes = f"{before}, b, " if len(self._scope.tables) > 1 else f"{before}, "
-                return Expression(f"all_kept(({scopes}), {names}, d)")
+                return Expression(f"all_kept(({scopes}), {names}, d, o)")
             case ops.Make():
                 return self._make(op)
             case _:

@@ -271,5 +271,6 @@ class WriteGenerator(FieldGenerator):
         new = f"({', '.join(fields)},)" if fields else "()"
         delimiters = self.source.shared("delimiters", lambda: self.delimiters)
         trim = self.plan.encoding.trailing == "trim"
-        self.raw(f"echoed(s{op.slot}, {delimiters}, {trim}, {new})")
+        codec = self.source.shared("codec", lambda: self.plan.encoding.codec)
+        self.raw(f"echoed(s{op.slot}, {delimiters}, {codec}, {trim}, {new})")
         self.fix(self.plan.encoding.segment_end)

@@ -130,19 +130,21 @@ class Reader(Evaluation):
 
     def taken(self, op: ops.Take | ops.TakeAll | ops.Keep) -> Any:
         """From the segments in scope."""
-        delimiters = self.message.delimiters
+        delimiters, codec = self.message.delimiters, self.message.codec
         scope = self._scope
         match op:
             case ops.Keep(names):
-                return tuple(Segment(text, delimiters) for text in [*scope.before, *scope.own] if text[:3] in names)
+                return tuple(
+                    Segment(text, delimiters, codec) for text in [*scope.before, *scope.own] if text[:3] in names
+                )
             case ops.TakeAll(name, number):
-                fields = [Field(field_text(text, number, delimiters), delimiters) for text in self._named(name)]
+                fields = [Field(field_text(text, number, delimiters), delimiters, codec) for text in self._named(name)]
                 return tuple(one for field in fields for one in repetitions(field))
             case ops.Take(name, number, single):
                 text = next((field_text(text, number, delimiters) for text in self._named(name)), "")
                 if is_empty(text, delimiters):
                     return None
-                field = Field(text, delimiters)
+                field = Field(text, delimiters, codec)
                 if single and len(repetitions(field)) > 1:
                     self.fail(op, "repetition", reason="the field came with several repetitions")
                 return field

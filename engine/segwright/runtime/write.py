@@ -181,7 +181,7 @@ class Writer(Evaluation):
             if field is not None:
                 cells.append((field.op, field.parts))
             else:
-                own = self._raw(op, text, segment.delimiters)
+                own = self._raw(op, text, segment.delimiters, segment.codec)
                 cells.append((number, ((number, own),) if own else ()))
         while len(cells) > came and not cells[-1][1]:
             cells.pop()
@@ -344,14 +344,14 @@ class Writer(Evaluation):
             return None
         if value.delimiters.field in value.text:
             self.fail(op, "structure", reason="the field holds its own field separator")
-        return self._raw(op, value.text, value.delimiters)
+        return self._raw(op, value.text, value.delimiters, value.codec)
 
-    def _raw(self, op: Op, text: str, of: Delimiters) -> str:
+    def _raw(self, op: Op, text: str, of: Delimiters, codec: str) -> str:
         """Received text as it goes out: the same structure in this organisation's delimiters and charset."""
         if _CONTROL.search(text):
             self.fail(op, "control", reason=_REFUSED_IN_RAW)
         try:
-            return self._in_charset(op, redelimit(text, of, self.delimiters), {})
+            return self._in_charset(op, redelimit(text, of, self.delimiters, codec, self.codec), {})
         except ValueError as error:
             self.fail(op, "structure", reason=error)
 

@@ -19,7 +19,7 @@ from segwright.core.diagnostic import Diagnostic, Label, diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
-from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base
+from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base, used_as
 from segwright.lang.flatten import Flattened
 from segwright.lang.parse import parse
 from segwright.lang.remembered import Memory
@@ -34,7 +34,7 @@ from segwright.plan.model import Model
 from segwright.service.diagnoses import subset_problems
 from segwright.service.inventory import vendor_of
 from segwright.service.settings import OrganisationSettings, plan_encoding
-from segwright.service.together import all_together, in_fleet
+from segwright.service.together import all_together, in_fleet, use_of
 
 
 class CompiledOrganisation(msgspec.Struct, frozen=True, eq=False):
@@ -98,8 +98,12 @@ def _compiled(root: Path, only: Collection[str] | None) -> CompiledWorkspace:
         if compiled is not None:
             organisations[name] = compiled
     if only is None:
+        from segwright.service.unused import unused_problems
+
         places = {name: mapping.span for name, mapping in shared.bases.items()}
-        findings.extend(all_together(places, map(in_fleet, organisations.values())))
+        fleet = [in_fleet(each) for each in organisations.values()]
+        findings.extend(all_together(places, fleet))
+        findings.extend(unused_problems(shared, use_of(fleet)))
     return CompiledWorkspace(workspace, organisations, tuple(once(findings)), shared.scope, shared.bases)
 
 
@@ -412,7 +416,7 @@ def _unused_names(organisation: Organisation, own: Layer, messages: dict[str, di
         diagnostic("SW0518", found.span, organisation=organisation.id, kind=kinds[type(found)], name=found.name)
         for file in own.files
         for found in file.declarations
-        if type(found) in kinds and found.name not in used
+        if type(found) in kinds and used_as(found) not in used
     ]
 
 

@@ -167,9 +167,8 @@ class _Explainer:
 
     def _decided(self, op: int, written: Written, segment: int) -> Iterator[Twig]:
         """Rungs, table rows and built-ins that had a part, from the steps of this very segment; then the sources."""
-        below = set(self.explained.below(op))
         shown: set[tuple[object, ...]] = set()
-        for step in self._steps(below, segment):
+        for step in self._steps(op, segment):
             twig = self._step(step, written)
             if twig is not None and (twig.kind, twig.text) not in shown:
                 shown.add((twig.kind, twig.text))
@@ -179,10 +178,16 @@ class _Explainer:
         ):
             yield from self._source(self.explained.operations[op])
 
-    def _steps(self, below: set[int], segment: int) -> Iterator[Step]:
-        steps = [step for step in self.trace.steps if step.op in below]
-        here = [step for step in steps if step.segment in (segment, -1)]
-        return iter(here or steps)
+    def _steps(self, op: int, segment: int) -> Iterator[Step]:
+        """What happened inside an operation while a segment was written, and, before that, inside the `let`s that it takes: a
+        `let` outside of the segment runs at every turn of its loop, and the last time before the segment counts."""
+        below = set(self.explained.below(op))
+        steps = [(at, step) for at, step in enumerate(self.trace.steps) if step.op in below]
+        here = [(at, step) for at, step in steps if step.segment in (segment, -1)] or steps
+        begins = next((at for at, step in here if step.segment == segment), len(self.trace.steps))
+        named = self.explained.decided(op) - below
+        earlier = {step.op: step for step in self.trace.steps[:begins] if step.op in named}
+        return iter([*earlier.values(), *(step for _, step in here)])
 
     def _step(self, step: Step, written: Written) -> Twig | None:
         if "table" in step.detail:

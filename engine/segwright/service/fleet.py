@@ -27,7 +27,7 @@ from segwright.core.source import Source, Span
 from segwright.orgs.listeners import Listener, claimed_twice
 from segwright.service.cache import Cache, Entry
 from segwright.service.inventory import SHARED, Inventory, SharedContent, engine
-from segwright.service.together import InFleet, all_together
+from segwright.service.together import InFleet, Use, all_together, use_of
 
 if TYPE_CHECKING:
     from segwright.orgs.workspace import Workspace
@@ -168,6 +168,7 @@ class _Work:
         self.checked: dict[str, Checked] = {}
         self.bodies: dict[str, Callable[[], bytes | None]] = {}
         self.entries: dict[bytes, Entry] = {}
+        self.compiler: _Compiler | None = None
 
     def run(self) -> FleetResult:
         """Looks up, compiles what is missing, keeps it, and judges all together."""
@@ -180,7 +181,9 @@ class _Work:
             found.extend(self.checked[name].found)
         compiled = {name: self.checked[name] for name in self.names if self.checked[name].compiled}
         if self.only is None:
-            found.extend(all_together(shared.bases, (each.in_fleet for each in compiled.values())))
+            fleet = [each.in_fleet for each in compiled.values()]
+            found.extend(all_together(shared.bases, fleet))
+            found.extend(self._unused(use_of(fleet)))
         found.extend(claimed_twice(listener for each in compiled.values() for listener in each.listeners))
         return FleetResult(self.root, tuple(once(found)), compiled, self.bodies, hits)
 
@@ -211,7 +214,7 @@ class _Work:
     def _compile(self, missing: list[str]) -> SharedResult:
         """Compiles the shared files and some organisations, and keeps what comes out."""
         before = self._contents(missing)
-        compiler = _Compiler(self.root)
+        compiler = self.compiler = _Compiler(self.root)
         shared = compiler.shared_result()
         done = 0
         self.progress(0, len(missing))
@@ -235,6 +238,20 @@ class _Work:
             if self.inventory.unchanged({SHARED: before[0], **before[1]}):
                 self.cache.store(self.place, self.inventory.learnt, self.entries)
         return shared
+
+    def _unused(self, use: Use) -> tuple[Diagnostic, ...]:
+        """What is wrong with what nobody uses: from the cache, or compiled and kept."""
+        content = None if self.cache is None else self.inventory.shared()
+        key = b"" if content is None else _key(b"unused", content.whole, msgspec.json.encode(use))
+        if self.cache is not None:
+            kept = _decoded(self.cache.values([key]).get(key), tuple[Diagnostic, ...])
+            if kept is not None:
+                return kept
+        compiler = self.compiler or _Compiler(self.root)
+        found = compiler.unused(use)
+        if self.cache is not None and content is not None and self.inventory.unchanged({SHARED: content}):
+            self.cache.store(self.place, self.inventory.learnt, {key: Entry(msgspec.msgpack.encode(found))})
+        return found
 
     def _contents(self, names: list[str]) -> tuple[SharedContent, dict[str, bytes]] | None:
         if self.cache is None:
@@ -290,6 +307,12 @@ class _Compiler:
             return SharedResult(tuple(self.found), {})
         places = {name: mapping.span for name, mapping in self.shared.bases.items()}
         return SharedResult(tuple(dict.fromkeys([*self.found, *self.shared.found])), places)
+
+    def unused(self, use: Use) -> tuple[Diagnostic, ...]:
+        """What is wrong with what nobody uses."""
+        from segwright.service.unused import unused_problems
+
+        return () if self.shared is None else tuple(unused_problems(self.shared, use))
 
     def organisations(self, names: list[str]) -> Compiled:
         """Some organisations."""

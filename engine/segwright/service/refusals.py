@@ -7,6 +7,7 @@ them at once. None holds a value of the patient: the runtime's facts do not, and
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
@@ -77,6 +78,23 @@ class Explained:
             count += 1
             waiting.extend(children(waiting.pop()))
         return range(op, op + count)
+
+    def decided(self, op: int) -> set[int]:
+        """The numbers of all operations that had a part in what an operation gave: those inside it, and those inside the `let`s
+        whose values it takes."""
+        found: set[int] = set()
+        waiting = [op]
+        while waiting:
+            inside = self.below(waiting.pop())
+            found.update(inside)
+            slots = {each.slot for n in inside if isinstance(each := self.operations[n], ops.Slot)}
+            waiting += [n for slot in slots if (n := self._lets.get(slot, op)) not in found]
+        return found
+
+    @cached_property
+    def _lets(self) -> dict[int, int]:
+        """By slot, the number of the `let` that binds it."""
+        return {op.slot: number for number, op in enumerate(self.operations) if isinstance(op, ops.LetOp)}
 
     def problems(self, found: Iterable[Problem]) -> list[Diagnostic]:
         """The findings of a refused message, in the order of the plan."""

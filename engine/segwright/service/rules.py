@@ -7,7 +7,7 @@ Read from the flattened mapping, so that it says what the analyst wrote, not wha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -15,9 +15,12 @@ from segwright.core.source import Span
 from segwright.lang import ast
 from segwright.lang.compile import Compiled
 from segwright.lang.context import Written
-from segwright.lang.flat import FlatCheck, FlatLet, FlatLoop, FlatRule, FlatSegment, FlatUse, Origin, walk
+from segwright.lang.flat import FlatCheck, FlatGroup, FlatLet, FlatLoop, FlatRule, FlatSegment, FlatUse, Item, Origin
 from segwright.library import find
 from segwright.plan import ops
+
+_Named: TypeAlias = "dict[str, tuple[Any, _Named]]"
+"""What names stand for, with what the names in that stand for."""
 
 
 class FormatLine(NamedTuple):
@@ -42,46 +45,55 @@ class Rules:
         self.scope = compiled.scope
         self.plan = compiled.plan
         self._nodes: dict[Span, Any] = {}
+        self._named: dict[Span, _Named] = {}
         self._below: dict[Span, Origin] = {}
-        for _, item in walk(compiled.mapping.body):
+        self._body(compiled.mapping.body, {})
+
+    def _body(self, body: tuple[Item, ...], named: _Named) -> None:
+        """Every line of a body. `named`: what `let` and the parameters of a part stand for there."""
+        for item in body:
             match item:
                 case FlatSegment():
-                    self._nodes.setdefault(item.origin.span, (item.echo, item.when))
-                    for rule in item.rules:
-                        self._add(rule)
+                    self._add(item, (item.echo, item.when), named)
+                    self._body(item.rules, named)
                 case FlatLoop():
-                    self._nodes.setdefault(item.origin.span, (item.of, item.limit, item.when))
+                    self._add(item, (item.of, item.limit, item.when), named)
+                    self._body(item.body, {name: each for name, each in named.items() if name != item.variable})
+                case FlatGroup():
+                    self._body(item.body, named)
                 case FlatUse():
-                    self._nodes.setdefault(item.origin.span, tuple(value for _, value in item.bindings))
-                case FlatRule() | FlatLet():
-                    self._add(item)
+                    self._add(item, tuple(value for _, value in item.bindings), named)
+                    self._body(item.body, {parameter.name: (value, named) for parameter, value in item.bindings})
+                case FlatLet():
+                    self._add(item, item.value, named)
+                    named = {**named, item.name: (item.value, named)}
+                case FlatRule():
+                    self._add(item, item.alternatives, named)
+                    if item.below is not None:
+                        self._below.setdefault(item.origin.span, item.below.origin)
+                    self._body(item.parts, named)
                 case FlatCheck():
-                    self._nodes.setdefault(item.origin.span, item.check)
+                    self._add(item, item.check, named)
 
-    def _add(self, rule: FlatRule | FlatLet) -> None:
-        if isinstance(rule, FlatLet):
-            self._nodes.setdefault(rule.origin.span, rule.value)
-            return
-        self._nodes.setdefault(rule.origin.span, rule.alternatives)
-        if rule.below is not None:
-            self._below.setdefault(rule.origin.span, rule.below.origin)
-        for part in rule.parts:
-            self._add(part)
+    def _add(self, item: Item, node: Any, named: _Named) -> None:
+        self._nodes.setdefault(item.origin.span, node)
+        self._named.setdefault(item.origin.span, named)
 
     def below(self, written: Written) -> Origin | None:
         """What the rule of an operation replaced."""
         return self._below.get(written.origin.span)
 
     def mentions(self, written: Written) -> Mentions:
-        """What the rule of an operation names, the line of its format for this component included."""
-        nodes = [self._nodes.get(written.origin.span)]
+        """What the rule of an operation names: itself, by `let` and the parameters of a part, and in the line of its format
+        for this component."""
+        nodes = list(self._meant(self._nodes.get(written.origin.span), self._named.get(written.origin.span, {})))
         line = self.format_line(written)
         if line is not None:
-            nodes.append(line.rule.alternatives)
-        keys: dict[tuple[str, ...], None] = dict.fromkeys(written.keys)
+            nodes += _nodes(line.rule.alternatives)
+        keys: dict[tuple[str, ...], None] = {}
         tables: dict[str, None] = {}
         formats: dict[str, None] = {}
-        for node in (inner for outer in nodes for inner in _nodes(outer)):
+        for node in nodes:
             match node:
                 case ast.Ref(names=("org", *rest)):
                     keys[tuple(rest)] = None
@@ -96,6 +108,13 @@ class Rules:
                         if parameter.config and parameter.name not in given:
                             keys[tuple(parameter.config.split("."))] = None
         return Mentions(tuple(keys), tuple(tables), tuple(formats))
+
+    def _meant(self, node: Any, named: _Named) -> Iterator[Any]:
+        """Every node of a tree, and of what its names stand for. No name stands for itself: each was named further up."""
+        for each in _nodes(node):
+            yield each
+            if isinstance(each, ast.Ref) and each.names[0] in named:
+                yield from self._meant(*named[each.names[0]])
 
     def format_line(self, written: Written) -> FormatLine | None:
         """The line of a declared format that stands for the component of an address such as `PID-3.4.1`."""
@@ -118,7 +137,7 @@ class Rules:
         mentioned = self.mentions(written).tables if written is not None else ()
         names = dict.fromkeys((*mentioned, *self.scope.tables))
         tables = [self.scope.tables[name] for name in names if name in self.scope.tables]
-        exact = [table for table in tables if {keys_of(row) for row in table.rows if not row.otherwise} == keys]
+        exact = [table for table in tables if {row.key for row in table.rows if not row.otherwise} == keys]
         near = [self.scope.tables[name] for name in mentioned if name in self.scope.tables]
         return next(iter([*exact, *near]), None)
 
@@ -129,15 +148,7 @@ class Rules:
         if self.plan is None or not isinstance(row, int):
             return None
         keys = self.plan.tables[number].rows[row].keys
-        return next((r for r in table.rows if keys_of(r) == keys), None)
-
-
-def keys_of(row: ast.Row) -> tuple[str, ...]:
-    """The keys of a written row as plans hold them."""
-    return tuple(
-        key.value if isinstance(key, ast.Text) else key.digits if isinstance(key, ast.Number) else str(key)
-        for key in row.keys
-    )
+        return next((r for r in table.rows if r.key == keys), None)
 
 
 def _nodes(node: Any) -> Iterator[Any]:

@@ -44,6 +44,12 @@ class OrganisationSettings:
             self._settings[asked] = Setting(_frozen(found.value), found.type, found.span) if found and given else None
         return self._settings[asked]
 
+    def items_at(self, key: tuple[str, ...]) -> tuple[Span, ...]:
+        """Where each item of a list stands, in this environment."""
+        found = self.organisation.value(key, self.environment)
+        items = found.value if found is not None and isinstance(found.value, tuple) else ()
+        return tuple(self.organisation.span((*found.key, n)) for n in range(len(items))) if found is not None else ()
+
     def declared(self, key: tuple[str, ...]) -> Declared | None:
         """The declaration of a key that mappings may read."""
         if key not in self._declared:

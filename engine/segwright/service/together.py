@@ -6,7 +6,7 @@ Light on purpose: what a compiled workspace is kept as can be judged without loa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,12 +21,40 @@ if TYPE_CHECKING:
 
 class InFleet(msgspec.Struct, frozen=True):
     """What one organisation adds: the mappings its catalogue names; of each `allow`, in how many of its messages it stands; the
-    allows of lower layers that cover nothing here, with the number of messages; the lines it changes."""
+    allows of lower layers that cover nothing here, with the number of messages; the lines it changes; the declarations it uses;
+    its profiles; the HL7 version it speaks."""
 
     names: tuple[str, ...]
     allows: tuple[tuple[Span, int], ...]
     idle: tuple[tuple[Diagnostic, int], ...]
     changes: tuple[Change, ...] = ()
+    used: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    version: str = ""
+
+
+class Use(msgspec.Struct, frozen=True):
+    """What all organisations use of what they share, each in order: messages, declarations, profiles; and the versions spoken."""
+
+    messages: tuple[str, ...]
+    names: tuple[str, ...]
+    layers: tuple[str, ...]
+    versions: tuple[str, ...]
+
+
+def use_of(organisations: Iterable[InFleet]) -> Use:
+    """What they use together."""
+    every = list(organisations)
+
+    def together(of: Callable[[InFleet], Iterable[str]]) -> tuple[str, ...]:
+        return tuple(sorted({each for organisation in every for each in of(organisation) if each}))
+
+    return Use(
+        together(lambda each: each.names),
+        together(lambda each: each.used),
+        together(lambda each: each.layers),
+        together(lambda each: (each.version,)),
+    )
 
 
 def in_fleet(compiled: CompiledOrganisation) -> InFleet:
@@ -42,6 +70,9 @@ def in_fleet(compiled: CompiledOrganisation) -> InFleet:
         tuple(allows.items()),
         tuple(idle.items()),
         tuple(own_changes(compiled.own)),
+        tuple(sorted({name for each in compiled.compiled for name in each.used})),
+        compiled.organisation.layers,
+        compiled.organisation.encoding.version,
     )
 
 

@@ -195,6 +195,15 @@ ENTRIES: dict[str, Entry] = {
         ),
         _OBX2,
     ),
+    "SW0427": Entry(
+        "OBX-2 and OBX-5 that cannot be held against each other",
+        "OBX-2 may say {type} where OBX-5 does not fit: {problem}. Whether the two can meet cannot be shown.",
+        (
+            "Decide both fields by the same conditions: then each type stands beside its own value.",
+            'If they never meet at this hospital: `allow SW0427 on OBX-5 because "…"`.',
+        ),
+        _OBX2,
+    ),
     "SW0423": Entry(
         "A segment that always says the same",
         "Nothing in `{segment}` depends on the patient, the order or the result.",

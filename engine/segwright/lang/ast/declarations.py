@@ -6,7 +6,7 @@ from typing import Literal
 
 from segwright.core.source import NOWHERE, Span
 from segwright.lang.ast.statements import Statement
-from segwright.lang.ast.values import Alternative, ComponentPath, Node, Ref, TypeRef, Value
+from segwright.lang.ast.values import Alternative, ComponentPath, Node, Number, Ref, Text, TypeRef, Value
 
 # --- declarations ----------------------------------------------------------------------------------------------------
 
@@ -84,6 +84,14 @@ class Row(Node, frozen=True):
     change: Literal["", "add", "remove"] = ""
     span: Span = NOWHERE
     doc: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The keys as the runtime compares them; () for `otherwise`."""
+        return tuple(
+            key.value if isinstance(key, Text) else key.digits if isinstance(key, Number) else str(key)
+            for key in self.keys
+        )
 
 
 class TableFile(Node, frozen=True):
