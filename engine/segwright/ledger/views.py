@@ -136,13 +136,14 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Story(msgspec.Struct, frozen=True):
-    """Everything about one delivery. `waits_for`: the delivery that must be decided first; `gate`: why it may not go now;
-    `left_out`: twins of it that were not sent."""
+    """Everything about one delivery. `goes_out`: what the catalogue says of its kind (`yes`, `after sign-off`, `no`);
+    `waits_for`: the delivery that must be decided first; `gate`: why it may not go now; `left_out`: twins that were not sent."""
 
     delivery: Delivery
     orders: tuple[Order, ...]
     revision: Revision | None
     happened_at: int
+    goes_out: str
     waits_for: Delivery | None
     gate: str
     left_out: tuple[Suppressed, ...]
@@ -387,6 +388,7 @@ def story(tx: Tx, hospital: Hospital, number: int) -> Story | None:
     built = tx.all(sa.select(t.build).where(t.build.c.delivery_id == number).order_by(t.build.c.number))
     live = next((build for build in built if build.live), None)
     shut = lanes.gate(tx, hospital, row, live) if live is not None and found.state in t.OPEN else None
+    owed = next((one for one in hospital.owed(found.kind) if one.message == found.message), None)
     c = t.event.c
     events = tx.all(
         sa.select(t.event)
@@ -396,8 +398,8 @@ def story(tx: Tx, hospital: Hospital, number: int) -> Story | None:
     twins = tx.all(sa.select(t.suppressed).where(t.suppressed.c.delivery_id == number).order_by(t.suppressed.c.id))
     return Story(
         found, tuple(_order(one) for one in ordered), None if revision is None else _revision(tx, revision),
-        happened or 0, _waits_for(tx, hospital.org, found), shut or "", tuple(_suppressed(one) for one in twins),
-        tuple(_build(one) for one in built), _attempts(tx, number, built),
+        happened or 0, owed.gate if owed is not None else "no", _waits_for(tx, hospital.org, found), shut or "",
+        tuple(_suppressed(one) for one in twins), tuple(_build(one) for one in built), _attempts(tx, number, built),
         tuple(Event(one.number, one.kind, one.actor, msgspec.json.decode(one.facts), one.at) for one in events),
     )  # fmt: skip
 
