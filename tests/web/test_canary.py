@@ -49,7 +49,11 @@ def test_a_patients_name_is_in_no_answer_log_metric_or_error(own):
         message = order_message(ORG, number, JUNIPER=NAME)
         assert old in message
         canary.hears(f"answer to a bad order ({old!r})", own.order(ORG, message.replace(old, new, 1)))
-    for frame in (NAME.encode(), b"MSH|" + NAME.encode(), b"MSH|^~\\&|" + b"|".join([NAME.encode()] * 12)):
+    for frame in (
+        NAME.encode(),
+        b"MSH|" + NAME.encode(),
+        b"MSH|^~\\&|%b|%b|%b|%b|%b||%b|C9|%b|%b" % ((NAME.encode(),) * 8),
+    ):
         with contextlib.suppress(StopIteration):  # the connection was closed
             canary.hears("answer to garbage", send(own.ports[f"{ORG}-test"], frame))
     with own.client(ORG) as client:

@@ -65,9 +65,8 @@ def ago(ms: int, now: int) -> str:
     return f"{seconds} s"
 
 
-_CLEAR: Final = {"MSH": 99, "MSA": 2, "ERR": 4}
-"""Fields of segments that are shown masked or not: who and when, which message, which rule. What follows may be text of a
-person."""
+_CLEAR: Final = {"MSH": 99, "MSA": 2}
+"""Fields of segments that are shown masked or not: who and when, which message. What follows may be text of a person."""
 _SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9]|$)")
 
 
