@@ -115,7 +115,17 @@ def test_what_can_be_no_id_is_not_there(one, id_):
 
 
 @pytest.mark.parametrize(
-    "query", ["?limit=0", "?limit=501", "?limit=x", "?after=-1", "?state=Zebedee", "?nothing=1", "?limit=1&limit=2"]
+    "query",
+    [
+        "?limit=0",
+        "?limit=501",
+        "?limit=x",
+        "?after=-1",
+        "?state=Zebedee",
+        "?state=null",
+        "?nothing=1",
+        "?limit=1&limit=2",
+    ],
 )
 def test_a_wrong_parameter_is_refused(one, query):
     with one.client(ORG) as client:
