@@ -99,8 +99,8 @@ def test_a_patients_name_is_in_no_answer_log_metric_or_error(own):
         ["orders", "show", ORG, order["id"]], ["quarantine", "list", "--format", "json"], ["audit", "verify"],
     ):  # fmt: skip
         canary.hears(" ".join(map(str, arguments)), call(*arguments, *where).output)
-    for message in own_quarantine(own):
-        canary.hears("quarantine show", call("quarantine", "show", ORG, message, *where).output)
+    for inbox in own_quarantine(own):
+        canary.hears("quarantine show", call("quarantine", "show", ORG, inbox, *where).output)
     assert own.stop() == 0
     canary.hears("log", "".join(own.raw))
     for what, text in kept_words(own):

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import httpx2
 import pytest
 
 from tests.postgres import new_database
-from tests.web.servers import MAIN, ROOT, Server, eventually, order_message, preliminary, send
+from tests.web.servers import MAIN, ROOT, Hospital, Server, eventually, order_message, preliminary, send
 
 
 def test_a_server_that_is_stopped_under_load_has_kept_all_that_it_answered(own):
@@ -91,6 +92,10 @@ def test_calls_in_flight_are_answered_before_the_server_ends(own):
     assert found >= len(statuses)
 
 
+def _has_filed(hospital: Hospital, count: int) -> bool:
+    return len(hospital.filed) == count
+
+
 def test_workers_send_what_a_server_keeps_and_each_message_once(tmp_path, bundles, postgres):
     database = new_database(postgres)
     server = Server(tmp_path, database, bundles).start()
@@ -109,7 +114,7 @@ def test_workers_send_what_a_server_keeps_and_each_message_once(tmp_path, bundle
             server.order("stbrigid", order_message("stbrigid", number))
         for org in ("tamarack", "stbrigid"):
             hospital = server.hospitals[org, "outbound"]
-            eventually(lambda hospital=hospital: len(hospital.filed) == 20, 60)
+            eventually(partial(_has_filed, hospital, 20), 60)
         for worker in workers:
             assert worker.stop() == 0
         time.sleep(0.5)
@@ -214,7 +219,8 @@ def test_without_settings_a_workspace_is_served_on_one_file(tmp_path):
         assert b"LV-700101-1" in listed.stdout, listed.stderr
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
         process, again = start()
         assert again == said  # the same ports and tokens
     finally:
