@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -25,7 +26,7 @@ DESTINATIONS = {
 }  # fmt: skip
 
 
-def eventually(found: Callable[[], object], within: float = 30) -> object:
+def eventually(found: Callable[[], Any], within: float = 30) -> Any:
     """Waits until something is so."""
     until = time.monotonic() + within
     while not (value := found()):
@@ -164,24 +165,24 @@ class Server:
 
     def start(self) -> Server:
         variables = {f"TOKEN_{org}": token for org, token in self.tokens.items()}
-        self.process = subprocess.Popen(
+        process = self.process = subprocess.Popen(
             [sys.executable, "-c", MAIN, self.command, "--settings", str(self.settings)],
             env={**os.environ, **variables, "OPERATORS": "o" * 32, "PYTHONPATH": str(ROOT / "engine")},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         self.ports.clear()
-        self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self.reader = threading.Thread(target=self._read, args=(process,), daemon=True)
         self.reader.start()
         wanted = "api" if self.command == "serve" else "sending"
-        eventually(lambda: wanted in self.ports or self.process.poll() is not None, 60)
-        assert self.process.poll() is None, "".join(self.raw)
+        eventually(lambda: wanted in self.ports or process.poll() is not None, 60)
+        assert process.poll() is None, "".join(self.raw)
         return self
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stderr is not None
         for line in process.stderr:
             self.raw.append(line.decode())
-            event = json.loads(line) if line.startswith(b"{") else {"event": "no json"}
+            event: dict[str, Any] = json.loads(line) if line.startswith(b"{") else {"event": "no json"}
             self.log.append(event)
             if event["event"] == "listening":
                 self.ports[event["listener"]] = event["port"]
@@ -246,7 +247,8 @@ def result(org: str, number: int = 1, *, case: str = "final", **members: object)
 
 def preliminary(org: str, number: int = 1, **members: object) -> dict:
     """The same, as the algorithm gives it."""
-    return result(org, number, status="preliminary", diagnoses=[], signed_by=None, **members)
+    given = {"status": "preliminary", "diagnoses": [], "signed_by": None, **members}
+    return {name: value for name, value in (result(org, number) | given).items() if value is not None}
 
 
 def signer(org: str) -> dict:

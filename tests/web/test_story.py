@@ -149,7 +149,13 @@ def test_what_was_taken_before_the_server_ended_is_delivered_after_it_starts_aga
         document = preliminary("larkspur", 5)
         taken = client.post("/v1/results", json={"result": document, "order": {"id": order["id"]}})
         assert taken.status_code == 201
-        eventually(lambda: hospital.filed)
+
+        def first() -> str:
+            return client.get(f"/v1/orders/{order['id']}").json()["deliveries"][0]["state"]
+
+        eventually(
+            lambda: first() == "uncertain"
+        )  # the lane is at rest; a lane in use is free only when its lease ends
     code = server.stop(how)
     assert code == (0 if how is signal.SIGTERM else -9)
     hospital.silent = False

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import click
 import msgspec
 
-from segwright.cli.output import width
-from segwright.cli.table import ago, local, masked, plain, table
+from segwright.cli.table import ago, local, masked, plain, table, wrapped
 from segwright.core.render import visible
 from segwright.ledger import views
 from segwright.ledger.operate import Preview
@@ -53,10 +51,10 @@ def preview(found: Preview, known: Sequence[views.Delivery], verb: str) -> str:
     states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items()))
     lines = [f"{verb}: {found.count} ({states})"]
     if found.taken:
-        lines.append(click.style(f"{found.taken} of them were taken by the hospital already", fg="yellow"))
-    tried = [one for one in known if one.tries and one.state not in ("accepted", "confirmed")]
-    if tried:
-        lines.append(f"{len(tried)} of them were tried before and may have arrived")
+        lines.append(click.style(f"{found.taken} of them taken by the hospital already", fg="yellow"))
+    doubtful = sum(1 for one in known if one.state in ("uncertain", "needs_decision", "unknown"))
+    if doubtful:
+        lines.append(click.style(f"{doubtful} of them may have arrived: nobody knows", fg="yellow"))
     lines += [f"  {one.id}  {what(one)}  {one.state}  {one.tries} tries" for one in known[:20]]
     if len(known) > 20:
         lines.append(f"  … and {len(known) - 20} more")
@@ -77,7 +75,7 @@ def story(found: views.Story, because: str, organisation: str, zone: str, form: 
         f"it is {state}" + (f" since {local(delivery.decided_at, zone)}" if delivery.decided_at else ""),
     ]
     if because:
-        lines += _wrapped(visible(because), "  ")
+        lines += wrapped(visible(because), "  ")
     for title, body in (
         ("comes from", _origin(found, zone)), ("gates", _gates(found)), ("builds", _builds(found, zone)),
         ("tries", _attempts(found, zone, unmask=unmask)), ("what happened", _events(found, zone)),
@@ -86,10 +84,6 @@ def story(found: views.Story, because: str, organisation: str, zone: str, form: 
         if body:
             lines += ["", click.style(title, bold=True), *(f"  {line}" for line in body)]
     return "\n".join(lines)
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, max(40, width() - 2), initial_indent=indent, subsequent_indent=indent)
 
 
 def _origin(found: views.Story, zone: str) -> list[str]:
@@ -112,16 +106,17 @@ def _origin(found: views.Story, zone: str) -> list[str]:
 
 
 def _gates(found: views.Story) -> list[str]:
-    lines = []
+    delivery, revision = found.delivery, found.revision
+    lines = [f"{delivery.message}/{delivery.kind} goes out: {found.goes_out}"]
+    if found.goes_out == "after sign-off":
+        lines.append("signed" if revision is not None and revision.signed_at else "not signed")
     if found.waits_for is not None:
         first = found.waits_for
         lines.append(f"waits for delivery {first.id}: {what(first)}, {first.state}")
     if found.gate:
         lines.append(f"shut: {visible(found.gate)}")
-    elif any(build.live for build in found.builds) and found.delivery.state in ("ready", "uncertain", "sending"):
-        lines.append(
-            "all open: its kind goes out, its plan holds, its destination is the same, its signature and order stand"
-        )
+    elif delivery.state in ("ready", "uncertain", "sending"):
+        lines.append("all open: kind, plan, destination, signature and order are as they have to be")
     return lines
 
 
@@ -141,7 +136,7 @@ def _attempts(found: views.Story, zone: str, *, unmask: bool) -> list[str]:
         outcome = one.outcome.replace("_", " ") or "open"
         lines.append(f"{one.number}  {again}build {one.build}  {local(one.opened_at, zone)}  {ended}  {outcome}")
         if one.detail and one.detail not in ("AA", "CA"):
-            lines += _wrapped(visible(one.detail), "   ")
+            lines += wrapped(visible(one.detail), "   ")
         for answer in one.answers:
             lines.append(
                 f"   {answer.code or 'something'} came {answer.how}  {local(answer.at, zone, of=one.opened_at)}"
@@ -158,7 +153,7 @@ def _events(found: views.Story, zone: str) -> list[str]:
         reason = one.facts.get("why") or ""
         why = f": {', '.join(map(str, reason)) if isinstance(reason, list) else reason}" if reason else ""
         second = f" (and {one.facts['second']})" if "second" in one.facts else ""
-        lines += _wrapped(visible(f"{local(one.at, zone)}  {one.kind.replace('_', ' ')}{who}{second}{why}"), "")
+        lines += wrapped(visible(f"{local(one.at, zone)}  {one.kind.replace('_', ' ')}{who}{second}{why}"), "")
     return lines
 
 

@@ -14,23 +14,37 @@ import click
 from segwright.cli.output import width
 from segwright.core.render import visible
 
-GAP = "  "
+GAP: Final = "  "
+NARROW: Final = 45
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> str:
-    """Rows under their heads. The last column takes what is left of the width and goes on below itself."""
+    """Rows under their heads. The last column takes what is left of the width and goes on below."""
     if not rows:
         return empty
     fixed = [max(len(row[number]) for row in (heads, *rows)) for number in range(len(heads) - 1)]
-    left = max(16, width() - sum(fixed) - len(GAP) * len(fixed))
+    left = width() - sum(fixed) - len(GAP) * len(fixed)
+    # Where little is left for long texts they go on a line of their own.
+    below = left < NARROW and any(len(row[-1]) > left for row in rows)
     lines = []
     for row in (heads, *rows):
         *cells, last = row
         start = GAP.join(cell.ljust(size) for cell, size in zip(cells, fixed, strict=True))
-        for number, part in enumerate(textwrap.wrap(last, left) or [""]):
+        if below:
+            lines += [start.rstrip(), *wrapped(last, "    ")] if row is not heads else [start.rstrip()]
+            continue
+        for number, part in enumerate(wrapped(last, "", left) or [""]):
             lines.append(f"{start if not number else ' ' * len(start)}{GAP}{part}".rstrip())
     lines[0] = click.style(lines[0], bold=True)
     return "\n".join(lines)
+
+
+def wrapped(text: str, indent: str, columns: int = 0) -> list[str]:
+    """A text in lines of so many columns (those of the terminal), words whole."""
+    return textwrap.wrap(
+        text, max(16, columns or width()), initial_indent=indent, subsequent_indent=indent, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def local(ms: int, zone: str, *, of: int = 0) -> str:
@@ -51,9 +65,8 @@ def ago(ms: int, now: int) -> str:
     return f"{seconds} s"
 
 
-_CLEAR: Final = {"MSH": 99, "MSA": 2, "ERR": 4}
-"""Fields of segments that are shown masked or not: who and when, which message, which rule. What follows may be text of a
-person."""
+_CLEAR: Final = {"MSH": 99, "MSA": 2}
+"""Fields of segments that are shown masked or not: who and when, which message. What follows may be text of a person."""
 _SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9]|$)")
 
 

@@ -24,7 +24,7 @@ from typing import Final
 from segwright.hl7.acknowledgement import CONDITIONS, Acknowledgement, Fault, read_acknowledgement
 from segwright.ledger.hospital import Policy
 from segwright.ledger.lanes import Answer, Known
-from segwright.plan.explain import Explanation
+from segwright.plan.explain import Entry, Explanation
 from segwright.transport.sender import CONFIGURATION, Answered, NotSent, Outcome, Uncertain, Why
 
 Explain = Callable[[], Explanation | None]
@@ -100,7 +100,10 @@ def described(fault: Fault, explanation: Explanation | None) -> str:
     out = f"{what} at {where}"
     if explanation is not None:
         writers = [entry for entry in explanation.entries if entry.address.split(".")[0].split("[")[0].endswith(where)]
-        for entry in writers[:2]:
-            settings = "".join(f", {setting.key} at {setting.place}" for setting in entry.settings[:2])
-            out += f" (written at {entry.place}{settings})"
+        out += "".join(f" ({where})" for where in list(dict.fromkeys(map(_written, writers)))[:2])
     return out
+
+
+def _written(entry: Entry) -> str:
+    settings = "".join(f", {setting.key} at {setting.place}" for setting in entry.settings[:2])
+    return f"written at {entry.place}{settings}"

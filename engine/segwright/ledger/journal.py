@@ -111,12 +111,13 @@ def verify(tx: Tx, chain: str) -> tuple[int, Break | None]:
     """How many events of a chain follow each other, and where the first does not."""
     before, count = START, 0
     statement = sa.select(t.event).where(t.event.c.chain == chain).order_by(t.event.c.number)
-    for row in tx.connection.execution_options(yield_per=1000).execute(statement).mappings():
-        if row["number"] != count + 1:
-            return count, Break(chain, count + 1, "an event is missing")
-        if row["hash"] != linked(before, dict(row)):
-            return count, Break(chain, row["number"], "an event was changed")
-        before, count = row["hash"], count + 1
+    with tx.connection.execute(statement, execution_options={"yield_per": 1000}) as rows:
+        for row in rows.mappings():
+            if row["number"] != count + 1:
+                return count, Break(chain, count + 1, "an event is missing")
+            if row["hash"] != linked(before, dict(row)):
+                return count, Break(chain, row["number"], "an event was changed")
+            before, count = row["hash"], count + 1
     last = tx.first(sa.select(t.head.c.number, t.head.c.hash).where(t.head.c.chain == chain))
     if last is None or (last.number, last.hash) != (count, before):
         return count, Break(chain, count + 1, "the end is missing")

@@ -136,13 +136,14 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Story(msgspec.Struct, frozen=True):
-    """Everything about one delivery. `waits_for`: the delivery that must be decided first; `gate`: why it may not go now;
-    `left_out`: twins of it that were not sent."""
+    """Everything about one delivery. `goes_out`: what the catalogue says of its kind (`yes`, `after sign-off`, `no`);
+    `waits_for`: the delivery that must be decided first; `gate`: why it may not go now; `left_out`: twins that were not sent."""
 
     delivery: Delivery
     orders: tuple[Order, ...]
     revision: Revision | None
     happened_at: int
+    goes_out: str
     waits_for: Delivery | None
     gate: str
     left_out: tuple[Suppressed, ...]
@@ -191,8 +192,8 @@ class Stop(msgspec.Struct, frozen=True):
     at: int
 
 
-def _open() -> sa.ColumnElement[bool]:
-    return sa.literal_column(f"delivery.{t.IS_OPEN}", sa.Boolean())
+def _open() -> sa.TextClause:
+    return sa.text(f"delivery.{t.IS_OPEN}")
 
 
 # --- orders ---------------------------------------------------------------------------------------------------------------
@@ -211,9 +212,9 @@ def orders(
     tx: Tx, org: str, *, state: OrderState | None = None, after: int = 0, limit: int = PAGE
 ) -> tuple[Order, ...]:
     """Orders behind the one with the id `after`, in the order in which they came."""
-    where = [t.order_.c.org == org, t.order_.c.id > after]
+    where: list[sa.ColumnElement[bool] | sa.TextClause] = [t.order_.c.org == org, t.order_.c.id > after]
     if state == "open":
-        where.append(sa.literal_column("order_.state = 'open'", sa.Boolean()))
+        where.append(sa.text("order_.state = 'open'"))
     elif state is not None:
         where.append(t.order_.c.state == state)
     found = tx.all(sa.select(t.order_).where(*where).order_by(t.order_.c.id).limit(limit))
@@ -280,7 +281,7 @@ def deliveries(
 ) -> tuple[Delivery, ...]:  # fmt: skip
     """Deliveries, the newest first. `before`: only those with a lower id."""
     wanted = list(states)
-    where: list[sa.ColumnElement[bool]] = [t.delivery.c.org == org]
+    where: list[sa.ColumnElement[bool] | sa.TextClause] = [t.delivery.c.org == org]
     if wanted:
         where.append(t.delivery.c.state.in_(wanted))
         if set(wanted) <= set(t.OPEN):
@@ -387,17 +388,18 @@ def story(tx: Tx, hospital: Hospital, number: int) -> Story | None:
     built = tx.all(sa.select(t.build).where(t.build.c.delivery_id == number).order_by(t.build.c.number))
     live = next((build for build in built if build.live), None)
     shut = lanes.gate(tx, hospital, row, live) if live is not None and found.state in t.OPEN else None
+    owed = next((one for one in hospital.owed(found.kind) if one.message == found.message), None)
     c = t.event.c
     events = tx.all(
         sa.select(t.event)
-        .where(c.delivery_id == number, sa.literal_column("delivery_id > 0", sa.Boolean()), c.org == hospital.org)
+        .where(c.delivery_id == number, sa.text("delivery_id > 0"), c.org == hospital.org)
         .order_by(c.at, c.id)
     )
     twins = tx.all(sa.select(t.suppressed).where(t.suppressed.c.delivery_id == number).order_by(t.suppressed.c.id))
     return Story(
         found, tuple(_order(one) for one in ordered), None if revision is None else _revision(tx, revision),
-        happened or 0, _waits_for(tx, hospital.org, found), shut or "", tuple(_suppressed(one) for one in twins),
-        tuple(_build(one) for one in built), _attempts(tx, number, built),
+        happened or 0, owed.gate if owed is not None else "no", _waits_for(tx, hospital.org, found), shut or "",
+        tuple(_suppressed(one) for one in twins), tuple(_build(one) for one in built), _attempts(tx, number, built),
         tuple(Event(one.number, one.kind, one.actor, msgspec.json.decode(one.facts), one.at) for one in events),
     )  # fmt: skip
 
@@ -487,7 +489,7 @@ def _arrived(row: sa.Row[Any]) -> Arrived:
 def quarantined(tx: Tx, org: str, *, after: int = 0, limit: int = PAGE) -> tuple[Arrived, ...]:
     """Messages in quarantine, oldest first."""
     c = t.inbox.c
-    where = (c.org == org, sa.literal_column("inbox.state = 'quarantined'", sa.Boolean()), c.id > after)
+    where = (c.org == org, sa.text("inbox.state = 'quarantined'"), c.id > after)
     return tuple(_arrived(row) for row in tx.all(sa.select(t.inbox).where(*where).order_by(c.id).limit(limit)))
 
 
@@ -517,8 +519,9 @@ def standing(tx: Tx, org: str) -> Standing:
     """Counts of what is open. Each reads an index of open things only, however long the ledger is."""
 
     def count(table: sa.Table, condition: str) -> int:
-        here = sa.literal_column(condition, sa.Boolean())
-        return int(tx.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.org == org, here)) or 0)
+        # `id > 0` makes the index of what is open the better one in any case.
+        where = (table.c.org == org, sa.text(condition), table.c.id > 0)
+        return int(tx.scalar(sa.select(sa.func.count()).select_from(table).where(*where)) or 0)
 
     return Standing(
         lanes_of(tx, org), count(t.order_, "order_.state = 'open'"), count(t.inbox, "inbox.state = 'stored'"),

@@ -74,7 +74,7 @@ class Page(_Body, frozen=True):
 class OrderPage(_Body, frozen=True):
     """Which orders."""
 
-    state: views.OrderState | None = None
+    state: views.OrderState | msgspec.UnsetType = msgspec.UNSET
     after: Cursor = 0
     limit: Limit = views.PAGE
 

@@ -104,23 +104,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         (_,), components = msgspec.json.schema_components([operation.query], ref_template=SCHEMAS + "{name}")
         properties = components[operation.query.__name__]["properties"]
         for name, schema in properties.items():
-            schema = _without_null(schema)
             found.append({"name": name, "in": "query", "required": False, "schema": schema})
     if operation.acts:
         found.append(_header("Idempotency-Key", 255, "The same key gets the same answer, and nothing is done twice."))
         found.append(_header("Segwright-Actor", 100, "Who acts, by your own id; kept in the audit."))
     return found
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter is there or not; there is no null in a URL."""
-    schema = {key: value for key, value in schema.items() if not (key == "default" and value is None)}
-    if "enum" in schema:
-        schema["enum"] = [value for value in schema["enum"] if value is not None]
-    if "anyOf" in schema:
-        kept = [one for one in schema.pop("anyOf") if one != {"type": "null"}]
-        schema = {**schema, **kept[0]} if len(kept) == 1 else {**schema, "anyOf": kept}
-    return schema
 
 
 def _header(name: str, longest: int, description: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from segwright.delivery import desk
 from segwright.ledger import views
 from segwright.ledger.store import Tx
@@ -27,7 +29,8 @@ from segwright.web.problems import not_there
 def listed(tx: Tx, call: Call) -> tuple[int, OrderList]:
     """A page of orders."""
     asked: OrderPage = call.query
-    found = views.orders(tx, call.org, state=asked.state, after=asked.after, limit=asked.limit + 1)
+    state = None if isinstance(asked.state, msgspec.UnsetType) else asked.state
+    found = views.orders(tx, call.org, state=state, after=asked.after, limit=asked.limit + 1)
     page = found[: asked.limit]
     more = page[-1].id if len(found) > len(page) else None
     return 200, OrderList(tuple(answers.order(one) for one in page), more)
