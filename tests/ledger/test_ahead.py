@@ -49,3 +49,16 @@ def test_a_confirmation_that_came_while_the_sender_died_ends_the_doubt(world, cl
     again = w.take_hold("w2")
     assert w.deliveries("state") == ["confirmed"]
     assert w.step(again) is None
+
+
+def test_what_was_refused_and_is_confirmed_after_all_was_filed(world):
+    w, held, attempt = _in_flight(world, "rejected", "AE")
+    w.step(held, attempt, TAKEN)
+
+    def note(code: str, outcome: str) -> None:
+        w.store.write(lambda tx: lanes.answered_elsewhere(tx, w.hospital, attempt.control_id, outcome, code, code, b""))
+
+    note("AA", "confirmed")
+    assert w.deliveries("state") == ["confirmed"]
+    note("AE", "rejected")
+    assert w.deliveries("state") == ["confirmed"]
