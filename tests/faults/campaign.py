@@ -15,7 +15,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +37,7 @@ from segwright.simulation.orders import Samples, samples_of
 from segwright.simulation.record import Record, events
 from segwright.transport.sender import Destination
 from tests.faults.history import Found, Promise, check
-from tests.faults.points import POINTS
+from tests.faults.points import POINTS, SENDING
 from tests.faults.process import BUNDLES, Ask, Life, Told, changed, run
 from tests.faults.proxy import SOUND, Flow, Plan, Proxy
 
@@ -77,6 +77,8 @@ class Size:
     stops: int
     workers: int = 0
     at_once: int = 8
+    patient: bool = False
+    """Whether a process is killed at its named point and nowhere else, however long it takes to come to it."""
 
 
 @dataclass
@@ -245,9 +247,12 @@ class Campaign:
         chance = random.Random(f"{self.seed}/slot{slot}")
         slots = 1 + self.size.workers
         kills = self.size.kills // slots + (slot < self.size.kills % slots)
+        points = _shuffled(chance, POINTS if slot == 0 else SENDING)
         for number in range(kills + 1):
             last = number == kills
-            trap = None if last or chance.random() < 0.2 else self._trap(chance)
+            trap = (
+                None if last else (next(points), 1, "kill") if self.size.patient else self._trap(chance, points, number)
+            )
             life = Life(
                 self.settings, str(self.compiled), self.policy, listen=slot == 0, door=self.door if slot == 0 else 0, trap=trap,
                 log=str(self.folder / "failures.log"),
@@ -257,10 +262,11 @@ class Campaign:
             assert process.pid is not None
             self.pids[slot] = process.pid
             due = self.expected * (number + chance.uniform(0.5, 1.0)) / max(1, kills)
-            least = time.monotonic() + chance.uniform(0.2, 0.6)
+            # Who waits for its point is given time to come to it.
+            least = time.monotonic() + (3.0 if trap is not None and trap[2] == "kill" else chance.uniform(0.2, 0.6))
             while process.is_alive() and not self.over:
                 await asyncio.sleep(0.02)
-                if not last and self.arrived >= due and time.monotonic() > least:
+                if not (last or self.size.patient) and self.arrived >= due and time.monotonic() > least:
                     os.kill(process.pid, signal.SIGKILL)
                     self.outcome.kills["at a random moment"] += 1
                     break
@@ -273,8 +279,10 @@ class Campaign:
                 os.kill(process.pid, signal.SIGKILL)
             await asyncio.to_thread(process.join)
 
-    def _trap(self, chance: random.Random) -> tuple[str, int, str]:
-        return chance.choice(POINTS), chance.randrange(1, 12), "kill" if chance.random() < 0.7 else "stop"
+    def _trap(self, chance: random.Random, points: Iterator[str], number: int) -> tuple[str, int, str] | None:
+        if number % 5 == 4:
+            return None
+        return next(points), chance.randrange(1, 5), "kill" if chance.random() < 0.8 else "stop"
 
     @property
     def all_killed(self) -> bool:
@@ -400,7 +408,7 @@ class Campaign:
 
     async def _settle(self) -> None:
         """The rest of the kills, then calm, then until nothing is open."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + (60 if self.size.patient else 300)
         while not self.all_killed and time.monotonic() < deadline:
             self.arrived += 1 + int(self.expected / 400)
             await asyncio.sleep(0.05)
@@ -412,13 +420,19 @@ class Campaign:
         quiet = 0
         last: tuple[Any, ...] = ()
         moved = time.monotonic()
-        while quiet < 3 and time.monotonic() - moved < 30:
+        while quiet < 3 and time.monotonic() - moved < 60:
             await asyncio.sleep(0.3)
             now = await asyncio.wrap_future(self.store.submit_read(_open_counts))
             if now != last:
                 last, moved = now, time.monotonic()
             quiet = quiet + 1 if not sum(now) else 0
         self.say(f"  settled; open {last}")
+
+
+def _shuffled(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
+    """All of them, and all of them again, each time in another order."""
+    while True:
+        yield from chance.sample(points, len(points))
 
 
 def _open_counts(tx: Tx) -> tuple[int, ...]:
