@@ -156,7 +156,7 @@ class Campaign:
             operator = asyncio.create_task(self._operate())
             flows = [asyncio.create_task(self._platform(org)) for org in ORGS]
             try:
-                await asyncio.gather(*flows)
+                await self._all_of(flows, [*slots, operator, continuing])
                 self.say(
                     f"  all sent after {time.monotonic() - start:.0f} s; {self.arrived} arrivals, {sum(self.outcome.kills.values())} kills"
                 )
@@ -179,6 +179,16 @@ class Campaign:
         log = self.folder / "failures.log"
         self.outcome.failures = log.read_text() if log.exists() else ""
         return self.outcome
+
+    async def _all_of(self, flows: list[asyncio.Task[None]], others: list[asyncio.Task[None]]) -> None:
+        """Waits for the flows; whoever else ends has failed."""
+        left = set(flows)
+        while left:
+            done, _ = await asyncio.wait({*left, *others}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            assert done <= left, "a part of the campaign ended by itself"
+            left -= done
 
     async def _set_up(self, stack: contextlib.AsyncExitStack) -> None:
         ports = free_ports(len(ORGS) + 1)
@@ -266,8 +276,8 @@ class Campaign:
             least = time.monotonic() + (3.0 if trap is not None and trap[2] == "kill" else chance.uniform(0.2, 0.6))
             while process.is_alive() and not self.over:
                 await asyncio.sleep(0.02)
-                if not (last or self.size.patient) and self.arrived >= due and time.monotonic() > least:
-                    os.kill(process.pid, signal.SIGKILL)
+                due_now = not (last or self.size.patient) and self.arrived >= due and time.monotonic() > least
+                if due_now and _signalled(process.pid, signal.SIGKILL):
                     self.outcome.kills["at a random moment"] += 1
                     break
             else:
@@ -276,7 +286,7 @@ class Campaign:
                 elif not self.over:
                     self.outcome.numbers[f"process ended by itself: {process.exitcode}"] += 1
             if self.over:
-                os.kill(process.pid, signal.SIGKILL)
+                _signalled(process.pid, signal.SIGKILL)
             await asyncio.to_thread(process.join)
 
     def _trap(self, chance: random.Random, points: Iterator[str], number: int) -> tuple[str, int, str] | None:
@@ -301,8 +311,7 @@ class Campaign:
                 and self.arrived >= self.expected * (done + 0.5) / self.size.stops
             ):
                 done += 1
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(chance.choice(list(self.pids.values())), signal.SIGSTOP)
+                _signalled(chance.choice(list(self.pids.values())), signal.SIGSTOP)
             for pid in self.pids.values():
                 if pid not in stopped and _is_stopped(pid):
                     self.outcome.stops += 1
@@ -310,8 +319,7 @@ class Campaign:
             for pid, until in list(stopped.items()):
                 if now > until:
                     del stopped[pid]
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGCONT)
+                    _signalled(pid, signal.SIGCONT)
             await asyncio.sleep(0.02)
 
     # --- the AI platform ---
@@ -455,6 +463,15 @@ def _document(cases: Path) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(path.read_bytes())
     found.pop("signed_by", None)
     return {**found, "diagnoses": []}
+
+
+def _signalled(pid: int, number: int) -> bool:
+    """Sends a signal; False when there is no such process any more."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _is_stopped(pid: int) -> bool:
