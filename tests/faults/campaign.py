@@ -30,11 +30,11 @@ from segwright.delivery.settings import parsed
 from segwright.hl7.wire import open_message
 from segwright.ledger import operate
 from segwright.ledger import tables as t
-from segwright.ledger.store import Tx, Unavailable
+from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.simulation.hospital import Hospital
 from segwright.simulation.mode import Conduct, mode_of
 from segwright.simulation.orders import Samples, samples_of
-from segwright.simulation.record import Record, events
+from segwright.simulation.record import Event, Record, events
 from segwright.transport.sender import Destination
 from tests.faults.history import Found, Promise, check
 from tests.faults.points import POINTS, SENDING
@@ -168,17 +168,28 @@ class Campaign:
                 for task in (continuing, operator):
                     task.cancel()
                 await asyncio.gather(*slots, continuing, operator, *flows, return_exceptions=True)
-        self.outcome.found = check(
-            self.store, {org: list(events(self.folder / f"{org}.jsonl")) for org in ORGS},
-            {org: self.hospitals[org].mode.memory for org in ORGS},
-            [org for org in ORGS if self.lives[org].policy.when_uncertain == "hold"], self.promises,
-            {org: {kind for kind in ("preliminary", "final", "corrected", "withdrawn") if self.lives[org].owed(kind)} for org in ORGS},
-        )  # fmt: skip
         self.store.close()
+        self.outcome.found = self.judged(self.files())
         self.outcome.seconds = time.monotonic() - start
         log = self.folder / "failures.log"
         self.outcome.failures = log.read_text() if log.exists() else ""
         return self.outcome
+
+    def files(self) -> dict[str, list[Event]]:
+        """What each hospital kept."""
+        return {org: list(events(self.folder / f"{org}.jsonl")) for org in ORGS}
+
+    def judged(self, files: dict[str, list[Event]]) -> Found:
+        """These files against the ledger as it is now."""
+        store = Store(self.database)
+        try:
+            return check(
+                store, files, {org: self.hospitals[org].mode.memory for org in ORGS},
+                [org for org in ORGS if self.lives[org].policy.when_uncertain == "hold"], self.promises,
+                {org: self.owed(org) for org in ORGS},
+            )  # fmt: skip
+        finally:
+            store.close()
 
     async def _all_of(self, flows: list[asyncio.Task[None]], others: list[asyncio.Task[None]]) -> None:
         """Waits for the flows; whoever else ends has failed."""
@@ -226,7 +237,7 @@ class Campaign:
                 instead += f'[instead.{org}.{name}]\naddress = "127.0.0.1:{proxy.port}"\n'
         self.settings = head + listeners + instead
 
-    def _told(self, event: Any) -> None:
+    def _told(self, event: Event) -> None:
         self.arrived += event.door != "" and event.what in ("filed", "repeated", "refused", "ignored")
 
     def _network(self, chance: random.Random) -> Callable[[int], Plan]:
