@@ -276,7 +276,7 @@ class Campaign:
             )
             life = Life(
                 self.settings, str(self.compiled), self.policy, listen=slot == 0, door=self.door if slot == 0 else 0, trap=trap,
-                log=str(self.folder / "failures.log"),
+                log=str(self.folder / "failures.log"), parent=os.getpid(),
             )  # fmt: skip
             process = context.Process(target=run, args=(life,), daemon=True)
             await asyncio.to_thread(process.start)
