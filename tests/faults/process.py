@@ -112,10 +112,10 @@ async def _run(life: Life) -> None:
 
 async def _end_with(parent: int) -> None:
     """Ends this process when the campaign was ended itself."""
-    while parent:
+    while True:
         await asyncio.sleep(1)
         try:
-            os.kill(parent, 0)
+            os.kill(parent or os.getpid(), 0)
         except ProcessLookupError:
             os._exit(1)
 
