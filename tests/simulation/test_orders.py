@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from segwright.hl7.wire import open_message
-from segwright.simulation.orders import NoOrders, order, samples_of
+from segwright.simulation.orders import Control, NoOrders, order, samples_of
 from tests.simulation.conftest import ROOT
 
 NOW = datetime(2026, 3, 2, 14, 5, 9, tzinfo=UTC)
@@ -23,7 +23,8 @@ def samples(org: str):
 
 @pytest.mark.parametrize("org", CHARSETS)
 def test_all_that_is_said_about_an_order_bears_its_numbers_and_its_patient(org):
-    made = [order(samples(org), what, 7, sent, 3, NOW) for sent, what in enumerate(("new", "change", "cancel"), 1)]
+    controls: tuple[Control, ...] = ("new", "change", "cancel")
+    made = [order(samples(org), what, 7, sent, 3, NOW) for sent, what in enumerate(controls, 1)]
     read = [open_message(one.body, default_charset=CHARSETS[org]) for one in made]
     for path in ("OBR-2", "PID-3", "PID-5", "PID-7", "PID-18"):
         first, *others = [message.field(path).split("~")[0] for message in read]
