@@ -34,7 +34,7 @@ timed = start=$$(date +%s); $(2) || exit 1; echo "$(1): $$(($$(date +%s) - start
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # One process sets up, others wait for it; a half-made environment is never stamped.
 $(STAMP):
@@ -55,8 +55,10 @@ $(STAMP):
 .PHONY: venv
 venv: $(STAMP) ## set up .venv
 
-.PHONY: demo
-demo: $(STAMP) ## show what segwright does
+.PHONY: demo demo-messages
+demo: $(STAMP) ## the whole story: four simulated hospitals, orders in, results out, the accounts side by side
+	@$(BIN)/python demo/story.py
+demo-messages: $(STAMP) ## the messages of each hospital, and the lines that make them differ
 	@$(BIN)/python demo/run.py
 
 .PHONY: test
@@ -80,6 +82,10 @@ fmt: $(STAMP) ## format and mend what can be mended safely
 snapshots: $(STAMP) ## write every snapshot anew and show which moved
 	@$(BIN)/python -m pytest --quiet --snapshot-update $(if $(CORPUS),--corpus="$(CORPUS)") $(PYTEST_ARGS); result=$$?; \
 	git --no-pager diff --stat -- snapshots; git ls-files --others --exclude-standard -- snapshots; exit $$result
+
+.PHONY: faults
+faults: $(STAMP) ## the long campaigns: engines killed and stopped; writes docs/faults.md (FAULTS="--runs 1 --seed 7 …")
+	@$(BIN)/python tests/faults/run.py $(FAULTS)
 
 .PHONY: bench
 bench: $(STAMP) ## figures and ratios against the peers

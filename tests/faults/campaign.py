@@ -15,7 +15,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -30,14 +30,14 @@ from segwright.delivery.settings import parsed
 from segwright.hl7.wire import open_message
 from segwright.ledger import operate
 from segwright.ledger import tables as t
-from segwright.ledger.store import Tx, Unavailable
+from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.simulation.hospital import Hospital
 from segwright.simulation.mode import Conduct, mode_of
 from segwright.simulation.orders import Samples, samples_of
-from segwright.simulation.record import Record, events
+from segwright.simulation.record import Event, Record, events
 from segwright.transport.sender import Destination
 from tests.faults.history import Found, Promise, check
-from tests.faults.points import POINTS
+from tests.faults.points import POINTS, SENDING
 from tests.faults.process import BUNDLES, Ask, Life, Told, changed, run
 from tests.faults.proxy import SOUND, Flow, Plan, Proxy
 
@@ -77,6 +77,8 @@ class Size:
     stops: int
     workers: int = 0
     at_once: int = 8
+    patient: bool = False
+    """Whether a process is killed at its named point and nowhere else, however long it takes to come to it."""
 
 
 @dataclass
@@ -154,7 +156,7 @@ class Campaign:
             operator = asyncio.create_task(self._operate())
             flows = [asyncio.create_task(self._platform(org)) for org in ORGS]
             try:
-                await asyncio.gather(*flows)
+                await self._all_of(flows, [*slots, operator, continuing])
                 self.say(
                     f"  all sent after {time.monotonic() - start:.0f} s; {self.arrived} arrivals, {sum(self.outcome.kills.values())} kills"
                 )
@@ -166,17 +168,38 @@ class Campaign:
                 for task in (continuing, operator):
                     task.cancel()
                 await asyncio.gather(*slots, continuing, operator, *flows, return_exceptions=True)
-        self.outcome.found = check(
-            self.store, {org: list(events(self.folder / f"{org}.jsonl")) for org in ORGS},
-            {org: self.hospitals[org].mode.memory for org in ORGS},
-            [org for org in ORGS if self.lives[org].policy.when_uncertain == "hold"], self.promises,
-            {org: {kind for kind in ("preliminary", "final", "corrected", "withdrawn") if self.lives[org].owed(kind)} for org in ORGS},
-        )  # fmt: skip
         self.store.close()
+        self.outcome.found = self.judged(self.files())
         self.outcome.seconds = time.monotonic() - start
         log = self.folder / "failures.log"
         self.outcome.failures = log.read_text() if log.exists() else ""
         return self.outcome
+
+    def files(self) -> dict[str, list[Event]]:
+        """What each hospital kept."""
+        return {org: list(events(self.folder / f"{org}.jsonl")) for org in ORGS}
+
+    def judged(self, files: dict[str, list[Event]]) -> Found:
+        """These files against the ledger as it is now."""
+        store = Store(self.database)
+        try:
+            return check(
+                store, files, {org: self.hospitals[org].mode.memory for org in ORGS},
+                [org for org in ORGS if self.lives[org].policy.when_uncertain == "hold"], self.promises,
+                {org: self.owed(org) for org in ORGS},
+            )  # fmt: skip
+        finally:
+            store.close()
+
+    async def _all_of(self, flows: list[asyncio.Task[None]], others: list[asyncio.Task[None]]) -> None:
+        """Waits for the flows; whoever else ends has failed."""
+        left = set(flows)
+        while left:
+            done, _ = await asyncio.wait({*left, *others}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            assert done <= left, "a part of the campaign ended by itself"
+            left -= done
 
     async def _set_up(self, stack: contextlib.AsyncExitStack) -> None:
         ports = free_ports(len(ORGS) + 1)
@@ -214,7 +237,7 @@ class Campaign:
                 instead += f'[instead.{org}.{name}]\naddress = "127.0.0.1:{proxy.port}"\n'
         self.settings = head + listeners + instead
 
-    def _told(self, event: Any) -> None:
+    def _told(self, event: Event) -> None:
         self.arrived += event.door != "" and event.what in ("filed", "repeated", "refused", "ignored")
 
     def _network(self, chance: random.Random) -> Callable[[int], Plan]:
@@ -245,23 +268,27 @@ class Campaign:
         chance = random.Random(f"{self.seed}/slot{slot}")
         slots = 1 + self.size.workers
         kills = self.size.kills // slots + (slot < self.size.kills % slots)
+        points = _shuffled(chance, POINTS if slot == 0 else SENDING)
         for number in range(kills + 1):
             last = number == kills
-            trap = None if last or chance.random() < 0.2 else self._trap(chance)
+            trap = (
+                None if last else (next(points), 1, "kill") if self.size.patient else self._trap(chance, points, number)
+            )
             life = Life(
                 self.settings, str(self.compiled), self.policy, listen=slot == 0, door=self.door if slot == 0 else 0, trap=trap,
-                log=str(self.folder / "failures.log"),
+                log=str(self.folder / "failures.log"), parent=os.getpid(),
             )  # fmt: skip
             process = context.Process(target=run, args=(life,), daemon=True)
             await asyncio.to_thread(process.start)
             assert process.pid is not None
             self.pids[slot] = process.pid
             due = self.expected * (number + chance.uniform(0.5, 1.0)) / max(1, kills)
-            least = time.monotonic() + chance.uniform(0.2, 0.6)
+            # Who waits for its point is given time to come to it.
+            least = time.monotonic() + (3.0 if trap is not None and trap[2] == "kill" else chance.uniform(0.2, 0.6))
             while process.is_alive() and not self.over:
                 await asyncio.sleep(0.02)
-                if not last and self.arrived >= due and time.monotonic() > least:
-                    os.kill(process.pid, signal.SIGKILL)
+                due_now = not (last or self.size.patient) and self.arrived >= due and time.monotonic() > least
+                if due_now and _signalled(process.pid, signal.SIGKILL):
                     self.outcome.kills["at a random moment"] += 1
                     break
             else:
@@ -270,11 +297,13 @@ class Campaign:
                 elif not self.over:
                     self.outcome.numbers[f"process ended by itself: {process.exitcode}"] += 1
             if self.over:
-                os.kill(process.pid, signal.SIGKILL)
+                _signalled(process.pid, signal.SIGKILL)
             await asyncio.to_thread(process.join)
 
-    def _trap(self, chance: random.Random) -> tuple[str, int, str]:
-        return chance.choice(POINTS), chance.randrange(1, 12), "kill" if chance.random() < 0.7 else "stop"
+    def _trap(self, chance: random.Random, points: Iterator[str], number: int) -> tuple[str, int, str] | None:
+        if number % 5 == 4:
+            return None
+        return next(points), chance.randrange(1, 5), "kill" if chance.random() < 0.8 else "stop"
 
     @property
     def all_killed(self) -> bool:
@@ -293,8 +322,7 @@ class Campaign:
                 and self.arrived >= self.expected * (done + 0.5) / self.size.stops
             ):
                 done += 1
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(chance.choice(list(self.pids.values())), signal.SIGSTOP)
+                _signalled(chance.choice(list(self.pids.values())), signal.SIGSTOP)
             for pid in self.pids.values():
                 if pid not in stopped and _is_stopped(pid):
                     self.outcome.stops += 1
@@ -302,8 +330,7 @@ class Campaign:
             for pid, until in list(stopped.items()):
                 if now > until:
                     del stopped[pid]
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGCONT)
+                    _signalled(pid, signal.SIGCONT)
             await asyncio.sleep(0.02)
 
     # --- the AI platform ---
@@ -400,7 +427,7 @@ class Campaign:
 
     async def _settle(self) -> None:
         """The rest of the kills, then calm, then until nothing is open."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + (60 if self.size.patient else 300)
         while not self.all_killed and time.monotonic() < deadline:
             self.arrived += 1 + int(self.expected / 400)
             await asyncio.sleep(0.05)
@@ -412,13 +439,19 @@ class Campaign:
         quiet = 0
         last: tuple[Any, ...] = ()
         moved = time.monotonic()
-        while quiet < 3 and time.monotonic() - moved < 30:
+        while quiet < 3 and time.monotonic() - moved < 60:
             await asyncio.sleep(0.3)
             now = await asyncio.wrap_future(self.store.submit_read(_open_counts))
             if now != last:
                 last, moved = now, time.monotonic()
             quiet = quiet + 1 if not sum(now) else 0
         self.say(f"  settled; open {last}")
+
+
+def _shuffled(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
+    """All of them, and all of them again, each time in another order."""
+    while True:
+        yield from chance.sample(points, len(points))
 
 
 def _open_counts(tx: Tx) -> tuple[int, ...]:
@@ -441,6 +474,15 @@ def _document(cases: Path) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(path.read_bytes())
     found.pop("signed_by", None)
     return {**found, "diagnoses": []}
+
+
+def _signalled(pid: int, number: int) -> bool:
+    """Sends a signal; False when there is no such process any more."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _is_stopped(pid: int) -> bool:

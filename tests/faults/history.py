@@ -163,14 +163,15 @@ def _arrival(found: Found, ledger: Ledger, org: str, event: Event) -> None:
 
 def _heard(found: Found, ledger: Ledger, org: str, events: Iterable[Event]) -> None:
     """What the application said on a connection of its own, and was answered for, is what the ledger says."""
-    said = {
-        event.control_id: event.code for event in events if event.what == "confirmed" and event.conduct == "elsewhere"
-    }
-    for control_id, code in said.items():
+    said: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if event.what == "confirmed" and event.conduct == "elsewhere":
+            said[event.control_id].add(event.code)
+    for control_id, codes in said.items():
         build = ledger.builds.get((org, control_id))
         row = ledger.deliveries[build.delivery_id] if build is not None and build.live else None
-        if row is not None and (row.state == "confirmed") != (code == "AA"):
-            found.add(UNHEARD, org, f"{_named(row)}: the hospital said {code}")
+        if row is not None and (row.state == "confirmed") != ("AA" in codes):
+            found.add(UNHEARD, org, f"{_named(row)}: the hospital said {sorted(codes)}")
 
 
 def _tries(

@@ -34,13 +34,18 @@ from segwright.ledger import inbox, lanes, line, orders, results
 from segwright.transport.link import Link
 from segwright.transport.sender import Sender
 
-POINTS: Final = (
+TAKING: Final = (
     "stored, not committed", "committed, not answered", "worked off, not committed", "result written, not committed",
-    "signed, not committed", "committed, not told", "frozen, not committed", "lane taken",
-    "attempt written, not committed", "attempt committed, nothing sent", "before the first byte", "half written",
-    "all written", "answer come, not written down", "outcome written, not committed", "outcome committed",
-    "answer from elsewhere kept",
+    "signed, not committed", "committed, not told", "answer from elsewhere kept",
 )  # fmt: skip
+"""Passed by the process that listens."""
+SENDING: Final = (
+    "frozen, not committed", "lane taken", "attempt written, not committed", "attempt committed, nothing sent",
+    "before the first byte", "half written", "all written", "answer come, not written down", "outcome written, not committed",
+    "outcome committed",
+)  # fmt: skip
+"""Passed by every process."""
+POINTS: Final = TAKING + SENDING
 
 
 class Trap:

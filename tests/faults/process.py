@@ -40,6 +40,8 @@ class Life(msgspec.Struct, frozen=True):
     door: int = 0
     trap: tuple[str, int, str] | None = None
     log: str = ""
+    parent: int = 0
+    """The campaign's process: this one ends when it is gone."""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -97,14 +99,25 @@ async def _run(life: Life) -> None:
     install(store, settings.environment, lives)
     engine = Engine(settings, store, lives, environ=os.environ, listen=life.listen)
     _tell_failures(engine, life.log)
+    watching = asyncio.create_task(_end_with(life.parent))
     await engine.start()
     if life.door:
         server = await asyncio.start_server(
             lambda r, w: _door(engine, store, r, w), "127.0.0.1", life.door, limit=1 << 22
         )
         async with server:
-            await server.serve_forever()
-    await asyncio.Event().wait()
+            await watching
+    await watching
+
+
+async def _end_with(parent: int) -> None:
+    """Ends this process when the campaign was ended itself."""
+    while True:
+        await asyncio.sleep(1)
+        try:
+            os.kill(parent or os.getpid(), 0)
+        except ProcessLookupError:
+            os._exit(1)
 
 
 def _tell_failures(engine: Engine, path: str) -> None:

@@ -11,16 +11,33 @@ import asyncio
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.faults.campaign import LEASE, MODES, ROOT, TIMES, Campaign, Outcome, Size, bundles, memory_folder
-from tests.faults.history import BYTES, GATE, GHOST, HOLD, JOURNAL, LOST, ORDER, TWICE, UNHEARD, UNSHOWN
+from tests.faults.history import (
+    BYTES,
+    GATE,
+    GHOST,
+    HOLD,
+    JOURNAL,
+    LOST,
+    ORDER,
+    TWICE,
+    UNHEARD,
+    UNSHOWN,
+    Found,
+    Violation,
+)
 from tests.faults.process import MARGIN
 
 ORDERS_AND_RESULTS = ("new", "cancel", "submit", "sign", "amend", "withdraw")
@@ -43,15 +60,63 @@ def campaign(kind: str, server: str, compiled: Path, size: Size, seed: int) -> O
     return outcome
 
 
-@contextlib.contextmanager
-def servers(kinds: Sequence[str]) -> Iterator[str]:
-    if "postgresql" not in kinds:
-        yield ""
-        return
+def runs(kind: str, given: argparse.Namespace) -> list[Outcome]:
+    """All runs on one database."""
     from tests.postgres import server
 
-    with server() as url:
-        yield url
+    found = []
+    with contextlib.ExitStack() as stack:
+        compiled = bundles(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        url = stack.enter_context(server()) if kind == "postgresql" else ""
+        for seed in range(given.seed, given.seed + given.runs):
+            size = Size(given.orders, given.kills, given.stops, given.workers if kind == "postgresql" else 0)
+            outcome = campaign(kind, url, compiled, size, seed)
+            found.append(outcome)
+            print(
+                f"{kind}, seed {seed}: {outcome.seconds:.0f} s, {sum(outcome.kills.values())} kills, {outcome.stops} stops, "
+                f"{outcome.found.counts['arrivals']} arrivals, {len(outcome.found.violations)} violations",
+                flush=True,
+            )
+    return found
+
+
+def side_by_side(arguments: list[str]) -> dict[str, list[Outcome]]:
+    """Both databases at the same time, each in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {kind: Path(folder) / f"{kind}.json" for kind in ("sqlite", "postgresql")}
+        processes = [
+            subprocess.Popen([sys.executable, "-u", __file__, *arguments, "--database", kind, "--json", str(file)])
+            for kind, file in files.items()
+        ]
+        for process in processes:
+            process.wait()
+        return {kind: kept(file) for kind, file in files.items() if file.exists()}
+
+
+def kept(file: Path) -> list[Outcome]:
+    """The outcomes that `--json` wrote."""
+    out = []
+    for one in msgspec.json.decode(file.read_bytes()):
+        found = Found([Violation(**violation) for violation in one["violations"]], Counter(one["counts"]))
+        out.append(
+            Outcome(
+                one["seed"],
+                found,
+                one["seconds"],
+                Counter(one["kills"]),
+                one["stops"],
+                one["failures"],
+                Counter(one["numbers"]),
+            )
+        )
+    return out
+
+
+def plain(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as `kept` reads it."""
+    violations = [{"rule": v.rule, "org": v.org, "story": v.story} for v in outcome.found.violations]
+    more = {name: getattr(outcome, name) for name in ("seed", "seconds", "kills", "stops", "failures", "numbers")}
+    return {"violations": violations, "counts": outcome.found.counts, **more}
 
 
 def main() -> int:
@@ -67,23 +132,18 @@ def main() -> int:
     parse.add_argument("--seed", type=int, default=1)
     parse.add_argument("--workers", type=int, default=3, help="worker processes beside the server, on PostgreSQL")
     parse.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    parse.add_argument("--json", type=Path, help="write the figures there, and no page")
     parse.add_argument("--out", type=Path, default=ROOT / "docs" / "faults.md")
     given = parse.parse_args()
-    kinds = ["sqlite", "postgresql"] if given.database == "both" else [given.database]
-    found: dict[str, list[Outcome]] = {}
-    with tempfile.TemporaryDirectory() as folder, servers(kinds) as url:
-        compiled = bundles(Path(folder))
-        for kind in kinds:
-            found[kind] = []
-            for seed in range(given.seed, given.seed + given.runs):
-                size = Size(given.orders, given.kills, given.stops, given.workers if kind == "postgresql" else 0)
-                outcome = campaign(kind, url, compiled, size, seed)
-                found[kind].append(outcome)
-                print(f"{kind}, seed {seed}: {outcome.seconds:.0f} s, {sum(outcome.kills.values())} kills, {outcome.stops} stops, "
-                      f"{outcome.found.counts['arrivals']} arrivals, {len(outcome.found.violations)} violations", flush=True)  # fmt: skip
-    given.out.write_text(page(found, given.workers))
-    print(f"written: {given.out}")
-    return int(any(o.found.violations or o.failures for outcomes in found.values() for o in outcomes))
+    found = side_by_side(sys.argv[1:]) if given.database == "both" else {given.database: runs(given.database, given)}
+    if given.json:
+        given.json.write_bytes(msgspec.json.encode([plain(outcome) for outcome in found[given.database]]))
+    else:
+        given.out.write_text(page(found, given.workers))
+        print(f"written: {given.out}")
+    wanted = 2 if given.database == "both" else 1
+    bad = any(o.found.violations or o.failures for outcomes in found.values() for o in outcomes)
+    return int(bad or len(found) < wanted)
 
 
 def page(found: dict[str, list[Outcome]], workers: int) -> str:

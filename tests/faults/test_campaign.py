@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import Campaign, Size, bundles, memory_folder, table
+from tests.faults.points import POINTS
 from tests.postgres import new_database, server
 
 
@@ -39,6 +41,21 @@ def _clean(outcome) -> None:
     )
     assert sum(outcome.kills.values()) >= SIZE.kills
     assert outcome.found.counts["arrivals"] > 600
+
+
+def _database(kind: str, folder: Path, stack: contextlib.ExitStack) -> str:
+    return f"sqlite:///{folder}/ledger.db" if kind == "sqlite" else new_database(stack.enter_context(server()))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_process_may_end_at_every_named_point(compiled, folder, kind):
+    size = Size(orders=100, kills=len(POINTS), stops=0, at_once=2, patient=True)
+    with contextlib.ExitStack() as stack:
+        outcome = asyncio.run(Campaign(_database(kind, folder, stack), folder, compiled, size, seed=17).run())
+    assert not outcome.found.violations, "\n".join(map(str, outcome.found.violations[:20]))
+    assert not outcome.failures, outcome.failures[-3000:]
+    assert set(outcome.kills) == set(POINTS)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

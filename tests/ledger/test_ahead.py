@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from segwright.ledger import lanes
 from segwright.ledger import tables as t
-from segwright.ledger.lanes import Known
+from segwright.ledger.lanes import Answer, Known
 from tests.ledger.hospital import FakeHospital
 
 TAKEN = Known("accepted", "CA", "CA", b"MSA|CA")
 DOUBT = Known("uncertain", "answer too slow")
 
 
-def _in_flight(world, outcome: str, code: str):
+def _in_flight(world, outcome: Answer, code: str):
     w = world(FakeHospital(awaits_application=True))
     w.order()
     w.result("final")
@@ -49,3 +49,16 @@ def test_a_confirmation_that_came_while_the_sender_died_ends_the_doubt(world, cl
     again = w.take_hold("w2")
     assert w.deliveries("state") == ["confirmed"]
     assert w.step(again) is None
+
+
+def test_what_was_refused_and_is_confirmed_after_all_was_filed(world):
+    w, held, attempt = _in_flight(world, "rejected", "AE")
+    w.step(held, attempt, TAKEN)
+
+    def note(code: str, outcome: Answer) -> None:
+        w.store.write(lambda tx: lanes.answered_elsewhere(tx, w.hospital, attempt.control_id, outcome, code, code, b""))
+
+    note("AA", "confirmed")
+    assert w.deliveries("state") == ["confirmed"]
+    note("AE", "rejected")
+    assert w.deliveries("state") == ["confirmed"]

@@ -444,7 +444,9 @@ def answered_elsewhere(
     if not build.live:
         return int(row.id)
     # While it is on the wire, whoever sends it finds the answer when that try is over.
-    if row.state in ("uncertain", "needs_decision", "unknown", "accepted"):
+    # What was refused and is confirmed after all was filed: by a repeat, or by hand.
+    open_to = ("uncertain", "needs_decision", "unknown", "accepted", *(("rejected",) if outcome == "confirmed" else ()))
+    if row.state in open_to:
         _believe(tx, hospital, row, outcome, detail)
     return int(row.id)
 
@@ -456,10 +458,11 @@ _OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for
 def _came_ahead(tx: Tx, attempt: int) -> tuple[Answer, str] | None:
     """What the application said by another way while this try was under way."""
     where = (t.answer.c.attempt_id == attempt, t.answer.c.how == "elsewhere")
-    code = tx.scalar(sa.select(t.answer.c.code).where(*where).order_by(t.answer.c.id))
-    if code is None:
+    codes = [row.code for row in tx.all(sa.select(t.answer.c.code).where(*where).order_by(t.answer.c.id))]
+    if not codes:
         return None
-    return ("confirmed" if code in ("AA", "CA") else "rejected"), code
+    confirming = next((code for code in codes if code in ("AA", "CA")), None)
+    return ("rejected", codes[0]) if confirming is None else ("confirmed", confirming)
 
 
 def _believe(tx: Tx, hospital: Hospital, row: sa.Row[Any], outcome: Answer, detail: str) -> None:
