@@ -78,20 +78,30 @@ MEANINGS: Final = (
     ),
     Meaning(_S, "says where a note comes from", "NTE-2"),
     # --- settings: when, where and whether a message goes out ---
-    Meaning(_I, "decides where messages go", "destinations"),
-    Meaning(_I, "decides as whom we connect, and whom we trust", "credentials"),
-    Meaning(_I, "decides whose orders are taken", "inbound"),
-    Meaning(_D, "decides what is sent, when, and after whose signature", "catalogue delivery acknowledgement"),
+    Meaning(_I, "decides where messages go, and whom we trust there", "destinations"),
+    Meaning(_I, "decides whose orders are taken", "listener"),
+    Meaning(_I, "says which system sends and which receives", "parties"),
+    Meaning(_I, "tells training from production", "processing_id"),
     Meaning(_I, "decides where this message goes", "catalogue.*.to"),
     Meaning(_I, "decides which messages are sent or taken", "catalogue.*.types catalogue.*.direction"),
-    Meaning(_S, "decides what one message covers", "catalogue.*.message_per", repeats=True),
+    Meaning(_C, "decides how times are read and written", "zone"),
+    Meaning(_B, "decides which diagnoses clinicians may choose for billing", "diagnoses"),
     Meaning(
         _D,
-        "decides what happens when nobody knows whether a message arrived",
-        "delivery.when_uncertain delivery.duplicate_refusal delivery.reuse_after",
+        "decides what is sent or taken, when, and after whose signature",
+        "catalogue delivery acknowledgement intake",
+    ),
+    Meaning(_D, "decides what stops a message", "catalogue.*.mandatory"),
+    Meaning(_D, "decides what one message covers", "catalogue.*.message_per", repeats=True),
+    Meaning(
+        _D,
+        "decides what happens to a message that may have arrived before",
+        "delivery.when_uncertain delivery.duplicate_refusal delivery.reuse_after intake.constant_ids intake.ignore_time",
         repeats=True,
     ),
+    Meaning(_S, "decides how messages are built", "encoding batch"),
     Meaning(_S, "is the form of the data, which every plan is made for", "model"),
+    Meaning(_X, "is the name that people know the hospital by", "name"),
 )
 """Sources: HL7 v2.8.2 chapters 2 (control), 3 (ADT), 4 (orders), 6 (finance), 7 (observations), 9 (documents), and what real
 interfaces file results by."""

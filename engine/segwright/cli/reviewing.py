@@ -1,0 +1,61 @@
+"""What the commands of change review share: exit codes, colours, and how they stop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, TextIO
+
+import click
+
+from segwright.cli.output import coloured, said
+
+CHANGES: Final = 2
+"""The exit code when there are changes, or something is not approved."""
+
+_COLOURS: Final = {
+    "identity": {"fg": "red", "bold": True},
+    "clinical": {"fg": "red"},
+    "billing": {"fg": "magenta"},
+    "delivery": {"fg": "yellow"},
+    "structure": {"fg": "cyan"},
+    "cosmetic": {"fg": "blue"},
+    "bold": {"bold": True},
+    "dim": {"dim": True},
+    "added": {"fg": "green"},
+    "removed": {"fg": "red"},
+}
+
+
+class WrongCall(click.UsageError):
+    """A wrong call of a command whose exit code 2 means something else."""
+
+    exit_code = 1
+
+
+class ReviewCommand(click.Command):
+    """A command whose exit code 2 means changes: a wrong call gives 1."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """As click does, with another exit code."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise WrongCall(error.message, error.ctx) from None
+
+
+def painted(stream: TextIO | None) -> Callable[[str, str], str]:
+    """Colours by role where the stream takes them."""
+    if stream is None or not coloured(stream):
+        return lambda text, role: text
+    return lambda text, role: click.style(text, **_COLOURS.get(role, {}))  # type: ignore[arg-type]
+
+
+def stop(error: Exception) -> NoReturn:
+    """Says on stderr why there is no answer, and ends with 1."""
+    findings = getattr(error, "findings", ())
+    if findings:
+        said(findings, getattr(error, "sources", {}), error=True)
+    if str(error):
+        click.echo(str(error), err=True)
+    sys.exit(1)
