@@ -8,6 +8,7 @@ moved has no place that did. Also the values of the model that a plan has no row
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -29,20 +30,34 @@ def moved_places(
     before: ops.Plan, after: ops.Plan, attribute_before: Attribute, attribute_after: Attribute
 ) -> list[str]:
     """The places that do something else, each once, in the order of the plan after."""
-    old, new = Counter(_Digests(before, attribute_before).places()), Counter(_Digests(after, attribute_after).places())
-    moved = dict.fromkeys(place for place, _ in (new - old))
-    moved.update(dict.fromkeys(place for place, _ in (old - new)))
-    if not moved and _order(before, attribute_before) != _order(after, attribute_after):
+    old, new = _Digests(before, attribute_before), _Digests(after, attribute_after)
+    olds, news = list(old.places()), list(new.places())
+    coarse = {place for place, _ in _unpaired([each[:2] for each in olds], [each[:2] for each in news])}
+    if coarse:
+        fine = [
+            [(place, side.said(parts)) for place, _, parts in places if place in coarse]
+            for side, places in ((old, olds), (new, news))
+        ]
+        moved = dict.fromkeys(place for place, _ in _unpaired(*fine))
+    else:
+        moved = {}
+    if not moved and [each[0] for each in olds] != [each[0] for each in news]:
         moved[FRAME] = None
     return list(moved)
 
 
-def _order(plan: ops.Plan, attribute: Attribute) -> list[str]:
-    return [place for place, _ in _Digests(plan, attribute).places()]
+def _unpaired(old: list[tuple[str, str]], new: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What stands in one list and not as often in the other."""
+    one, other = Counter(old), Counter(new)
+    return [*(other - one), *(one - other)]
+
+
+_Parts = tuple[object, ...]
+_NUMBER: Final = re.compile(rb'"(slot|position|table|function|pattern|narrative)":(\d+)')
 
 
 class _Digests:
-    """Of every place of a plan a digest of what it does."""
+    """Of every place of a plan what it does: quickly as a digest in which a table counts as a whole, and exactly as a text."""
 
     def __init__(self, plan: ops.Plan, attribute: Attribute) -> None:
         self.plan = plan
@@ -52,16 +67,49 @@ class _Digests:
         }
         self.slots |= {result.slot: f"result {result.name}" for result in plan.results}
         self.columns: dict[tuple[int, int, int], str] = {}
+        self._known = {
+            "table": [_hash(msgspec.json.encode(table)) for table in plan.tables],
+            "function": list(plan.functions),
+            "pattern": list(plan.patterns),
+            "narrative": [
+                _hash(repr((text.source, [plan.functions[each] for each in text.filters])).encode())
+                for text in plan.narratives
+            ],
+        }
 
-    def places(self) -> Iterator[tuple[str, str]]:
-        """Each place with the digest of what stands there."""
+    def places(self) -> Iterator[tuple[str, str, _Parts]]:
+        """Each place with a digest of what stands there, and that itself."""
         frame = msgspec.structs.replace(
             self.plan, body=(), tables=(), patterns=(), narratives=(), functions=(), model="", slots=0, results=()
         )
-        yield FRAME, _hash(msgspec.json.encode(frame))
+        text = msgspec.json.encode(frame).decode()
+        yield FRAME, _hash(text.encode()), (text,)
         yield from self._body(self.plan.body, "")
 
-    def _body(self, body: tuple[ops.WriteOp | ops.ReadOp, ...], around: str) -> Iterator[tuple[str, str]]:
+    def _place(self, place: str, *parts: object) -> tuple[str, str, _Parts]:
+        """A place; texts are what is around it."""
+        digest = hashlib.blake2b(digest_size=12)
+        for part in parts:
+            if isinstance(part, str):
+                digest.update(part.encode())
+            else:
+                digest.update(self.quick(part))
+        return place, digest.hexdigest(), parts
+
+    def quick(self, op: object) -> bytes:
+        """An operation with what its numbers stand for in their place."""
+        own: dict[bytes, int] = {}
+
+        def meant(found: re.Match[bytes]) -> bytes:
+            kind, number = found[1].decode(), int(found[2])
+            if kind in self._known:
+                return f"<{self._known[kind][number]}>".encode()
+            known = self.slots.get(number)
+            return f"<{known}>".encode() if known is not None else b"<%d>" % own.setdefault(found[2], len(own))
+
+        return _NUMBER.sub(meant, msgspec.json.encode(op))
+
+    def _body(self, body: tuple[ops.WriteOp | ops.ReadOp, ...], around: str) -> Iterator[tuple[str, str, _Parts]]:
         for op in body:
             match op:
                 case ops.LetOp():
@@ -77,26 +125,21 @@ class _Digests:
                 case ops.SegmentOp() | ops.EchoOp():
                     yield from self._segment(op, around)
                 case ops.SetOp():
-                    yield self.attribute(op), _hash(f"{around} {self.said(op.value)} {self.said(op.duty)}".encode())
+                    yield self._place(self.attribute(op), around, op.value, op.duty)
                 case ops.CheckOp():
-                    yield f"check {op.name}", _hash(f"{around} {self.said(op.condition)} {op.saying}".encode())
+                    yield self._place(f"check {op.name}", around, op.condition, op.saying)
                 case ops.RejectOp():
-                    yield (
-                        f"reject {op.name}",
-                        _hash(f"{around} {op.code} {self.said(op.condition)} {op.saying}".encode()),
-                    )
+                    yield self._place(f"reject {op.name}", around, op.code, op.condition, op.saying)
 
-    def _segment(self, op: ops.SegmentOp | ops.EchoOp, around: str) -> Iterator[tuple[str, str]]:
+    def _segment(self, op: ops.SegmentOp | ops.EchoOp, around: str) -> Iterator[tuple[str, str, _Parts]]:
         head = f"{around} {op.name} {self.said(op.when)} {op.optional}"
         if isinstance(op, ops.EchoOp):
             self.slots[op.slot] = f"received {op.name}"
             head += f" from {self.said(op.source)}"
-            yield op.name, _hash(head.encode())
-        elif not op.fields:
-            yield op.name, _hash(head.encode())
+        if isinstance(op, ops.EchoOp) or not op.fields:
+            yield self._place(op.name, head)
         for field in op.fields:
-            content = " ".join(self.said(each) for each in field.contents)
-            yield f"{op.name}-{field.number}", _hash(f"{head} {content}".encode())
+            yield self._place(f"{op.name}-{field.number}", head, *field.contents)
 
     def column(self, op: ops.Lookup) -> str:
         """A digest of what a lookup can give: of each row its keys and the one cell, or component of it."""

@@ -22,6 +22,7 @@ from segwright.review.outputs import Result, compare_results, file_changes, gath
 from segwright.review.plans import FRAME, moved_places, not_mapped
 from segwright.review.policies import policy_changes
 from segwright.service.cases import Case
+from segwright.service.processes import in_processes
 from segwright.service.ruling import workspace_rules
 from segwright.service.running import Running
 from segwright.service.snapshots import FOLDER
@@ -44,15 +45,27 @@ def review_fleet(
     ]
     names = [name for name in names if only is None or name in only]
     changed = [name for name in names if _differs(before, after, name)]
-    for number, name in enumerate(changed):
-        say(f"comparing … {number} of {len(changed)}: {name}")
-        reviews.append(_review(before, after, name, meanings))
-        before.forget(name)
-        after.forget(name)
+    for data in in_processes(
+        _Work(before, after, meanings), changed, lambda done: say(f"comparing … {done} of {len(changed)}")
+    ):
+        reviews.append(msgspec.msgpack.decode(data, type=OrganisationReview))
     groups = grouped(reviews)
     touched = sum(len(group.organisations) for group in groups)
     rules = workspace_rules(before, after, changed, meanings)
     return FleetReview(base, groups, rules, len(names) - touched, tuple(problems))
+
+
+class _Work:
+    """Reviews one organisation, in whichever process."""
+
+    def __init__(self, before: State, after: State, meanings: Meanings) -> None:
+        self.before, self.after, self.meanings = before, after, meanings
+
+    def __call__(self, name: str) -> bytes:
+        review = _review(self.before, self.after, name, self.meanings)
+        self.before.forget(name)
+        self.after.forget(name)
+        return msgspec.msgpack.encode(review)
 
 
 def _differs(before: State, after: State, name: str) -> bool:
@@ -253,7 +266,9 @@ class _Organisation:
 
     def _policy(self) -> dict[str, bool]:
         """The environments whose policy moved."""
-        moved = {}
+        moved: dict[str, bool] = {}
+        if self._same_policy():
+            return moved
         for environment in dict.fromkeys((*self.old, *self.new)):
             old = self.before.manifest(self.name, environment) if environment in self.old else None
             new = self.after.manifest(self.name, environment) if environment in self.new else None
@@ -264,11 +279,29 @@ class _Organisation:
             self.found += [(change, environment) for change in policy_changes(old, new, self.meanings)]
         return moved
 
+    def _same_policy(self) -> bool:
+        """Whether all that manifests are made of is the same: configuration, tables, and the model."""
+        if self.before.plans(self.name).model != self.after.plans(self.name).model:
+            return False
+        if set(self.before.hashes(self.name)) != set(self.after.hashes(self.name)):
+            return False
+        texts = []
+        for state in (self.before, self.after):
+            files = state.workspace(self.name).organisations[self.name]
+            tables = {name: source.text for name, source in files.tables.items()}
+            texts.append((state.schema_text, files.config and files.config.text, tables))
+        return bool(texts[0] == texts[1])
+
     def _unshown(self) -> None:
         """Places of moved plans at which no case shows a difference."""
         shown = {(change.message, _field(change.place)) for change, _ in self.found if change.cause == "mapping"}
+        seen: dict[str, list[object]] = {}
         for environment, messages in self.moved.items():
             for message in messages:
+                how = self._how(environment, message)
+                if how in seen.setdefault(message, []):
+                    continue
+                seen[message].append(how)
                 old, new = self.old.get(environment), self.new.get(environment)
                 before = old.plan(message) if old is not None and message in old.organisation.catalogue else None
                 after = new.plan(message) if new is not None and message in new.organisation.catalogue else None
@@ -310,6 +343,8 @@ class _Organisation:
 def _attribute(plan: ops.Plan, running: Running) -> Callable[[ops.SetOp], str]:
     from segwright.service.naming import Names
 
+    if plan.direction == "writes":
+        return lambda op: ""
     names = Names(plan, running.model)
     return lambda op: names.attribute(op.record, op.index)
 

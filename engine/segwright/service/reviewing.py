@@ -62,7 +62,7 @@ def states(
             say("checking the base …")
             before = State(folder, only or None, cache, lambda done, of: say(f"compiling the base … {done} of {of}"))
             say("checking …")
-            after = State(root, only or None, cache, lambda done, of: say(f"compiling … {done} of {of}"))
+            after = State(root, only or None, cache, lambda done, of: say(f"compiling … {done} of {of}"), before)
             if not after.fleet.readable:
                 raise Unreviewed("", after.fleet.found, after.fleet.sources)
             unknown = [each for each in unknown_organisations(root, only) if each.facts["name"] not in before.names]

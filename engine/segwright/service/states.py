@@ -33,11 +33,12 @@ from segwright.service.naming import Names
 from segwright.service.running import Running
 
 if TYPE_CHECKING:
-    from segwright.service.compiling import CompiledOrganisation
+    from segwright.service.compiling import CompiledOrganisation, Shared
 
 
 class State:
-    """A workspace as it is in one folder. `only`: the organisations it is asked about, all when None."""
+    """A workspace as it is in one folder. `only`: the organisations it is asked about, all when None. `twin`: the same
+    workspace at another time; configuration that is the same in both is read once."""
 
     def __init__(
         self,
@@ -45,7 +46,9 @@ class State:
         only: Collection[str] | None = None,
         cache: Cache | None = None,
         progress: Progress = lambda done, of: None,
+        twin: State | None = None,
     ) -> None:
+        self._twin = twin
         self.root = root
         self.fleet: FleetResult = check_fleet(root, only, cache=cache, progress=progress)
         self._read: dict[str, Workspace] = {}
@@ -108,8 +111,21 @@ class State:
     def _schema(self) -> Schema | None:
         return None if self._shared.schema is None else load_schema(self._shared.schema)[0]
 
+    def config_text(self, name: str) -> str:
+        """The org.yaml of an organisation."""
+        config = self.workspace(name).organisations[name].config
+        return "" if config is None else config.text
+
     def organisation(self, name: str) -> Organisation:
         """The configuration of an organisation that compiles."""
+        twin = self._twin
+        if (
+            name not in self._organisations
+            and twin is not None
+            and name in twin.names
+            and (self.config_text(name), self.schema_text) == (twin.config_text(name), twin.schema_text)
+        ):
+            self._organisations[name] = twin.organisation(name)
         if name not in self._organisations:
             config = self.workspace(name).organisations[name].config
             assert config is not None
@@ -152,9 +168,9 @@ class State:
         organisation, model = self.organisation(name), self.plans(name).model
 
         def compiled() -> CompiledOrganisation:
-            from segwright.service.compiling import compile_workspace
-
-            return compile_workspace(self.root, [name]).organisations[name]
+            found, _ = self._compiler.compile(self.workspace(name).organisations[name])
+            assert found is not None
+            return found
 
         return {
             environment: Running.of_plans(
@@ -164,6 +180,12 @@ class State:
             )
             for environment in self.hashes(name)
         }  # fmt: skip
+
+    @cached_property
+    def _compiler(self) -> Shared:
+        from segwright.service.compiling import Shared
+
+        return Shared(self._shared)
 
     def forget(self, name: str) -> None:
         """Lets go of what was read and decoded of an organisation."""
