@@ -131,8 +131,18 @@ class OrganisationReview(msgspec.Struct, frozen=True):
 
     @property
     def silent(self) -> bool:
-        """Whether nothing of it changes: it is in the review for its cases alone, or not at all."""
-        return not (self.seen or self.failures or self.recovered or self.moved or self.status != "changed")
+        """Whether there is nothing to say about it."""
+        told = (
+            self.seen,
+            self.failures,
+            self.recovered,
+            self.moved,
+            self.lost,
+            self.unmapped,
+            self.stale,
+            self.edited_cases,
+        )
+        return self.status == "changed" and not any(told)
 
 
 class RuleChange(msgspec.Struct, frozen=True):

@@ -134,6 +134,9 @@ def _signature(review: OrganisationReview) -> str:
         [(failure.case, failure.reasons) for failure in review.failures],
         review.recovered,
         review.unmapped,
+        review.lost,
+        review.stale,
+        review.edited_cases,
         sorted((environment, messages) for environment, messages in review.moved.items()),
     )
     return "g" + hashlib.sha256(repr(said).encode()).hexdigest()[:8]

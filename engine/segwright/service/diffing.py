@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from segwright.core.source import NOWHERE
 from segwright.orgs.workspace import Case as CaseFiles
 from segwright.plan import ops
 from segwright.review.change import Case as ShownCase
@@ -40,8 +41,8 @@ def review_fleet(
     reviews: list[OrganisationReview] = []
     problems = [
         f"{name} did not compile at {base}: it is compared as if it were new."
-        for name in before.fleet.organisations
-        if name not in before.names and name in after.names
+        for name in after.names
+        if name not in before.names and (before.root / "orgs" / name).is_dir()
     ]
     names = [name for name in names if only is None or name in only]
     changed = [name for name in names if _differs(before, after, name)]
@@ -131,7 +132,7 @@ class _Organisation:
     def review(self) -> OrganisationReview:
         """Everything that changes for it."""
         old_cases, new_cases = self.before.cases(self.name), self.after.cases(self.name)
-        edited = [name for name in new_cases if name in old_cases and self._edited(name)]
+        edited = [name for name in new_cases if name in old_cases and self._edited(old_cases[name], new_cases[name])]
         for files in new_cases.values():
             self._case(self.after, self.new, files)
         for name in old_cases.keys() - new_cases.keys():
@@ -163,11 +164,14 @@ class _Organisation:
 
     # --- cases -----------------------------------------------------------------------------------------------------------
 
-    def _edited(self, name: str) -> bool:
-        folder = Path("orgs") / self.name / "cases" / name
-        names = {path.name for root in (self.before.root, self.after.root) for path in (root / folder).glob("*")}
-        return any(
-            _bytes(self.before.root / folder / each) != _bytes(self.after.root / folder / each) for each in names
+    def _edited(self, old: CaseFiles, new: CaseFiles) -> bool:
+        """Whether a case puts in something else: not whether its words changed."""
+        before, _ = case_of(self.before, self.name, old, self.old)
+        after, _ = case_of(self.after, self.name, new, self.new)
+        if before is None or after is None:
+            return before is not after
+        return msgspec.structs.replace(before, note="", span=NOWHERE) != msgspec.structs.replace(
+            after, note="", span=NOWHERE
         )
 
     def _case(self, state: State, running: dict[str, Running], files: CaseFiles) -> None:
@@ -352,10 +356,6 @@ def _attribute(plan: ops.Plan, running: Running) -> Callable[[ops.SetOp], str]:
 def _field(place: str) -> str:
     """The field that a place is in: `OBX-3.3` → `OBX-3`; of an attribute its first two names."""
     return place.partition(".")[0] if "-" in place else ".".join(place.split(".")[:2])
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
 
 
 def seen_places(review: OrganisationReview) -> tuple[Seen, ...]:

@@ -1,7 +1,7 @@
 """The same work for many names, on several processes where that is worth it.
 
-Takes a function from a name to bytes, and names; gives the bytes in the order of the names. Workers are forked, so that they have all
-that was read before; where a process cannot be forked (threads, another system), and for few names, the work is done here.
+Takes a function from a name to bytes, and names; gives the bytes in the order of the names. Workers are forked, so that they have
+all that was read before; where a process cannot be forked (threads, another system), and for few names, the work is done here.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def in_processes(
 
 def _pooled(work: Work, names: Sequence[str], done: Callable[[int], None], count: int) -> Iterator[bytes]:
     import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
 
     global _work
     _work = work
-    context = multiprocessing.get_context("fork")
     try:
-        with context.Pool(count, _begin) as pool:
-            for number, data in enumerate(pool.imap(_one, names, _CHUNK)):
+        with ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin) as pool:
+            for number, data in enumerate(pool.map(_one, names, chunksize=_CHUNK)):
                 done(number)
                 yield data
     finally:
