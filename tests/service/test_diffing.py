@@ -257,7 +257,7 @@ def test_a_hospital_may_come_go_or_break(workspace, cache):
     [
         (("orgs/larkspur/org.yaml", "{application: LVMCEHR, facility", "{application: LVMCEHX, facility"), "MSH-5.1", "identity", False),
         (("mappings/shared/formats.seg", "  .4.2 = i.authority_id    optional\n", "  .4.2 = i.authority    optional\n"), "PID-3.4", "identity", False),
-        ((RESULT, "  OBR-3          = order.filler_number else (result.study ^ org.sending.application)", "  OBR-3          = order.filler_number else (result.id ^ org.sending.application)"), "OBR-3.1", "identity", True),
+        (("mappings/shared/parts.seg", "MSH-10   = message.control_id", 'MSH-10   = "X{message.control_id}"'), "MSH-10", "identity", True),
         ((RESULT, "  ORC-4          = order.group_number                               optional\n", ""), "ORC-4", "identity", True),
         ((TABLES, '  corrected   <-> "C"\n  withdrawn    -> "X"', '  corrected   <-> "A"\n  withdrawn    -> "X"'), "OBR-25", "clinical", False),
         ((TABLES, '^ "LN", "deg",  0, 8', '^ "LN", "deg",  1, 8'), "OBX-5", "clinical", False),
