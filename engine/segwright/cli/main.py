@@ -19,6 +19,8 @@ from segwright import __version__
 
 COMMANDS: Final = {
     "allow": "let a stopped kind or plan go out again",
+    "approvals": "verify approvals, or take them back",
+    "approve": "approve what changes, signed",
     "audit": "verify that the record of what happened is whole",
     "check": "check mappings and configuration, every finding at once",
     "compile": "write the bundles that the runtime loads",

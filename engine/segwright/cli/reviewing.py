@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, TextIO
+from pathlib import Path
+from typing import Any, Final, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -42,6 +43,26 @@ class ReviewCommand(click.Command):
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
             raise WrongCall(error.message, error.ctx) from None
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def keys_option(function: F) -> F:
+    """`--keys FILE`."""
+    return click.option(
+        "--keys", type=click.Path(path_type=Path), envvar="SEGWRIGHT_KEYS", metavar="FILE",
+        help="Trusted public keys, as OpenSSH's allowed_signers; outside of the workspace [or SEGWRIGHT_KEYS].",
+    )(function)  # fmt: skip
+
+
+def key_option(function: F) -> F:
+    """`--key FILE`."""
+    return click.option(
+        "--key", type=click.Path(path_type=Path), envvar="SEGWRIGHT_KEY", metavar="FILE",
+        default=lambda: Path.home() / ".ssh" / "id_ed25519", show_default="~/.ssh/id_ed25519",
+        help="Your SSH key, or the public half of one that your agent holds [or SEGWRIGHT_KEY].",
+    )(function)  # fmt: skip
 
 
 def painted(stream: TextIO | None) -> Callable[[str, str], str]:

@@ -73,6 +73,30 @@ def states(
         raise Unreviewed(str(refused)) from None
 
 
+def open_state(root: Path, only: Collection[str], environ: Mapping[str, str], say: Say = lambda text: None) -> State:
+    """The workspace as it is. Raises `Unreviewed` for one that is none, and for hospitals that it does not have."""
+    cache = Cache(default_folder(environ))
+    found = State(root, only or None, cache, lambda done, of: say(f"compiling … {done} of {of}"))
+    if not found.fleet.readable:
+        raise Unreviewed("", found.fleet.found, found.fleet.sources)
+    unknown = unknown_organisations(root, only)
+    if unknown:
+        raise Unreviewed("", unknown)
+    return found
+
+
+def group_of(root: Path, group: str, base: str | None, environ: Mapping[str, str], say: Say) -> tuple[str, ...]:
+    """The hospitals of a group of a review. Raises `Unreviewed` when there is none of that name."""
+    review = compared(root, base, environ, (), say)
+    for each in review.groups:
+        if each.id == group:
+            return each.names
+    known = ", ".join(each.id for each in review.groups[:8]) or "none: nothing changes"
+    raise Unreviewed(
+        f"Against {review.base} there is no group {group}; there are {known}. What changed since makes another group."
+    )
+
+
 def merge_base(root: Path) -> str:
     """The revision where the present branch left main. Raises `Unreviewed` when there is none."""
     if shutil.which("git") is None:
