@@ -56,8 +56,11 @@ class PublicKey(msgspec.Struct, frozen=True):
 def public_key(type_: str, text: str) -> PublicKey:
     """A key from its type and base64. Raises `SignatureRefused`."""
     blob = _decoded(text)
-    if _Reader(blob).text() != type_:
+    reader = _Reader(blob)
+    if reader.text() != type_:
         raise SignatureRefused("the key is not of the type that stands before it")
+    while not reader.ended:
+        reader.bytes()
     return PublicKey(type_, blob)
 
 
@@ -135,9 +138,14 @@ class _Reader:
         except UnicodeDecodeError:
             raise SignatureRefused("a name in it is none") from None
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of it was read."""
+        return self._at == len(self._data)
+
     def end(self) -> None:
         """Nothing follows."""
-        if self._at != len(self._data):
+        if not self.ended:
             raise SignatureRefused("something follows it")
 
 

@@ -74,6 +74,8 @@ class Status(msgspec.Struct, frozen=True):
             names = sorted({name for item in self.items for name in item.by})
             return f"approved by {', '.join(names)}"
         lacking = [item for item in self.items if item.state != "approved"]
+        if all(item.state == "new" for item in self.items):
+            return "nothing of it was ever approved"
         return "; ".join(f"{called_item(item.item)} {_lacks(item)}" for item in lacking)
 
 
