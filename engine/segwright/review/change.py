@@ -1,7 +1,7 @@
 """The data of a review: what changes, how grave it is, and for whom.
 
-A `Change` says nothing about a hospital: it is equal for all that change alike, which is how a fleet is grouped. Everything here
-is frozen; `outputs`, `policies` and `rules` make changes, `grouping` gathers them, the reports show them.
+A `Change` says nothing about a hospital: it is equal for all that change alike, which is how a fleet is grouped. Everything
+here is frozen; `outputs`, `policies` and `rules` make changes, `grouping` gathers them, the reports show them.
 """
 
 from __future__ import annotations

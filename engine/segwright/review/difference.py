@@ -1,9 +1,9 @@
 """Two messages, value by value: what differs, under the names that HL7 gives the fields and components.
 
-Takes the bytes of two messages; gives differences, each at the smallest element that holds it: a component where only it moved, a
-repetition or segment where it came or went as a whole. Segments are paired by what they are about (the code of an OBX), so that
-one that is left out is one difference and not one in every segment behind it. Bytes that cannot be opened as a message are
-compared line by line.
+Takes the bytes of two messages; gives differences, each at the smallest element that holds it: a component where only it
+moved, a repetition or segment where it came or went as a whole. Segments are paired by what they are about (the code of an
+OBX), so that one that is left out is one difference and not one in every segment behind it. Bytes that cannot be opened as
+a message are compared line by line.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _by_lines(before: bytes, after: bytes) -> list[Difference]:
 def _segments(old: Message, new: Message) -> Iterator[Difference]:
     old_names, new_names = occurrences(old.segments), occurrences(new.segments)
     tables = profile_of(new.version)
-    for a, b in _paired(_about(old), _about(new)):
+    for a, b in paired_segments(old, new):
         if b is None:
             assert a is not None
             yield Difference("removed", old_names[a], "", old.segments[a], "", old.segments[a][:3])
@@ -110,6 +110,11 @@ def _segments(old: Message, new: Message) -> Iterator[Difference]:
             yield Difference("added", new_names[b], "", "", new.segments[b], new.segments[b][:3])
         elif old.segments[a] != new.segments[b]:
             yield from _fields(old, new, old.segments[a], new.segments[b], new_names[b], tables)
+
+
+def paired_segments(old: Message, new: Message) -> Iterator[tuple[int | None, int | None]]:
+    """Which segments of two messages belong together, by their numbers; None where one has no other."""
+    return _paired(_about(old), _about(new))
 
 
 def _about(message: Message) -> list[tuple[str, str]]:

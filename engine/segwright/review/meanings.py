@@ -1,8 +1,8 @@
 """What each place of a message means for a hospital, as data; and how grave a difference at it is.
 
-Takes a difference; gives its severity, why, and whether receivers tell repeats by the place. The most exact place wins: OBR-4.2
-before OBR-4 before OBR. Places nobody lists are clinical: what a hospital does with a Z-segment only the hospital knows. A
-workspace may rate places of its own (`review.yaml`), and only ever graver than here.
+Takes a difference; gives its severity, why, and whether receivers tell repeats by the place. The most exact place wins:
+OBR-4.2 before OBR-4 before OBR. Places nobody lists are clinical: what a hospital does with a Z-segment only the hospital
+knows. A workspace may rate places of its own (`review.yaml`), and only ever graver than here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What cases give before and after, compared: changes of messages, of what is read, and of what is refused.
 
-Takes for each case the `Result` of the same input through the plans before and through those after; gives `Seen` changes, newly
-failing cases and those that fail no longer. Values are shown as they are: cases are synthetic.
+Takes for each case the `Result` of the same input through the plans before and through those after; gives `Seen` changes,
+newly failing cases and those that fail no longer. Values are shown as they are: cases are synthetic.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rules of two states of a workspace, compared: added, removed, changed; by meaning, whatever the layout and comments.
 
-Takes the parsed files of each layer, and configuration as settings; gives `RuleChange`s. A rule is known by its layer, what it
-stands in and its address: that is how an analyst would find it again. The severity of a rule is that of the places it can reach:
-a row of a table weighs as much as the gravest field that looks it up.
+Takes the parsed files of each layer, and configuration as settings; gives `RuleChange`s. A rule is known by its layer, what
+it stands in and its address: that is how an analyst would find it again. The severity of a rule is that of the places it
+can reach: a row of a table weighs as much as the gravest field that looks it up.
 """
 
 from __future__ import annotations
