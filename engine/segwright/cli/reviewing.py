@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
 
 import click
 
 from segwright.cli.output import coloured, said
+
+if TYPE_CHECKING:
+    from segwright.service.promoting import Step
 
 CHANGES: Final = 2
 """The exit code when there are changes, or something is not approved."""
@@ -80,3 +83,29 @@ def stop(error: Exception) -> NoReturn:
     if str(error):
         click.echo(str(error), err=True)
     sys.exit(1)
+
+
+def carried_out(folder: Path, step: Step, expects: int | None, *, yes: bool) -> None:
+    """Says what a step changes, asks, and does it. Raises `Unreviewed`, `plan.release.ReleaseRefused`."""
+    from segwright.service.promoting import carry_out
+    from segwright.service.reviewing import Unreviewed
+
+    made = step.release
+    if expects is not None and expects != made.previous:
+        raise Unreviewed(
+            f"{made.environment} runs release {made.previous}, not {expects}: look again at what would change."
+        )
+    runs = f"runs release {made.previous}" if made.previous else "runs nothing yet"
+    if not step.changes:
+        click.echo(f"Nothing changes: {made.environment} {runs}.")
+        return
+    back = f", which is release {made.goes_back_to} again" if made.goes_back_to else ""
+    click.echo(f"{made.environment} {runs}; release {made.number}{back} changes:")
+    for line in step.lines:
+        click.echo(f"  {line}")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise Unreviewed("Nobody is here to ask: add --yes to do it.")
+        click.confirm("Put it into force?", abort=True)
+    carry_out(folder, step)
+    click.echo(f"{made.environment} runs release {made.number}.")
