@@ -61,9 +61,11 @@ def command(
         after = open_state(root, names, os.environ, progress.say)
         review = approving.against_approved(after, names, environment, policy, signers, now, os.environ, progress.say)
         progress.done()
-        proposals = approving.proposals(after, names, review, environment, because.strip(), signing, policy, now)
+        proposals = approving.proposals(
+            after, names, review, environment, because.strip(), signing, policy, signers, now
+        )
         if not proposals:
-            click.echo("You have approved all of it already.")
+            click.echo("There is nothing for you to approve.")
         else:
             click.echo("\n".join(text_report(review, width(), painted(sys.stdout))))
             click.echo()

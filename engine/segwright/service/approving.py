@@ -18,6 +18,7 @@ import msgspec
 from segwright.plan.approval import (
     FILE,
     POLICY,
+    PRODUCTION,
     Entry,
     LockRefused,
     Word,
@@ -33,7 +34,7 @@ from segwright.review.grouping import FleetReview, Group, grouped
 from segwright.service.cache import Cache, default_folder
 from segwright.service.diffing import Say, review_fleet
 from segwright.service.review_policy import Policy, read_policy
-from segwright.service.reviewing import Unreviewed, git
+from segwright.service.reviewing import Unreviewed, git, open_state
 from segwright.service.revision import NoSuchBase, workspace_at
 from segwright.service.signing import Key
 from segwright.service.states import State
@@ -176,10 +177,25 @@ def against_approved(
     reviews: list[FleetReview] = []
     for revision, some in waiting.items():
         reviews += _against_revision(after, revision, some, environment, policy, said, cache, say)
-    groups = tuple(group for review in reviews for group in review.groups)
+    groups = grouped(each for review in reviews for each in review.organisations)
     rules = tuple(dict.fromkeys(rule for review in reviews for rule in review.rules))
     notes = tuple(note for review in reviews for note in review.notes)
     return FleetReview(THE_APPROVED, groups, rules, sum(review.untouched for review in reviews), (), notes)
+
+
+def compared_with_approved(
+    root: Path,
+    keys: Path | None,
+    environ: Mapping[str, str],
+    only: Collection[str],
+    say: Say,
+    environment: str = PRODUCTION,
+) -> FleetReview:
+    """The review of a workspace against what is approved. Raises `Unreviewed`."""
+    signers = trusted(keys, root)
+    after = open_state(root, only, environ, say)
+    names = only or organisations_of(after)
+    return against_approved(after, names, environment, policy_of(root), signers, datetime.now(UTC), environ, say)
 
 
 THE_APPROVED = "what is approved"
@@ -269,16 +285,21 @@ class Proposal(msgspec.Struct, frozen=True):
 
 def proposals(
     after: State, names: Collection[str], review: FleetReview, environment: str, because: str, key: Key, policy: Policy,
-    now: datetime,
+    signers: Signers, now: datetime,
 ) -> list[Proposal]:  # fmt: skip
-    """The lines that approve organisations: all that this key has not approved yet, rated by the review."""
+    """The lines that approve organisations: what lacks approval and this key has not approved yet, rated by the review."""
     commit, clean = revision_of(after.root)
     severities = {each.name: each.severity for each in review.organisations}
     found = []
     for name in names:
         items = items_of(after.manifest(name, environment))
         mine = _approved_by(after.root, name, environment, key.public.fingerprint)
-        items = {item: hash_ for item, hash_ in items.items() if (item, hash_) not in mine}
+        said = _words(after.root, name, signers, now)
+        items = {
+            item: hash_
+            for item, hash_ in items.items()
+            if (item, hash_) not in mine and not state_of(item, hash_, name, environment, said).approved
+        }
         if not items:
             continue
         severity = severities.get(name)
