@@ -40,6 +40,13 @@ class WrongCall(click.UsageError):
 class ReviewCommand(click.Command):
     """A command whose exit code 2 means changes: a wrong call gives 1."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does, with another exit code."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise WrongCall(error.message, error.ctx or ctx) from None
+
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """As click does, with another exit code."""
         try:
