@@ -141,6 +141,11 @@ def _segment_rule(layer: str, within: str, segment: ast.Segment, rule: ast.Rule 
     return _rule(layer, within, address, _text(rule), rule, rule.because, address)
 
 
+_WORDS: Final[dict[type, str]] = {
+    ast.OverrideSegment: "override", ast.OverrideLoop: "override", ast.Move: "move", ast.Replace: "replace",
+}  # fmt: skip
+
+
 def _operations(layer: str, within: str, operations: Iterable[ast.Operation]) -> Iterator[Rule]:
     for operation in operations:
         because = operation.because
@@ -168,7 +173,7 @@ def _operations(layer: str, within: str, operations: Iterable[ast.Operation]) ->
                 yield _rule(layer, within, f"allow {operation.code} on {operation.on}", "", operation, because)
             case _:
                 at = str(operation.address)
-                word = "" if isinstance(operation, ast.OverrideRule | ast.AddRule) else type(operation).__name__.lower()
+                word = _WORDS.get(type(operation), "")
                 yield _rule(layer, within, f"{word} {at}".strip(), _text(operation), operation, because, at)
 
 
