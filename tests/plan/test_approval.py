@@ -50,8 +50,8 @@ def asked(bundle: Bundle, lock: str, signers: Signers = SIGNERS, **more: object)
     return approval.verified(bundle, lock, signers, NOW, **more)  # type: ignore[arg-type]
 
 
-def refused(bundle: Bundle, lock: str, **more: object) -> Refusal:
-    found = asked(bundle, lock, **more)
+def refused(bundle: Bundle, lock: str, signers: Signers = SIGNERS, **more: object) -> Refusal:
+    found = asked(bundle, lock, signers, **more)
     assert isinstance(found, Refusal), found
     return found
 

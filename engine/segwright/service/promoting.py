@@ -204,7 +204,7 @@ def _moves(before: Bundle, after: Bundle) -> Iterator[str]:
         if old is None or new is None:
             yield f"{message} {'is new' if old is None else 'is gone'}"
         elif before.entry(message).plan != after.entry(message).plan:
-            places = moved_places(old, new, lambda op: "what is read", lambda op: "what is read")
+            places = moved_places(old.plan, new.plan, lambda op: "what is read", lambda op: "what is read")
             shown = ", ".join(dict.fromkeys(places[:6])) + (f" and {len(places) - 6} more" if len(places) > 6 else "")
             yield f"{message} ({shown or 'the data model'})"
     for change in policy_changes(before.manifest, after.manifest, Meanings()):
