@@ -415,3 +415,62 @@ def test_production_runs_what_ran_in_test_and_was_approved_and_goes_back(reposit
 
 def test_a_key_made_for_the_tests_is_what_openssh_would_trust():
     assert Key("alice").trusted().startswith("alice ssh-ed25519 AAAA")
+
+
+@needs_git
+def test_replay_takes_what_a_ledger_recorded(repository, tmp_path):
+    from segwright.ledger import tables as t
+    from segwright.ledger.migrate import upgrade
+    from segwright.ledger.store import Store
+    from tests.ledger.test_recorded import put
+
+    cases = repository / "orgs/larkspur/cases"
+
+    def filled(tx):
+        order = put(
+            tx,
+            t.inbox,
+            org="larkspur",
+            type="ORM^O01",
+            body=(cases / "order_new/order.hl7").read_bytes(),
+            state="taken",
+            at=1_000,
+        )
+        case = put(tx, t.case_, org="larkspur", opened_at=1_000)
+        put(tx, t.order_, org="larkspur", case_id=case, part=1, inbox_id=order)
+        lane = put(tx, t.lane, org="larkspur", destination="outbound")
+        document = (cases / "final/result.json").read_bytes()
+        revision = put(
+            tx, t.revision, org="larkspur", case_id=case, result_id="R", version=1, kind="final", document=document
+        )
+        delivery = put(
+            tx, t.delivery, org="larkspur", lane_id=lane, destination="outbound", message="ecg_result", case_id=case, part=1,
+            kind="final", version=1, revision_id=revision,
+        )  # fmt: skip
+        put(
+            tx,
+            t.build,
+            delivery_id=delivery,
+            number=1,
+            org="larkspur",
+            destination="outbound",
+            control_id="C1",
+            live=True,
+            at=2_000,
+        )
+
+    store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    upgrade(store)
+    store.write(filled)
+    store.close()
+    settings = tmp_path / "settings.toml"
+    settings.write_text('environment = "test"\nbundles = "bundles"\ndatabase = "sqlite:///ledger.db"\n')
+    result = call("replay", "--settings", settings, "--workspace", repository)
+    assert (result.exit_code, result.output) == (
+        0,
+        f"2 recorded inputs through {git(repository, 'rev-parse', 'HEAD')[:12]} and through the workspace: 2 give the same bytes.\n",
+    )
+    edited(repository, TABLES, *LN)
+    result = call("replay", "--settings", settings, "--last", 1, "--workspace", repository)
+    assert result.exit_code == 2
+    assert "1  OBX-3.3 Observation Identifier" in result.output

@@ -1,17 +1,21 @@
 """Replays recorded inputs through the plans of a base and those of the workspace. Values never leave this module.
 
 Recordings lie in a folder as cases do: `orgs/<org>/cases/<name>/` with case.yaml (when, under which number, for what),
-order.hl7 and the document of the subject. Takes two states and such a folder; gives a `ReplayReview`. Nothing is written.
+order.hl7 and the document of the subject. Takes two states and inputs; gives a `ReplayReview`. Nothing is written.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from segwright.core.prose import message
+from segwright.core.source import NOWHERE
 from segwright.orgs.workspace import Case as CaseFiles
 from segwright.orgs.workspace import Workspace
 from segwright.review.guard import Replayed, collisions
@@ -20,8 +24,12 @@ from segwright.review.outputs import Comparison, Result, compare_results
 from segwright.review.replay import ReplayReview, told
 from segwright.service.cases import Case, read_case
 from segwright.service.diffing import Say
+from segwright.service.inputs import making
 from segwright.service.running import Running
 from segwright.service.states import State, reads_of, result_of
+
+if TYPE_CHECKING:
+    from segwright.ledger.recorded import Recorded
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -44,19 +52,23 @@ def recordings(folder: Path) -> list[Recording]:
     return found
 
 
+class Inputs(msgspec.Struct, frozen=True):
+    """What is replayed, oldest first, by organisation; and what cannot be, with the reason."""
+
+    cases: tuple[tuple[str, Case], ...]
+    unread: tuple[tuple[str, str], ...] = ()
+
+
 def replay(
-    before: State, after: State, base: str, folder: Path, meanings: Meanings, since: str = "", last: int | None = None,
-    say: Say = lambda text: None,
-) -> ReplayReview:  # fmt: skip
-    """Runs what was recorded. `since`: only inputs not older than that time (ISO 8601); `last`: only so many, the youngest."""
-    source = Workspace(folder, {}, {}, None, {})
-    chosen, unread = _chosen(after, source, recordings(folder), since, last)
+    before: State, after: State, base: str, inputs: Inputs, meanings: Meanings, say: Say = lambda text: None
+) -> ReplayReview:
+    """Runs what was recorded."""
     compared: list[tuple[str, Comparison]] = []
     replayed: list[Replayed] = []
     running: dict[str, tuple[dict[str, Running], dict[str, Running]]] = {}
-    for number, (name, case) in enumerate(chosen):
+    for number, (name, case) in enumerate(inputs.cases):
         if number % 50 == 0:
-            say(f"replaying … {number} of {len(chosen)}")
+            say(f"replaying … {number} of {len(inputs.cases)}")
         if name not in running:
             old = before.running(name) if name in before.names else {}
             running[name] = (old, after.running(name))
@@ -64,24 +76,23 @@ def replay(
         reads = _reads(running[name][1], case)
         compared.append((name, compare_results(results[0], results[1], meanings, reads)))
         replayed.append(Replayed(name, case.name, _about(case), *results))
-    return told(base, compared, collisions(replayed), unread)
+    return told(base, compared, collisions(replayed), inputs.unread)
 
 
-def _chosen(
-    after: State, source: Workspace, found: list[Recording], since: str, last: int | None
-) -> tuple[list[tuple[str, Case]], list[tuple[str, str]]]:
-    """The inputs that are replayed, oldest first, and those that cannot be used."""
+def inputs_in(after: State, folder: Path, since: str = "", last: int | None = None) -> Inputs:
+    """The recordings in a folder. `since`: only inputs not older than that time (digits, as recorded); `last`: only so many, the
+    youngest. Raises OSError."""
+    source = Workspace(folder, {}, {}, None, {})
     cases: list[tuple[str, Case]] = []
     unread: list[tuple[str, str]] = []
     running: dict[str, dict[str, Running]] = {}
-    for recording in found:
+    for recording in recordings(folder):
         name = recording.organisation
         if name not in after.names:
-            unread.append(
-                (f"{name} {recording.files.name}", "the workspace has no such hospital, or it does not compile")
-            )
+            unread.append((f"{name} {recording.files.name}", _NO_HOSPITAL))
             continue
-        running.setdefault(name, after.running(name))
+        if name not in running:
+            running[name] = after.running(name)
         case, findings, _ = read_case(source, name, recording.files, running[name])
         if case is None:
             unread.append((f"{name} {recording.files.name}", message(findings[0]) if findings else "it cannot be read"))
@@ -90,7 +101,39 @@ def _chosen(
     cases.sort(key=lambda each: _when(each[1]))
     if since:
         cases = [each for each in cases if _when(each[1]) >= since]
-    return (cases[-last:] if last is not None else cases), unread
+    return Inputs(tuple(cases[-last:] if last is not None else cases), tuple(unread))
+
+
+_NO_HOSPITAL: Final = "the workspace has no such hospital, or it does not compile"
+
+
+def inputs_of(after: State, environment: str, found: Iterable[Recorded]) -> Inputs:
+    """What a ledger recorded, as inputs in the environment of its server."""
+    cases: list[tuple[str, Case]] = []
+    unread: list[tuple[str, str]] = []
+    for each in sorted(found, key=lambda one: (one.at, one.id)):
+        name = f"{each.way} {each.id}"
+        if each.org not in after.names:
+            unread.append((f"{each.org} {name}", _NO_HOSPITAL))
+            continue
+        called, make = each.message, None
+        if each.way == "read":
+            entries = after.organisation(each.org).catalogue.values()
+            type_ = "^".join(each.type.split("^")[:2])
+            called = next((entry.name for entry in entries if type_ in entry.reads), "")
+        else:
+            at = datetime.fromtimestamp(each.at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+            make, _ = making(at, each.control_id)
+        if called not in after.organisation(each.org).catalogue or (each.way == "written" and make is None):
+            unread.append((f"{each.org} {name}", "the catalogue has no such message any more"))
+            continue
+        cases.append(
+            (
+                each.org,
+                Case(each.org, name, "", called, environment, make, each.order, each.subject, None, False, NOWHERE),
+            )
+        )
+    return Inputs(tuple(cases), tuple(unread))
 
 
 def _when(case: Case) -> str:
