@@ -122,6 +122,49 @@ def test_rule_2_components_repetitions_and_alternatives_are_no_second_writer():
     ) == ["ZZZ|ST-1"]
 
 
+TWICE = [
+    (f'override ZZ2-1[two] = "b" {B}', f'override ZZ2-1[two].1 = "c" {B}'),
+    (f'override ZZ2-1[two].1 = "c" {B}', f'override ZZ2-1[two] = "b" {B}'),
+    (f'override ZZ2-1[two].2 = "c" {B}', f'override ZZ2-1[two].2.1 = "b" {B}'),
+    (f'override ZZ1-2 = "b" {B}', f'add ZZ1-2.3 = "c" {B}'),
+    (f'add ZZ1-5 = "b" {B}', f'override ZZ1-5.1 = "c" {B}'),
+    (f"remove ZZ2-1[two].9 {B}", f'override ZZ2-1[two] = "b" {B}'),
+    (f'override value ZOB-2 = "b" {B}', f'override ZOB-2 = "c" {B}'),
+    (f'override value ZOB-2 = "b" {B}', f"remove loop measurements {B}"),
+    (f'override value ZOB-2 = "b" {B}', f"replace segment ZOB value\n  ZOB-1 = position\nend {B}"),
+    (f"override segment ZOB when m.kind is heart_rate {B}", f"override segment value when m.kind is qrs_axis {B}"),
+    (f'override table names\n  qrs_axis -> "A1"\nend {B}', f'override table names\n  qrs_axis -> "A2"\nend {B}'),
+    (f'override format who\n  .9.1 = "A1"\nend {B}', f'override format who\n  .9.1 = "A2"\nend {B}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second"), TWICE)
+def test_rule_2_two_operations_of_one_layer_for_one_place_or_a_part_of_it_show_both_lines(first: str, second: str):
+    run = lab(BASE, f"{first}\n{second}\n", declarations=NAMES)
+    assert run.codes == ("SW0505",), run.report
+    for operation in (first, second):
+        assert any(line.strip()[:20] in run.report for line in operation.split("\n"))
+    assert "first written here" in run.report
+
+
+def test_rule_2_a_row_given_twice_in_one_operation_is_two_writers():
+    assert found(f'override table names\n  qrs_axis -> "A1"\n  qrs_axis -> "A2"\nend {B}\n') == ("SW0505",)
+
+
+def test_rule_2_operations_for_different_parts_of_a_place_stand_beside_one_another():
+    overlay = f'override ZZ2-1[two].1 = "c" {B}\noverride ZZ2-1[two].9.1 = "D" {B}\nremove ZZ2-1[two].2 {B}\n'
+    assert changed(overlay)[4] == "ZZ2|ST-1~c^^^^^^^^D"
+    overlay = f'override value ZOB-2 = "b" {B}\noverride loop measurements first 1 {B}\n'
+    assert changed(overlay)[2:3] == ["ZOB|1|b"]
+
+
+def test_rule_2_what_a_message_does_with_a_block_covers_what_its_organisation_changes_inside():
+    wide = f'override value ZOB-2 = "b" {B}\n'
+    assert changed(f"remove loop measurements {B}\n", wide=wide) == [PLAIN[0], PLAIN[1], PLAIN[4]]
+    run = lab(BASE, f"remove value ZOB-2 {B}\n", declarations=NAMES, wide=wide)
+    assert run.codes == ("SW0505",)
+
+
 def test_rule_2_reading_rules_have_one_writer_too():
     reading = READING.replace("patient.name ", "patient.mrn = first PID-2.1 required\npatient.name ")
     run = lab("segment ZZZ\n  ZZZ-1 = result.study\n", reading=reading)

@@ -156,6 +156,21 @@ def walk(body: tuple[Item, ...], path: Path = ()) -> Iterator[tuple[Path, Item]]
             yield from walk(item.body, here)
 
 
+def whole(item: Item) -> Iterator[Item]:
+    """An item and all that it holds: what is in a body, the rules of a segment, the parts of a rule."""
+    yield item
+    inner: tuple[Item, ...] = ()
+    match item:
+        case FlatLoop() | FlatUse() | FlatGroup():
+            inner = item.body
+        case FlatSegment():
+            inner = item.rules
+        case FlatRule():
+            inner = item.parts
+    for each in inner:
+        yield from whole(each)
+
+
 def edit(body: tuple[Item, ...], path: Path, change: Callable[[Item], tuple[Item, ...]]) -> tuple[Item, ...]:
     """`body` with the item at `path` replaced by what `change` makes of it."""
     number, rest = path[0], path[1:]

@@ -6,7 +6,7 @@ and what was found while they are applied, operation by operation, in line order
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +16,7 @@ from segwright.core.source import Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.expand import Expander
+from segwright.lang.finding import find_loop, find_segments
 from segwright.lang.flat import (
     NOWHERE,
     FlatCheck,
@@ -33,9 +34,10 @@ from segwright.lang.flat import (
     edit,
     mentions,
     walk,
+    whole,
 )
-from segwright.lang.redeclare import Redeclared, redeclare
-from segwright.lang.rules import Rules, edit_rules
+from segwright.lang.redeclare import Redeclared, Rewritten, redeclare, rewritten
+from segwright.lang.rules import Rules, edit_rules, written_in
 from segwright.lang.titles import addresses_of, kind_of, name_of, origin_of
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ class Overlaying:
         self.missed: list[tuple[Span, Diagnostic]] = []
         self.addresses: dict[tuple[str, str], tuple[bool, Span]] = {}
         self.clashes: list[tuple[str, Span, Span]] = []
+        self.rewritten: list[tuple[str, Rewritten, Span]] = []
         self.layers = layers
+        self.wide_files = {each.overlay.span.file for each in layers if each.wide}
 
     # -- one overlay
 
@@ -74,7 +78,7 @@ class Overlaying:
                 self._remember(operation)
 
     def _remember(self, operation: ast.Operation) -> None:
-        """Two operations of one layer on one address clash, wherever they stand."""
+        """Two operations of one layer on one address clash, wherever they stand; so do two that write one place (`_taken`)."""
         for address in addresses_of(operation):
             key = (self.layer, address)
             if key in self.addresses:
@@ -113,7 +117,7 @@ class Overlaying:
             case ast.Allow():
                 return self._allow(op)
             case ast.OverrideTable() | ast.OverrideFormat() | ast.OverrideText():
-                return self._redeclare(redeclare(self.scope, op, self.layer))
+                return self._redeclare(op)
             case ast.OverridePart():
                 return self._part(op)
 
@@ -121,67 +125,37 @@ class Overlaying:
         """Where an operation's result comes from."""
         return Origin(self.layer, op.span, "" if isinstance(op, ast.Allow) else op.because, word)
 
-    def _redeclare(self, result: Redeclared) -> Diagnostic | None:
+    def _taken(self, span: Span, address: str, items: Iterable[Item], *, inside: bool = True) -> bool:
+        """Whether this layer itself wrote any of these items, or (`inside`) what is in them: then two of its operations write
+        one place. It is told, and the second is not done. What one message does with a whole block may cover what the layer
+        changes in the block for all its messages."""
+        for item in items:
+            for each in whole(item) if inside else (item,):
+                origin = origin_of(each)
+                mine = origin.layer == self.layer and origin.word not in ("base", "move") and origin.span != span
+                if mine and (each is item or self.wide or origin.span.file not in self.wide_files):
+                    other = "" if name_of(each) in address.split() else name_of(each)
+                    first = Label(origin.span, "first")
+                    self.found.append(diagnostic("SW0505", span, first, address=f"`{address}`", other=other))
+                    return True
+        return False
+
+    def _redeclare(
+        self, op: ast.OverrideTable | ast.OverrideFormat | ast.OverrideText | ast.Replace
+    ) -> Diagnostic | None:
+        """Changes a declaration. A row, line or text that this layer wrote already is told, and the first one stays."""
+        for each, said, span in rewritten(op):
+            first = next((s for layer, r, s in self.rewritten if layer == self.layer and r.overlaps(each)), None)
+            if first is not None:
+                self.found.append(diagnostic("SW0505", span, Label(first, "first"), address=said))
+                return None
+            self.rewritten.append((self.layer, each, span))
+        return self._declared(redeclare(self.scope, op, self.layer))
+
+    def _declared(self, result: Redeclared) -> Diagnostic | None:
         self.scope = result.scope
         self.found.extend(result.found)
         return result.miss
-
-    # -- finding
-
-    def segments(self, name: str, label: str) -> list[tuple[Path, FlatSegment]]:
-        """The segments an address means; copies of one part count as one place."""
-        every = [(path, item) for path, item in walk(self.body) if isinstance(item, FlatSegment)]
-        if name and label:
-            return [(p, s) for p, s in every if s.name == name and s.label == label]
-        if label:
-            return [(p, s) for p, s in every if s.label == label]
-        hits = [(p, s) for p, s in every if s.name == name]
-        plain = [(p, s) for p, s in hits if not s.label]
-        return plain or hits
-
-    def find_segments(self, address: ast.Address, name: str) -> list[tuple[Path, FlatSegment]] | Diagnostic:
-        """Segments of an address, or why it means none or several."""
-        label = address.label
-        if address.kind == "segment" and not address.name:
-            name = ""  # by its label alone
-        hits = self.segments(name, label)
-        if not hits and not label:
-            hits = self.segments("", name)
-        if not hits:
-            known = [s.title for _, s in walk(self.body) if isinstance(s, FlatSegment)]
-            titles = {s.label: s.title for _, s in walk(self.body) if isinstance(s, FlatSegment) and s.label}
-            said = f"{name} {label}".strip()
-            return diagnostic(
-                "SW0501",
-                address.span,
-                what="segment",
-                address=said,
-                message=self.name,
-                nearest=titles.get(nearest(label, titles), "") if label else nearest(name, known),
-                known=shown(sorted(set(known))),
-            )
-        if len({s.origin.span for _, s in hits}) > 1:
-            several = sorted({f"`{s.title}`" for _, s in hits})
-            example = next((s.label for _, s in hits if s.label), "")
-            return diagnostic("SW0502", address.span, segment=name, labels=" and ".join(several), example=example)
-        return hits
-
-    def find_loop(self, address: ast.Address) -> tuple[Path, FlatLoop] | Diagnostic:
-        """The loop of an address."""
-        loops = [(p, i) for p, i in walk(self.body) if isinstance(i, FlatLoop)]
-        for path, item in loops:
-            if item.name == address.name:
-                return path, item
-        names = [item.name for _, item in loops]
-        return diagnostic(
-            "SW0501",
-            address.span,
-            what="loop",
-            address=address.name,
-            message=self.name,
-            nearest=nearest(address.name, names),
-            known=shown(sorted(set(names))),
-        )
 
     # -- rules
 
@@ -190,7 +164,7 @@ class Overlaying:
         if isinstance(target, ast.Hl7Path):
             if self.direction == "reads":
                 return self._other_direction(op, str(target))
-            hits = self.find_segments(op.address, target.segment)
+            hits = find_segments(self.body, self.name, op.address, target.segment)
             if isinstance(hits, Diagnostic):
                 return hits
             return self._edit_rules(hits, op)
@@ -214,7 +188,10 @@ class Overlaying:
         self, hits: list[tuple[Path, FlatSegment]], op: ast.OverrideRule | ast.AddRule
     ) -> Diagnostic | None:
         miss: Diagnostic | None = None
+        target = op.address.target
         for path, segment in hits:
+            if isinstance(target, ast.Hl7Path) and self._taken(op.span, str(op.address), written_in(segment, target)):
+                break
             rules = edit_rules(segment, op, self.origin(op, "add" if isinstance(op, ast.AddRule) else "override"))
             if isinstance(rules, Diagnostic):
                 if rules.code == "SW0501":
@@ -250,6 +227,8 @@ class Overlaying:
                 add=f"{target} = …",
             )
         path, rule = hit
+        if self._taken(op.span, str(target), (rule,)):
+            return None
         if alike(op.alternatives, rule.alternatives):
             self.found.append(diagnostic("SW0504", op.span, Label(rule.origin.span, "base"), address=str(target)))
             return None
@@ -270,10 +249,12 @@ class Overlaying:
     def _change_segment(
         self, address: ast.Address, span: Span, change: Callable[[FlatSegment], FlatSegment]
     ) -> Diagnostic | None:
-        hits = self.find_segments(address, address.name or address.label)
+        hits = find_segments(self.body, self.name, address, address.name or address.label)
         if isinstance(hits, Diagnostic):
             return hits
         for path, segment in hits:
+            if self._taken(span, str(address), (segment,), inside=False):
+                return None
             new = change(segment)
             if alike(new.when, segment.when) and new.rules is segment.rules:
                 self.found.append(
@@ -283,10 +264,12 @@ class Overlaying:
         return None
 
     def _override_loop(self, op: ast.OverrideLoop) -> Diagnostic | None:
-        hit = self.find_loop(op.address)
+        hit = find_loop(self.body, self.name, op.address)
         if isinstance(hit, Diagnostic):
             return hit
         path, loop = hit
+        if self._taken(op.span, str(op.address), (loop,), inside=False):
+            return None
         where = loop.of.where if op.where is None else _with_inherited(op.where, loop.of.where)
         ordered = op.ordered_by if op.ordered_by is not None else loop.of.ordered_by
         limit = op.limit if op.limit is not None else loop.limit
@@ -310,10 +293,12 @@ class Overlaying:
             case "rule" if isinstance(address.target, ast.Hl7Path):
                 if self.direction == "reads":
                     return self._other_direction(op, str(address.target))
-                hits = self.find_segments(address, address.target.segment)
+                hits = find_segments(self.body, self.name, address, address.target.segment)
                 if isinstance(hits, Diagnostic):
                     return hits
                 for path, segment in hits:
+                    if self._taken(address.span, str(address), written_in(segment, address.target)):
+                        return None
                     rules = edit_rules(segment, (op, address.target), origin)
                     if isinstance(rules, Diagnostic):
                         return rules
@@ -326,7 +311,7 @@ class Overlaying:
                     lambda i: isinstance(i, FlatRule) and str(i.target) == str(address.target), address, origin, "rule"
                 )
             case "segment":
-                hits = self.find_segments(address, address.name or address.label)
+                hits = find_segments(self.body, self.name, address, address.name or address.label)
                 if isinstance(hits, Diagnostic):
                     return hits
                 span = hits[0][1].origin.span
@@ -334,7 +319,7 @@ class Overlaying:
                     lambda i: isinstance(i, FlatSegment) and i.origin.span == span, address, origin, "segment"
                 )
             case "loop":
-                hit = self.find_loop(address)
+                hit = find_loop(self.body, self.name, address)
                 if isinstance(hit, Diagnostic):
                     return hit
                 loop = hit[1]
@@ -362,6 +347,8 @@ class Overlaying:
                 nearest=nearest(said, known),
                 known=shown(sorted(set(known))),
             )
+        if self._taken(address.span, str(address), (item for _, item in hits)):
+            return None
         for path, item in reversed(hits):
             self.removed.append(Removed(name_of(item), origin, origin_of(item)))
             self.body = edit(self.body, path, lambda _: ())
@@ -369,33 +356,35 @@ class Overlaying:
 
     def _replace(self, op: ast.Replace) -> Diagnostic | None:
         if isinstance(op.body, ast.Table):
-            return self._redeclare(redeclare(self.scope, op, self.layer))
+            return self._redeclare(op)
         expander = Expander(self.scope, self.layer, word="replace", because=op.because)
         (new,) = expander.body((op.body,))
         self.found.extend(expander.found)
         if isinstance(op.body, ast.Loop):
-            hit = self.find_loop(op.address)
+            hit = find_loop(self.body, self.name, op.address)
             if isinstance(hit, Diagnostic):
                 return hit
             places = [hit[0]]
         else:
-            hits = self.find_segments(op.address, op.address.name or op.address.label)
+            hits = find_segments(self.body, self.name, op.address, op.address.name or op.address.label)
             if isinstance(hits, Diagnostic):
                 return hits
             places = [path for path, _ in hits]
+        if self._taken(op.span, str(op.address), (self._at(self.body, path) for path in places)):
+            return None
         for path in places:
             self.body = edit(self.body, path, lambda _: (new,))
         return None
 
     def _move(self, op: ast.Move) -> Diagnostic | None:
         if op.address.kind == "loop":
-            hit = self.find_loop(op.address)
+            hit = find_loop(self.body, self.name, op.address)
             if isinstance(hit, Diagnostic):
                 return hit
             path: Path = hit[0]
             item: FlatLoop | FlatSegment = hit[1]
         else:
-            hits = self.find_segments(op.address, op.address.name or op.address.label)
+            hits = find_segments(self.body, self.name, op.address, op.address.name or op.address.label)
             if isinstance(hits, Diagnostic):
                 return hits
             path, item = hits[0]
@@ -430,7 +419,7 @@ class Overlaying:
             self.body = (*self.body, new)
             return None
         if place.kind == "loop":
-            hit = self.find_loop(place)
+            hit = find_loop(self.body, self.name, place)
             if isinstance(hit, Diagnostic):
                 return _as_anchor(hit)
             path, title = hit[0], hit[1].title
@@ -438,7 +427,7 @@ class Overlaying:
                 self.body = edit(self.body, path, lambda loop: (_with_body(loop, (*_body(loop), new)),))
                 return None
         else:
-            hits = self.find_segments(place, place.name or place.label)
+            hits = find_segments(self.body, self.name, place, place.name or place.label)
             if isinstance(hits, Diagnostic):
                 return _as_anchor(hits)
             path, title = hits[-1][0], hits[-1][1].title

@@ -24,6 +24,55 @@ class Redeclared(msgspec.Struct, frozen=True):
     miss: Diagnostic | None = None
 
 
+class Rewritten(msgspec.Struct, frozen=True):
+    """What of a declaration an operation writes: a row, a line, a component; all of it when `part` is empty."""
+
+    kind: str
+    name: str
+    part: tuple[str, ...] = ()
+
+    def overlaps(self, other: Rewritten) -> bool:
+        """Whether two share anything."""
+        short = min(len(self.part), len(other.part))
+        return (self.kind, self.name, self.part[:short]) == (other.kind, other.name, other.part[:short])
+
+
+def rewritten(
+    op: ast.OverrideTable | ast.OverrideFormat | ast.OverrideText | ast.Replace,
+) -> list[tuple[Rewritten, str, Span]]:
+    """What an operation on a declaration writes, with what people call it and its place."""
+    match op:
+        case ast.OverrideTable():
+            keys = [(row, row_key(row) or ("otherwise",)) for row in op.rows]
+            return [
+                (Rewritten("table", op.name, key), f"row `{', '.join(key)}` of `table {op.name}`", row.span)
+                for row, key in keys
+            ]
+        case ast.OverrideFormat():
+            return [
+                (Rewritten("format", op.name, _part(rule.target)), f"`{rule.target}` of `format {op.name}`", rule.span)
+                for rule in op.rules
+            ]
+        case ast.OverrideText() if any(line.change for line in op.lines):
+            return []
+        case ast.OverrideText():
+            return [(Rewritten("text", op.name), f"`text {op.name}`", op.span)]
+        case ast.Replace():
+            return [(Rewritten("table", op.address.name), f"`table {op.address.name}`", op.span)]
+
+
+def _part(target: ast.Target) -> tuple[str, ...]:
+    """The steps of a target: components of a format that writes, attributes of one that reads."""
+    match target:
+        case ast.ComponentPath():
+            steps = (target.component, target.subcomponent)
+            return ("as", *(str(step) for step in steps if step))
+        case ast.Ref():
+            return ("from", *target.names)
+        case _:
+            raise AssertionError("lines of a format have components or attributes")
+
+
 def redeclare(
     scope: Scope, op: ast.OverrideTable | ast.OverrideFormat | ast.OverrideText | ast.Replace, layer: str
 ) -> Redeclared:

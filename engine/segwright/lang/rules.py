@@ -46,6 +46,18 @@ def overlapping(left: ast.Target, right: ast.Target) -> bool:
     return holds(left, right) or holds(right, left)
 
 
+def written_in(segment: FlatSegment, target: ast.Hl7Path) -> list[FlatRule]:
+    """What the segment has for a place or anything that it shares with another: the rules, and the changed parts of the rule
+    around it. The rule around it is not listed itself when only other parts of it are meant."""
+    found = []
+    for rule in _rules(segment):
+        if not overlapping(rule.target, target):
+            continue
+        parts = [part for part in rule.parts if overlapping(part.target, target)]
+        found += [msgspec.structs.replace(rule, parts=()), *parts]
+    return found
+
+
 def edit_rules(
     segment: FlatSegment, op: ast.OverrideRule | ast.AddRule | tuple[ast.Remove, ast.Hl7Path], origin: Origin
 ) -> Rules | Diagnostic:

@@ -44,7 +44,10 @@ ENTRIES: dict[str, Entry] = {
     "SW0505": Entry(
         "One place changed twice",
         "In one layer {address} is changed twice.",
-        ("Keep one of the two.",),
+        (
+            "The other line, for `{other}`, writes the same place or a part of it.",
+            "Keep one of the two.",
+        ),
         _ONE_PLACE,
     ),
     "SW0508": Entry(
