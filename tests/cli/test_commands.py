@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -54,6 +55,26 @@ def test_check_speaks_every_format(workspace, form):
         log = json.loads(result.stdout)
         assert log["runs"][0]["tool"]["driver"]["version"] == __version__
         assert log["runs"][0]["results"]
+
+
+@pytest.mark.parametrize("form", ["text", "concise", "json", "sarif"])
+def test_check_since_names_a_change_whose_base_changed_under_it_and_gives_0(workspace, tmp_path, form):
+    overlay, base = workspace / "orgs/sample/ecg_result.seg", workspace / "mappings/messages/ecg_result.seg"
+    overlay.write_text(overlay.read_text() + '\noverride ORC-4 = order.placer_number optional because "guide"\n')
+    shutil.copytree(workspace, tmp_path / "former")
+    before, after = "= order.group_number ", "= order.group_number else order.filler_number "
+    assert before in base.read_text()
+    base.write_text(base.read_text().replace(before, after, 1))
+    result = call("check", "--workspace", workspace, "--since", tmp_path / "former", "--format", form)
+    assert result.exit_code == 0, result.output
+    for said in ("SW0519", "override ORC-4", "orgs/sample/ecg_result.seg", "`ORC-4`"):
+        assert said in result.output
+
+
+def test_check_since_nothing_that_is_there_is_wrong_usage(workspace):
+    result = call("check", "--workspace", workspace, "--since", "mian")
+    assert result.exit_code == 2
+    assert "mian is no folder, and it can be no revision" in " ".join(result.output.split())
 
 
 def test_a_written_out_secret_is_never_printed(workspace):

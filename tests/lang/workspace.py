@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 from segwright.core.render import render_text
 from segwright.service.compiling import CompiledWorkspace, compile_workspace
+from segwright.service.stale import stale_overrides
 
 CLINIC = Path(__file__).parent / "clinic"
+MAIN = "main: "
 _SECTION = re.compile(r"^(?=[A-Za-z])", re.MULTILINE)
 
 
@@ -61,5 +63,12 @@ def report(folder: Path) -> Report:
 
 
 def compiled(folder: Path, files: Mapping[str, str]) -> Report:
-    """Builds and compiles."""
-    return report(build(folder, files))
+    """Builds and compiles. Files named `main: …` are those that were other ones before, at `main`: then it is compared too."""
+    former = {name.removeprefix(MAIN): text for name, text in files.items() if name.startswith(MAIN)}
+    present = {name: text for name, text in files.items() if not name.startswith(MAIN)}
+    found = report(build(folder, present))
+    if not former:
+        return found
+    stale, _ = stale_overrides(folder, build(folder.parent / "main", {**present, **former}), MAIN.rstrip(": "))
+    text = render_text([*found.workspace.found, *stale], found.workspace.sources)
+    return Report((*found.codes, *(each.code for each in stale)), text, found.workspace)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from segwright.cli.output import FOUND, Progress, said, workspace_of, workspace_option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segwright.core.diagnostic import Diagnostic
+    from segwright.core.source import Source
 
 
 @click.command("check")
@@ -23,6 +30,10 @@ from segwright.cli.output import FOUND, Progress, said, workspace_of, workspace_
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Processes to compile on [default: one for each processor]."
 )
+@click.option(
+    "--since", "base", metavar="BASE",
+    help="Also name changes whose base changed under them since a git revision, or since the workspace in another folder.",
+)  # fmt: skip
 @workspace_option
 @click.pass_context
 def command(
@@ -31,6 +42,7 @@ def command(
     form: str,
     cached: bool,
     jobs: int | None,
+    base: str | None,
     workspace: Path | None,
 ) -> None:
     """Check every mapping and configuration, or those of some organisations.
@@ -53,9 +65,15 @@ def command(
         cache=Cache(default_folder(os.environ)) if cached else None,
         progress=lambda done, of: progress.say(f"compiling … {done} of {of}"),
     )
+    stale: list[Diagnostic] = []
+    texts: Mapping[str, Source] = result.sources
+    if base is not None:
+        progress.say(f"comparing with {base} …")
+        stale, more = _stale(root, base, organisations)
+        texts = {**texts, **more}
     progress.done()
-    found = list(dict.fromkeys([*unknown_organisations(root, organisations), *result.found]))
-    sources = shown_sources(result.sources)
+    found = list(dict.fromkeys([*unknown_organisations(root, organisations), *result.found, *stale]))
+    sources = shown_sources(texts)
     if form == "text":
         said(found, sources)
         if not found:
@@ -74,3 +92,14 @@ def command(
 
         click.echo(render_sarif(found, sources, version=__version__), nl=False)
     sys.exit(FOUND if errors(found) else 0)
+
+
+def _stale(root: Path, base: str, organisations: tuple[str, ...]) -> tuple[list[Diagnostic], Mapping[str, Source]]:
+    from segwright.service.revision import NoSuchBase, workspace_at
+    from segwright.service.stale import stale_overrides
+
+    try:
+        with workspace_at(root, base) as former:
+            return stale_overrides(root, former, base, organisations or None)
+    except NoSuchBase as refused:
+        raise click.BadParameter(str(refused), param_hint="--since") from None

@@ -156,18 +156,23 @@ def walk(body: tuple[Item, ...], path: Path = ()) -> Iterator[tuple[Path, Item]]
             yield from walk(item.body, here)
 
 
-def whole(item: Item) -> Iterator[Item]:
-    """An item and all that it holds: what is in a body, the rules of a segment, the parts of a rule."""
-    yield item
-    inner: tuple[Item, ...] = ()
+def inside(item: Item) -> tuple[Item, ...]:
+    """What stands directly in an item: in a body, the rules of a segment, the changed parts of a rule."""
     match item:
         case FlatLoop() | FlatUse() | FlatGroup():
-            inner = item.body
+            return item.body
         case FlatSegment():
-            inner = item.rules
+            return item.rules
         case FlatRule():
-            inner = item.parts
-    for each in inner:
+            return item.parts
+        case _:
+            return ()
+
+
+def whole(item: Item) -> Iterator[Item]:
+    """An item and all that is in it, outer before inner."""
+    yield item
+    for each in inside(item):
         yield from whole(each)
 
 

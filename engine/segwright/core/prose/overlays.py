@@ -132,4 +132,19 @@ ENTRIES: dict[str, Entry] = {
         ),
         "The same change in three places is three changes the day it must be corrected, and one of them is forgotten.",
     ),
+    "SW0519": Entry(
+        "A change whose base changed under it",
+        "`{address}` says what it said at {base}, and {name} under it has changed since.",
+        (
+            "At {base} it was: {was}",
+            "Now it is: {now}",
+            "{more} of what it replaces changed too.",
+            (
+                "If this hospital needs the change as well, take it over here (`inherited` would have followed by itself). If "
+                "not, leave the line as it is."
+            ),
+        ),
+        "What a hospital changed stays as it is when the line below is corrected: then everybody gets the correction but this "
+        "hospital, and nothing in the change says so.",
+    ),
 }

@@ -1,0 +1,141 @@
+"""Compares a workspace with what it was: overlays whose base changed under them while they stayed as they were.
+
+Takes the folder of a workspace and a folder with its former state; gives a warning for each stale operation (SW0519), once for
+all organisations that share its line. Refuses nothing: what is wrong in either workspace is told by checking it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from segwright.core.diagnostic import Diagnostic, Label, Severity, diagnostic, once
+from segwright.core.source import Source, Span
+from segwright.lang import ast
+from segwright.lang.flatten import Flattened
+from segwright.lang.parse import parse
+from segwright.lang.scope import Layer, overlays
+from segwright.lang.stale import Stale, stale
+from segwright.orgs.csvtables import fill
+from segwright.orgs.load import load_what_holds
+from segwright.orgs.organisation import Organisation
+from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
+from segwright.service.bundling import line_of
+from segwright.service.compiling import Shared, without_collector
+
+LONGEST: Final = 160
+"""Most characters of a line that is quoted."""
+
+
+def stale_overrides(
+    root: Path, former: Path, base: str, only: Collection[str] | None = None
+) -> tuple[list[Diagnostic], Mapping[str, Source]]:
+    """The stale operations of the workspace in `root`, and its texts; `base` is what people call its `former` state, `only`
+    the organisations that are looked at."""
+    with without_collector():
+        after, _ = read_workspace(root, only)
+        before, _ = read_workspace(former, only)
+        if after is None or before is None:
+            return [], {}
+        then, now = _State(before), _State(after)
+        names = sorted(set(before.organisations) & set(after.organisations))
+        return once(found for name in names for found in _stale(then, now, name, base)), now.sources
+
+
+class _State:
+    """A workspace before or after."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.shared = Shared(workspace)
+        self._filled: dict[tuple[str, tuple[str, ...]], Flattened] = {}
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Everything that organisations share."""
+        sources = {**self.workspace.mappings, **self.workspace.tables}
+        return {name: source.text for name, source in sources.items()}
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Every text by name."""
+        return self.workspace.sources
+
+    def organisation(self, name: str) -> tuple[Organisation, Layer] | None:
+        """An organisation with its own layer; None when its configuration cannot be read."""
+        files: OrganisationFiles = self.workspace.organisations[name]
+        if files.config is None or self.shared.schema is None:
+            return None
+        organisation, _ = load_what_holds(files.config, self.shared.schema)
+        if organisation is None:
+            return None
+        return organisation, Layer(name, tuple(parse(source)[0] for _, source in sorted(files.mappings.items())))
+
+    def below(self, message: str, layers: tuple[str, ...]) -> Flattened | None:
+        """A message's base with these profiles, its tables filled from their files."""
+        mapping = self.shared.bases.get(message)
+        if mapping is None:
+            return None
+        if (message, layers) not in self._filled:
+            found = self.shared.below(message, mapping, layers)
+            scope, _ = fill(found.scope, self.workspace.tables, {})
+            self._filled[message, layers] = Flattened(found.mapping, scope, (), ())
+        return self._filled[message, layers]
+
+    def layers(self, organisation: Organisation) -> tuple[str, ...]:
+        """Its profiles that there are."""
+        return tuple(layer for layer in organisation.layers if layer in self.shared.vendors)
+
+
+def _stale(then: _State, now: _State, name: str, base: str) -> Iterator[Diagnostic]:
+    """The stale operations of one organisation and of its profiles."""
+    former, present = then.organisation(name), now.organisation(name)
+    if former is None or present is None:
+        return
+    before, after = then.layers(former[0]), now.layers(present[0])
+    if before == after and then.texts == now.texts:
+        return
+    for message in present[0].catalogue:
+        own = (former[1], before), (present[1], after)
+        shared = [
+            ((then.shared.vendors[layer], before[: before.index(layer)]), (now.shared.vendors[layer], after[:number]))
+            for number, layer in enumerate(after)
+            if layer in before
+        ]
+        for (old_layer, old_below), (new_layer, new_below) in (*shared, own):
+            old, new = then.below(message, old_below), now.below(message, new_below)
+            if old is not None and new is not None:
+                for each in stale(old, _operations(old_layer, message), new, _operations(new_layer, message)):
+                    yield _told(each, base, then.sources, now.sources, "" if new_layer.name != name else name)
+
+
+def _operations(layer: Layer, message: str) -> Iterator[ast.Operation]:
+    return (operation for _, overlay in overlays(layer, message) for operation in overlay.operations)
+
+
+def _told(
+    each: Stale, base: str, before: Mapping[str, Source], after: Mapping[str, Source], organisation: str
+) -> Diagnostic:
+    labels = [] if each.now is None else [Label(each.now, "changed_since")]
+    more = "" if not each.more else "One more line" if each.more == 1 else f"{each.more} more lines"
+    return diagnostic(
+        "SW0519",
+        each.span,
+        *labels,
+        organisation=organisation,
+        severity=Severity.WARNING,
+        address=each.address,
+        base=base,
+        name=each.name,
+        was=_line(each.was, before) or "not there",
+        now=_line(each.now, after) or "not there",
+        more=more,
+    )
+
+
+def _line(span: Span | None, sources: Mapping[str, Source]) -> str:
+    """A line of a mapping as it is quoted in a sentence; "" for none."""
+    text = "" if span is None else line_of(span, sources)
+    return text if len(text) <= LONGEST else text[:LONGEST].rstrip() + " …"
