@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -221,9 +222,25 @@ def test_a_case_that_is_refused_now_is_a_new_failure_with_its_reason(workspace, 
     assert review.severity is not None
 
 
-def test_a_removed_case_is_coverage_that_is_lost(workspace, cache):
-    import shutil
+def test_an_override_whose_base_changed_under_it_is_stale_though_it_keeps_every_byte(workspace, cache):
+    edited(
+        workspace,
+        "orgs/larkspur/ecg_result.seg",
+        "add measurement OBX-23.1",
+        'override DG1-6 = "W"\n  because "their guide"\n\nadd measurement OBX-23.1',
+    )
+    base = copied(workspace.parent / "base", "mappings")
+    shutil.copytree(workspace / "orgs", base / "orgs")
+    edited(workspace, RESULT, '    DG1-6        = "F"', '    DG1-6        = "A"')
+    review = reviewed(base, workspace, cache)
+    larkspur = next(each for each in review.organisations if each.name == "larkspur")
+    assert not larkspur.changes
+    (stale,) = larkspur.stale
+    assert stale.startswith("orgs/larkspur/ecg_result.seg:4: ")
+    assert "DG1-6" in stale
 
+
+def test_a_removed_case_is_coverage_that_is_lost(workspace, cache):
     shutil.rmtree(workspace / "orgs" / "larkspur" / "cases" / "hostile_text")
     review = reviewed(ROOT, workspace, cache)
     (larkspur,) = review.organisations
@@ -238,8 +255,6 @@ def test_a_new_value_of_the_model_is_not_mapped_yet(workspace, cache):
 
 
 def test_a_hospital_may_come_go_or_break(workspace, cache):
-    import shutil
-
     shutil.rmtree(workspace / "orgs" / "northgate")
     edited(workspace, "orgs/tamarack/org.yaml", "precision: second", "precision: week")
     review = reviewed(ROOT, workspace, cache)

@@ -7,12 +7,14 @@ snapshots of the base hold and its own plans do not give today was moved by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from segwright.core.source import NOWHERE
+from segwright.core import prose
+from segwright.core.diagnostic import Diagnostic
+from segwright.core.source import NOWHERE, Source
 from segwright.orgs.workspace import Case as CaseFiles
 from segwright.plan import ops
 from segwright.review.change import Case as ShownCase
@@ -27,6 +29,7 @@ from segwright.service.processes import in_processes
 from segwright.service.ruling import workspace_rules
 from segwright.service.running import Running
 from segwright.service.snapshots import FOLDER
+from segwright.service.stale import Former
 from segwright.service.states import State, case_of, reads_of, result_of
 
 Say = Callable[[str], None]
@@ -50,10 +53,33 @@ def review_fleet(
         _Work(before, after, meanings), changed, lambda done: say(f"comparing … {done} of {len(changed)}")
     ):
         reviews.append(msgspec.msgpack.decode(data, type=OrganisationReview))
+    if before.shared_texts != after.shared_texts:
+        reviews = _with_stale(reviews, Former(after.root, before.root, base, names), say)
     groups = grouped(reviews)
     touched = sum(len(group.organisations) for group in groups)
     rules = workspace_rules(before, after, changed, meanings)
     return FleetReview(base, groups, rules, len(names) - touched, tuple(problems))
+
+
+def _with_stale(reviews: list[OrganisationReview], former: Former, say: Say) -> list[OrganisationReview]:
+    """The reviews with the overrides whose base changed under them, also those that kept every byte as it was."""
+    known = {each.name: each for each in reviews}
+
+    def work(name: str) -> bytes:
+        found = dict.fromkeys(f"{_place(each, former.sources)}: {prose.message(each)}" for each in former.stale(name))
+        return msgspec.msgpack.encode((name, tuple(found)))
+
+    say("looking for stale overrides …")
+    for data in in_processes(work, former.names):
+        name, stale = msgspec.msgpack.decode(data, type=tuple[str, tuple[str, ...]])
+        if stale:
+            known[name] = msgspec.structs.replace(known.get(name) or OrganisationReview(name, "changed"), stale=stale)
+    return list(known.values())
+
+
+def _place(found: Diagnostic, sources: Mapping[str, Source]) -> str:
+    source = sources.get(found.span.file)
+    return found.span.file if source is None else f"{found.span.file}:{source.position(found.span.start)[0]}"
 
 
 class _Work:

@@ -55,7 +55,7 @@ class _Side:
     def __init__(self, state: State) -> None:
         self.state = state
         self.sources: dict[str, Source] = dict(state.shared.sources)
-        self.texts = {name: source.text for name, source in state.shared.sources.items()}
+        self.texts = state.shared_texts
 
     def files(self, name: str) -> dict[str, str]:
         """The texts of an organisation's mappings, configuration and tables."""

@@ -102,6 +102,11 @@ class State:
         assert workspace is not None
         return workspace
 
+    @cached_property
+    def shared_texts(self) -> dict[str, str]:
+        """The texts of what is shared, by name."""
+        return {name: source.text for name, source in self._shared.sources.items()}
+
     @property
     def schema_text(self) -> str:
         """What declares the configuration."""
