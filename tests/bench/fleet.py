@@ -25,8 +25,8 @@ VERSIONS: Final = ("2.5.1", "2.5", "2.4", "2.5.1", "2.6")
 ZONES: Final = ("Chicago", "New_York", "Denver", "Los_Angeles", "Phoenix")
 
 
-def generate(root: Path, count: int) -> None:
-    """A workspace of `count` organisations in an empty or missing folder."""
+def generate(root: Path, count: int, *, cases: bool = False) -> None:
+    """A workspace of `count` organisations in an empty or missing folder; with `cases`, four for each."""
     shutil.copytree(ROOT / "mappings", root / "mappings")
     for path in sorted(root.glob("mappings/**/*.seg")):
         for name in DERIVED.get(path.stem, ()):
@@ -40,8 +40,9 @@ def generate(root: Path, count: int) -> None:
     for number in range(count):
         folder = root / "orgs" / organisation(number)
         folder.mkdir()
-        for name, text in files(number).items():
-            (folder / name).write_text(text, encoding="utf-8")
+        for name, text in {**files(number), **(case_files(number) if cases else {})}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(text.encode())
 
 
 def organisation(number: int) -> str:
@@ -58,6 +59,40 @@ def files(number: int) -> dict[str, str]:
         "holter_result.seg": _holter(number),
         "ecg_order.seg": _order(number),
         "icd10_subset.csv": "code,display\n" + "".join(f'{code},"{said}"\n' for code, said in _DIAGNOSES),
+    }
+
+
+_SAMPLES: Final = ROOT / "engine" / "segwright" / "service" / "sample" / "cases"
+
+
+def case_files(number: int) -> dict[str, str]:
+    """The cases of one organisation, by the names of their files: an order, what is made of it, and what is answered."""
+    name, digits = f"H{number:04}", 6 + number % 4
+    sample = (_SAMPLES / "order_new" / "order.hl7").read_bytes().decode("ascii")
+    order = (
+        sample.replace("|EHR|SAMPLE|ECGAI|PLATFORM|", f"|EHR{number}|{name}|ECGAI|PULSEREAD|")
+        .replace("1234567^^^SAMPLE^MR", f"{number:0{digits}}^^^{name}^MR")
+        .replace("A-1001", f"A-{number}")
+        .replace("^NPI^^^^NPI", f"^NPI^^^^NPI~L{number}^EXAMPLE^MORGAN^^^^MD^^{name}^^^^XX")
+    )
+    result = (_SAMPLES / "final" / "result.json").read_text(encoding="utf-8").replace("I44.0", "I10")
+    event = (_SAMPLES / "order_accepted" / "event.json").read_text(encoding="utf-8")
+
+    def case(message: str, minute: int) -> str:
+        return (
+            f'message: {message}\nenvironment: test\nat: "2026-03-02T10:{minute:02}:00-05:00"\n'
+            f"control_id: {name}{minute:02}\norder: ../order_new/order.hl7\n"
+        )
+
+    return {
+        "cases/order_new/case.yaml": "message: ecg_order\nenvironment: test\n",
+        "cases/order_new/order.hl7": order,
+        "cases/accepted/case.yaml": case("order_status", 1),
+        "cases/accepted/event.json": event,
+        "cases/preliminary/case.yaml": case("ecg_result", 2),
+        "cases/preliminary/result.json": result.replace('"final"', '"preliminary"'),
+        "cases/final/case.yaml": case("ecg_result", 3),
+        "cases/final/result.json": result,
     }
 
 

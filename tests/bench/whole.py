@@ -38,7 +38,8 @@ def _spread(job: Callable[[], object], turns: int = TURNS) -> dict[str, float]:
     return {"median": median(taken), "minimum": min(taken), "maximum": max(taken)}
 
 
-def _cpu() -> float:
+def cpu() -> float:
+    """Seconds of CPU of this process and those it waited for."""
     both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return sum(used.ru_utime + used.ru_stime for used in both)
 
@@ -68,9 +69,9 @@ def fleet() -> Figures:
         generate(root, count)
         environment = {**os.environ, "XDG_CACHE_HOME": folder, "PYTHONPATH": str(ENGINE)}
         cache = Cache(default_folder(environment))
-        start, before = perf_counter(), _cpu()
+        start, before = perf_counter(), cpu()
         result = check_fleet(root, cache=cache)
-        cold, used = perf_counter() - start, _cpu() - before
+        cold, used = perf_counter() - start, cpu() - before
         if errors(result.found) or len(result.organisations) != count:
             raise SystemExit(f"the fleet is wrong: {[found.code for found in errors(result.found)][:5]}")
         largest = (

@@ -23,9 +23,11 @@ from segwright.cli.output import FOUND, Progress, refuse, said, workspace_of, wo
 def command(context: click.Context, organisations: tuple[str, ...], out: Path | None, workspace: Path | None) -> None:
     """Compile to bundles: DIR/ORG/ENVIRONMENT with a manifest and a plan for each message.
 
-    Prints the hash and the folder of each. Nothing is written when anything has an error; the exit code is then 1.
+    The approvals of a hospital are laid beside its bundles. Prints the hash and the folder of each.
+    Nothing is written when anything has an error; the exit code is then 1.
     """
     from segwright.core.diagnostic import errors
+    from segwright.plan.approval import FILE
     from segwright.plan.bundle import BundleRefused
     from segwright.service.bundling import write_bundles
     from segwright.service.opening import check
@@ -50,5 +52,8 @@ def command(context: click.Context, organisations: tuple[str, ...], out: Path | 
             click.echo(f"the bundle of {name} cannot be written: {reason}", err=True)
             sys.exit(FOUND)
         progress.done()
+        lock = root / "orgs" / name / FILE
+        if lock.is_file():  # whoever loads the bundles asks it whether they may run
+            (folder / name / FILE).write_bytes(lock.read_bytes())
         for environment, hash_ in hashes.items():
             click.echo(f"{hash_}  {folder / name / environment}")

@@ -77,7 +77,7 @@ def command(context: click.Context, organisations: tuple[str, ...], update: bool
 def _show(change: Change) -> None:
     """One snapshot that is not as it was, field by field."""
     from segwright.core.render import visible
-    from segwright.service.difference import message_differences, said
+    from segwright.review.difference import message_differences, said
 
     words = {"new": "is not there yet", "changed": "differs", "stale": "belongs to no case"}
     click.echo(style(f"{change.path} {words[change.kind]}", sys.stdout, bold=True))

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from segwright.delivery.approved import NotRun, judged, places, signers_of
 from segwright.delivery.live import Live
 from segwright.delivery.reception import Reception, new_id
 from segwright.delivery.sending import Workers
@@ -52,23 +53,28 @@ class Refused(Exception):
 
 def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
     """The bundles of the environment. Raises `Refused` with all that is wrong with any of them."""
-    folder = root / settings.bundles
-    names = settings.organisations or tuple(
-        sorted(path.parent.name for path in folder.glob(f"*/{settings.environment}") if path.is_dir())
-    )
+    try:
+        signers, found = signers_of(settings, root), places(settings, root)
+    except NotRun as refused:
+        raise Refused([str(refused)]) from None
     lives, faults = {}, []
-    for name in names:
+    for name, place in found.items():
         try:
             bundle = read_bundle(
-                folder / name / settings.environment, organisation=name, environment=settings.environment
+                place.folder, organisation=name, environment=settings.environment, expected=place.expected
             )
         except BundleRefused as refused:
             faults.append(f"{name}: {refused.reason}")
             continue
-        lives[name] = Live(bundle, lambda plan: _kept_plan(store, plan))
-    if not names:
+        stands = judged(bundle, place.lock, signers, settings)
+        if not stands.standing.runs:
+            faults.append(f"{name}: {stands.standing.said}")
+            continue
+        lives[name] = Live(bundle, lambda plan: _kept_plan(store, plan), stands)
+    if not found:
         faults.append(
-            f"{folder} holds no bundle of the environment {settings.environment}: segwright compile --out makes them"
+            f"{root / settings.bundles} holds no bundle of the environment {settings.environment}: "
+            "segwright compile --out makes them"
         )
     if faults:
         raise Refused(faults)
@@ -100,6 +106,9 @@ def install(store: Store, environment: str, lives: Mapping[str, Live]) -> None:
 def _install(tx: Tx, org: str, live: Live) -> None:
     for plan, body in live.plan_bodies().items():
         tx.insert_new(t.plan, hash=plan, body=body)
+    for hash_ in sorted(live.judged.revoked) if live.judged is not None else ():
+        why = {"reason": "its approval was taken back", "actor": "approvals.lock", "at": tx.now}
+        tx.insert_new(t.stop, org=org, what="plan", name=hash_, **why)
     values: dict[str, Any] = {
         "bundle": live.bundle.hash, "policy": live.manifest.policy_hash,
         "destinations": msgspec.json.encode({name: live.address(name) for name in live.manifest.destinations}).decode(),
@@ -161,6 +170,9 @@ class Engine:
         for listener in self.listeners:
             await listener.start()
             self._log("listening", listener=listener.settings.name, port=listener.port)
+        for name, live in self.lives.items():
+            if live.judged is not None and not live.judged.standing.approved:
+                self._log("unapproved", organisation=name, reason=live.judged.standing.said)
         self.listening = True
         if self._send:
             if self.store.claim():

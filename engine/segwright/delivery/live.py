@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from segwright.delivery.approved import Judged
 from segwright.hl7.values import Moment
 from segwright.ledger.hospital import Material, NotWritten, Owed, Policy
 from segwright.plan import ops
@@ -41,10 +42,11 @@ PlanSource = Callable[[str], bytes | None]
 
 class Live:
     """One organisation in the environment of this server. `plans`: where plans that are not in the bundle are kept, by
-    hash."""
+    hash. `judged`: how it stands with its approvals; None where nobody asked."""
 
-    def __init__(self, bundle: Bundle, plans: PlanSource = lambda _: None) -> None:
+    def __init__(self, bundle: Bundle, plans: PlanSource = lambda _: None, judged: Judged | None = None) -> None:
         self.bundle = bundle
+        self.judged = judged
         self.manifest: Manifest = bundle.manifest
         self.model: Model = bundle.manifest.model
         self.policy = _policy(bundle.manifest)

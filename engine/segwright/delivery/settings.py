@@ -19,6 +19,10 @@ kept. Secrets are references (`env:NAME`, `file:/path`), resolved by `secret` wh
     [api.tokens]                              # organisation → where its token is kept
     mercy = ["env:MERCY_TOKEN"]
 
+    [approvals]
+    keys = "/etc/segwright/trusted"           # whose signatures count; production runs nothing that they did not approve
+    approvers = 1                             # people who must have approved anything, whatever a lock says
+
     [instead.mercy.outbound]                  # not in production: another place for a destination
     address = "127.0.0.1:7661"
 """
@@ -73,6 +77,13 @@ class Instead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: Address
 
 
+class ApprovalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose approvals count: a file of trusted keys (OpenSSH's allowed_signers), and how many people must approve at least."""
+
+    keys: str = ""
+    approvers: Annotated[int, Meta(ge=1)] = 1
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -81,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: str
     listeners: dict[str, ListenerSettings] = {}
     api: ApiSettings = ApiSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
     instead: dict[str, dict[str, Instead]] = {}
     organisations: tuple[str, ...] = ()
     """Those that are served; () serves every bundle of the environment."""
@@ -130,6 +142,10 @@ def _faults(settings: Settings) -> list[str]:
     production = settings.environment == "production"
     if production and settings.instead:
         out.append("instead: production sends to the destinations of its approved bundles and nowhere else")
+    if production and not settings.approvals.keys:
+        out.append(
+            "approvals: production runs only what was approved; `keys` names the file of those whose signatures count"
+        )
     for name, listener in settings.listeners.items():
         if listener.tls is None and not listener.networks:
             out.append(f"listeners.{name}: without TLS it must say in `networks` where connections may come from")

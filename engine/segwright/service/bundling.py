@@ -13,8 +13,8 @@ from typing import Any
 from segwright.core.source import NOWHERE, Source, Span
 from segwright.plan import bundle, explain
 from segwright.plan.canonical import plan_hash
+from segwright.review.difference import field_name, profile_of
 from segwright.service.compiling import CompiledOrganisation
-from segwright.service.difference import field_name, profile_of
 from segwright.service.manifest import manifest_of
 from segwright.service.refusals import Explained
 

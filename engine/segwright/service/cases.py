@@ -103,7 +103,7 @@ class _CaseReader:
             self._unknown_keys(None)
             return None
         entry = running.organisation.catalogue[message]
-        plan = running.compiled(message).plan
+        plan = running.plan(message)
         subject = subject_name(plan) if plan is not None and entry.writes else ""
         self._unknown_keys(subject, message)
         make = self._making() if entry.writes else None
@@ -223,10 +223,10 @@ def run_case(workspace: Workspace, organisation: str, files: CaseFiles, running:
     if case is None:
         return Outcome(organisation, files.name, None, {}, (), tuple(faults), sources)
     here = running[case.environment]
-    outputs, kinds, findings, refusals = _outputs(here, case)
+    outputs, kinds, findings, refusals = outputs_of(here, case)
     found: list[Diagnostic] = []
     if case.refused and findings:
-        outputs = {f"{case.stem}.txt": _report(findings, refusals)}
+        outputs = {f"{case.stem}.txt": refusal_report(findings, refusals)}
         kinds = ()
     elif case.refused:
         found.append(diagnostic("SW1066", case.span, organisation=organisation))
@@ -242,7 +242,10 @@ def request_of(case: Case) -> Request:
     return Request(case.message, case.make, case.order, case.subject, case.nth)
 
 
-def _outputs(running: Running, case: Case) -> tuple[dict[str, bytes], tuple[str, ...], list[Diagnostic], list[Refusal]]:
+def outputs_of(
+    running: Running, case: Case
+) -> tuple[dict[str, bytes], tuple[str, ...], list[Diagnostic], list[Refusal]]:
+    """What a case gives: the files, the kinds that it shows, or what stands against it."""
     if isinstance(running.loaded(case.message), Reader):
         assert case.order is not None
         orders, refusals = read_orders(running, case.order)
@@ -272,7 +275,7 @@ def _kinds(running: Running, case: Case) -> tuple[str, ...]:
     return (kind,) if case.order is not None else (kind, "unsolicited")
 
 
-def _report(findings: list[Diagnostic], refusals: list[Refusal]) -> bytes:
+def refusal_report(findings: list[Diagnostic], refusals: list[Refusal]) -> bytes:
     """The reasons, with their files but not their lines: a comment that moves a line changes nothing for the hospital."""
     answers = {refusal.finding: f"{refusal.answer} {refusal.code} {refusal.position}" for refusal in refusals}
     lines = []

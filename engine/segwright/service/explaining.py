@@ -16,10 +16,10 @@ from segwright.core.source import Source, Span
 from segwright.hl7.paths import Path, at, locate
 from segwright.lang.context import Written
 from segwright.plan import ops
+from segwright.review.difference import field_name, occurrences, profile_of
 from segwright.runtime.load import Writer
 from segwright.runtime.outcome import Step, Trace
 from segwright.service.bundling import line_of, place
-from segwright.service.difference import field_name, occurrences, profile_of
 from segwright.service.refusals import Explained
 from segwright.service.running import Running
 

@@ -25,6 +25,7 @@ import msgspec
 from segwright.core.diagnostic import Diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.orgs.listeners import Listener, claimed_twice
+from segwright.plan.model import Model
 from segwright.service.cache import Cache, Entry
 from segwright.service.inventory import SHARED, Inventory, SharedContent, engine
 from segwright.service.together import InFleet, Use, all_together, use_of
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from segwright.orgs.workspace import Workspace
     from segwright.service.compiling import CompiledOrganisation
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of what is kept; another one is never read."""
 
 PARALLEL: Final = 12
@@ -64,11 +65,18 @@ class Checked(msgspec.Struct, frozen=True):
     listeners: tuple[Listener, ...]
 
 
-class _Body(msgspec.Struct, frozen=True):
-    """The plans of an organisation: each text once, and for each environment and message its number and what replaces what."""
+class Plans(msgspec.Struct, frozen=True):
+    """The plans of an organisation: each text once, and for each environment and message its number and what replaces what;
+    and the data model they were made for."""
 
     texts: tuple[bytes, ...]
     plans: dict[str, dict[str, tuple[int, tuple[tuple[bytes, bytes], ...]]]]
+    model: Model
+
+    def plan(self, environment: str, message: str) -> bytes:
+        """The canonical bytes of a plan. Raises KeyError."""
+        number, replaced = self.plans[environment][message]
+        return _filled(self.texts[number], replaced)
 
 
 class FleetResult:
@@ -102,16 +110,20 @@ class FleetResult:
     def plan(self, organisation: str, environment: str, message: str) -> bytes | None:
         """The canonical bytes of a plan; None where errors keep it from being, or (rarely) where the cache has lost it since."""
         wanted = self.organisations[organisation].hashes[environment][message]
-        packed = self._bodies[organisation]() if wanted else None
-        if packed is None:
-            return None
+        plans = self.plans(organisation) if wanted else None
         try:
-            body = msgspec.msgpack.decode(zlib.decompress(packed), type=_Body)
-            number, replaced = body.plans[environment][message]
-            data = _filled(body.texts[number], replaced)
-        except (msgspec.DecodeError, zlib.error, LookupError):
+            data = b"" if plans is None else plans.plan(environment, message)
+        except LookupError:
             return None
         return data if hashlib.sha256(data).hexdigest() == wanted else None
+
+    def plans(self, organisation: str) -> Plans | None:
+        """All plans of an organisation; None when the cache has lost them since. Their hashes are not looked at."""
+        packed = self._bodies[organisation]()
+        try:
+            return msgspec.msgpack.decode(zlib.decompress(packed), type=Plans) if packed else None
+        except (msgspec.DecodeError, zlib.error):
+            return None
 
     @cached_property
     def sources(self) -> dict[str, Source]:
@@ -345,7 +357,7 @@ def _not_compiled(name: str, found: list[Diagnostic]) -> Checked:
     return Checked(name, False, tuple(dict.fromkeys(found)), {}, (), InFleet((), (), ()), ())
 
 
-def _summed_up(name: str, compiled: CompiledOrganisation, found: list[Diagnostic]) -> tuple[Checked, _Body]:
+def _summed_up(name: str, compiled: CompiledOrganisation, found: list[Diagnostic]) -> tuple[Checked, Plans]:
     from segwright.orgs.load import listeners_of
     from segwright.service.together import in_fleet
 
@@ -376,7 +388,7 @@ def _summed_up(name: str, compiled: CompiledOrganisation, found: list[Diagnostic
         in_fleet(compiled),
         tuple(listeners_of(compiled.organisation)),
     )
-    return checked, _Body(tuple(texts), plans)
+    return checked, Plans(tuple(texts), plans, compiled.model)
 
 
 # --- processes ---------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from segwright.core.render import visible
 from segwright.hl7.wire import open_message
-from segwright.service.difference import field_name, fields_of, occurrences, profile_of
+from segwright.review.difference import field_name, fields_of, occurrences, profile_of
 
 BOLD, DIM, MARK, END = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
 LONGEST = 400

@@ -68,13 +68,26 @@ def read_orders(running: Running, data: bytes) -> tuple[Orders | None, list[Refu
     entry = _entry(running, message)
     if isinstance(entry, Refusal):
         return None, [entry]
-    explained = running.explained(entry.name)
-    reader = running.loaded(entry.name)
+    plan, reader = running.plan(entry.name), running.loaded(entry.name)
+    assert plan is not None
     assert isinstance(reader, Reader)
     intake = reader.read(message)
     if not intake.good:
         # Only the interpreter knows every reason.
         intake = reader.trace(message)
+    refusals = _refusals(running, entry, intake)
+    if not refusals:
+        refusals = _not_agreed(running, entry, intake, plan)
+    if refusals:
+        return None, refusals
+    return Orders(entry.name, message, plan, intake.records, intake.group, intake.groups), []
+
+
+def _refusals(running: Running, entry: CatalogueEntry, intake: Intake) -> list[Refusal]:
+    """What the mapping says against a message."""
+    if not intake.problems and not intake.rejects:
+        return []
+    explained = running.explained(entry.name)
     refusals = [
         Refusal(problem.kind, finding.facts["address"], _cause(finding), "AE", finding)
         for problem, finding in zip(distinct(intake.problems), explained.problems(intake.problems), strict=True)
@@ -84,11 +97,7 @@ def read_orders(running: Running, data: bytes) -> tuple[Orders | None, list[Refu
         Refusal("rejected", reject.name, reject.saying, reject.code, finding)
         for reject, finding in zip(rejects, explained.rejects(rejects), strict=True)
     ]
-    if not refusals:
-        refusals = _not_agreed(running, entry, intake, explained.plan)
-    if refusals:
-        return None, refusals
-    return Orders(entry.name, message, explained.plan, intake.records, intake.group, intake.groups), []
+    return refusals
 
 
 def _cause(finding: Diagnostic) -> str:

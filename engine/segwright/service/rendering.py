@@ -47,7 +47,7 @@ def entry_of(running: Running, name: str, *, writes: bool) -> tuple[CatalogueEnt
         facts = {"name": name, "direction": "reads" if writes else "writes", "known": fitting}
         span = running.organisation.span(("catalogue", name), "key")
         return None, [diagnostic("SW1031", span, organisation=running.organisation.id, **facts)]  # type: ignore[arg-type]
-    if running.compiled(name).plan is None:
+    if running.plan(name) is None:
         return None, [diagnostic("SW1032", NOWHERE, organisation=running.organisation.id, name=name)]
     return entry, []
 
@@ -62,7 +62,8 @@ def prepare(running: Running, request: Request) -> tuple[list[list[Any]], list[D
         orders, refusals = read_orders(running, request.order)
         if orders is None:
             return [], [refusal.finding for refusal in refusals]
-    plan = running.explained(request.message).plan
+    plan = running.plan(request.message)
+    assert plan is not None  # or there were no entry
     return inputs_of(running, entry, plan, orders, request.subject, request.make, request.nth)
 
 

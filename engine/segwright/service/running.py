@@ -6,8 +6,12 @@ whose plan could not be made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 from segwright.lang.compile import Compiled
 from segwright.orgs.organisation import Organisation
+from segwright.plan import ops
 from segwright.plan.model import Model
 from segwright.runtime.load import Reader, Writer, load
 from segwright.service.compiling import CompiledOrganisation
@@ -26,22 +30,43 @@ class Running:
     """Loaded plans of one organisation and environment."""
 
     def __init__(self, compiled: CompiledOrganisation, environment: str) -> None:
-        self.compiled_organisation = compiled
         self.organisation: Organisation = compiled.organisation
         self.model: Model = compiled.model
         self.environment = environment
-        self._messages = compiled.messages[environment]
+        self._compile: Callable[[], CompiledOrganisation] = lambda: compiled
+        self._plans: Callable[[str], ops.Plan | None] = lambda name: self.compiled(name).plan
         self._loaded: dict[str, Writer | Reader] = {}
         self._explained: dict[str, Explained] = {}
 
+    @classmethod
+    def of_plans(
+        cls, organisation: Organisation, model: Model, environment: str, plans: Callable[[str], ops.Plan | None],
+        compile: Callable[[], CompiledOrganisation],
+    ) -> Running:  # fmt: skip
+        """From plans that were compiled earlier. Only when something must be explained does it `compile` again."""
+        running = cls.__new__(cls)
+        running.organisation, running.model, running.environment = organisation, model, environment
+        running._compile, running._plans = cache(compile), cache(plans)
+        running._loaded, running._explained = {}, {}
+        return running
+
+    @property
+    def compiled_organisation(self) -> CompiledOrganisation:
+        """All of the organisation as compiled."""
+        return self._compile()
+
     def compiled(self, name: str) -> Compiled:
         """A compiled message of the catalogue."""
-        return self._messages[name]
+        return self._compile().messages[self.environment][name]
+
+    def plan(self, name: str) -> ops.Plan | None:
+        """Its plan; None when there is none."""
+        return self._plans(name)
 
     def loaded(self, name: str) -> Writer | Reader:
         """Its plan, ready to run."""
         if name not in self._loaded:
-            plan = self.compiled(name).plan
+            plan = self.plan(name)
             if plan is None:
                 raise NotCompiled(name)
             self._loaded[name] = load(plan)

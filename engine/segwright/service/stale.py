@@ -35,13 +35,29 @@ def stale_overrides(
     """The stale operations of the workspace in `root`, and its texts; `base` is what people call its `former` state, `only`
     the organisations that are looked at."""
     with without_collector():
+        both = Former(root, former, base, only)
+        return once(found for name in both.names for found in both.stale(name)), both.sources
+
+
+class Former:
+    """A workspace and its former state, asked about one organisation at a time."""
+
+    def __init__(self, root: Path, former: Path, base: str, only: Collection[str] | None = None) -> None:
+        self._base = base
         after, _ = read_workspace(root, only)
         before, _ = read_workspace(former, only)
-        if after is None or before is None:
-            return [], {}
-        then, now = _State(before), _State(after)
-        names = sorted(set(before.organisations) & set(after.organisations))
-        return once(found for name in names for found in _stale(then, now, name, base)), now.sources
+        self._both = None if after is None or before is None else (_State(before), _State(after))
+        both = set() if after is None or before is None else set(before.organisations) & set(after.organisations)
+        self.names = tuple(sorted(both))
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The texts of the workspace as it is."""
+        return {} if self._both is None else self._both[1].sources
+
+    def stale(self, name: str) -> list[Diagnostic]:
+        """The stale operations of one organisation, and of its profiles."""
+        return [] if self._both is None else list(_stale(*self._both, name, self._base))
 
 
 class _State:

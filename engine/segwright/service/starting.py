@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from segwright.service.review_policy import FILE
+
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 SAMPLE: Final = Path(__file__).resolve().parent / "sample"
 ORGANISATION: Final = "sample"
@@ -22,16 +24,29 @@ _README: Final = """# A segwright workspace
 | `orgs/schema.yaml` | every value a hospital may set |
 | `orgs/<org>/` | one hospital: `org.yaml`, overlays (`*.seg`), tables (`*.csv`) and its `cases/` |
 | `snapshots/<org>/` | what each case gives, byte for byte; reviewed like code |
+| `review.yaml` | how many people must approve a change, by its severity |
 
     segwright check          every mistake in every file
     segwright test           every case against its snapshot; --update shows what changes and writes it
+    segwright diff           what changes against main, for which hospitals
     segwright show ORG MESSAGE       a mapping after all its layers
     segwright why ORG MESSAGE PATH --case CASE    where a field comes from
 
 Begin with `orgs/sample/org.yaml`.
 """
-_ATTRIBUTES: Final = "* text=auto eol=lf\n# Bytes that are compared as bytes.\nsnapshots/** -text\n*.hl7 -text\n"
+_ATTRIBUTES: Final = (
+    "* text=auto eol=lf\n# Bytes that are compared as bytes.\nsnapshots/** -text\n*.hl7 -text\n"
+    "# A line each, in any order: what two branches approved is approved.\norgs/*/approvals.lock merge=union\n"
+)
 _IGNORED: Final = "/bundles/\n"
+
+
+_REVIEW: Final = """# How many people must approve a change before production runs it, by what it means for a hospital.
+# A workspace may rate places of its own, and only graver than segwright does:
+#   meanings:
+#     ZPS-1: {severity: identity, why: "is the number of the patient at the insurer"}
+approvers: {identity: 2, clinical: 2, billing: 2, delivery: 1, structure: 1, cosmetic: 1}
+"""
 
 
 class NotEmpty(Exception):
@@ -53,6 +68,11 @@ def start(folder: Path) -> list[str]:
     shutil.copytree(template() / "mappings", folder / "mappings", ignore=ignored)
     shutil.copytree(SAMPLE, folder / "orgs" / ORGANISATION, ignore=ignored)
     shutil.copyfile(template() / "orgs" / "schema.yaml", folder / "orgs" / "schema.yaml")
-    for name, text in (("README.md", _README), (".gitattributes", _ATTRIBUTES), (".gitignore", _IGNORED)):
+    for name, text in (
+        ("README.md", _README),
+        (".gitattributes", _ATTRIBUTES),
+        (".gitignore", _IGNORED),
+        (FILE, _REVIEW),
+    ):
         (folder / name).write_text(text, encoding="utf-8")
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

@@ -32,10 +32,22 @@ ROLES = {
 @cache
 def catalogue() -> dict[str, Entry]:
     """All entries by code. Loaded on the first diagnostic that is shown, not before."""
-    from segwright.core.prose import config, data, delivery, formats, names, overlays, structure, syntax, tables, types
+    from segwright.core.prose import (
+        config,
+        data,
+        delivery,
+        formats,
+        names,
+        overlays,
+        review,
+        structure,
+        syntax,
+        tables,
+        types,
+    )  # fmt: skip
 
     entries: dict[str, Entry] = {}
-    for module in (syntax, names, types, structure, overlays, tables, config, formats, delivery, data):
+    for module in (syntax, names, types, structure, overlays, tables, config, formats, delivery, data, review):
         for code, entry in module.ENTRIES.items():
             if code in entries:
                 raise AssertionError(f"code {code} stands twice in the catalogue")

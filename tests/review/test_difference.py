@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segwright.service.difference import message_differences, said
+from segwright.review.difference import message_differences, said
 from segwright.service.pretty import pretty_lines
 
 BEFORE = b"MSH|^~\\&|A|B|C|D|20260302||ORU^R01|1|T|2.5.1\rPID|1||7^^^X^MR||DOE^JO\rOBX|1|NM|a||84\rOBX|2|NM|b||85\rNTE|1|L|x\r"

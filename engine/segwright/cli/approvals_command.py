@@ -1,0 +1,91 @@
+"""`segwright approvals`: how things stand, and taking back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from segwright.cli.output import Progress, style, workspace_of, workspace_option
+from segwright.cli.reviewing import CHANGES, ReviewCommand, key_option, keys_option, stop
+
+
+@click.group("approvals")
+def command() -> None:
+    """Who approved what, and whether it still holds."""
+
+
+@command.command("verify", cls=ReviewCommand)
+@click.argument("organisations", nargs=-1, metavar="[ORG]…")
+@click.option("--environment", default="production", show_default=True, metavar="E", help="Where it is to run.")
+@keys_option
+@workspace_option
+@click.pass_context
+def verify(
+    context: click.Context, organisations: tuple[str, ...], environment: str, keys: Path | None, workspace: Path | None
+) -> None:
+    """Verify every signature, and that what the mappings compile to now is what was approved.
+
+    Exit code 0 when all of it is approved, 2 when something lacks approval, 1 when a lock, signature or key file is refused or a
+    hospital does not compile.
+    """
+    from segwright.service import approving
+    from segwright.service.reviewing import Unreviewed, open_state
+
+    root = workspace_of(context, workspace)
+    progress = Progress()
+    try:
+        signers = approving.trusted(keys, root)
+        after = open_state(root, organisations, os.environ, progress.say)
+        names = organisations or approving.organisations_of(after)
+        found = approving.statuses(after, names, environment, signers, datetime.now(UTC))
+        progress.done()
+    except (Unreviewed, OSError) as error:
+        progress.done()
+        stop(error)
+    for status in found:
+        colour = "green" if status.approved else "red" if status.problem else "yellow"
+        sign = "✓" if status.approved else "✗" if status.problem else "!"
+        click.echo(style(f"{sign} {status.organisation} in {status.environment}: {status.said}", sys.stdout, fg=colour))
+    if any(status.problem for status in found):
+        sys.exit(1)
+    sys.exit(0 if all(status.approved for status in found) else CHANGES)
+
+
+@command.command("revoke", cls=ReviewCommand)
+@click.argument("organisations", nargs=-1, required=True, metavar="ORG…")
+@click.option("--because", required=True, metavar="TEXT", help="Why it must not run any more.")
+@click.option("--environment", default="production", show_default=True, metavar="E", help="Where it must not run.")
+@key_option
+@keys_option
+@workspace_option
+@click.pass_context
+def revoke(
+    context: click.Context, organisations: tuple[str, ...], because: str, environment: str, key: Path, keys: Path | None,
+    workspace: Path | None,
+) -> None:  # fmt: skip
+    """Take back every approval of hospitals as they are now: nothing new is queued, and what is queued does not go out."""
+    from segwright.service import approving
+    from segwright.service.reviewing import Unreviewed, open_state
+    from segwright.service.signing import CannotSign, Key
+
+    root = workspace_of(context, workspace)
+    now = datetime.now(UTC)
+    progress = Progress()
+    try:
+        signers, signing = approving.trusted(keys, root), Key(key)
+        if signers.of(signing.public) is None:
+            raise Unreviewed(f"Your key {key} is not among the trusted ones: it would count for nothing.")
+        after = open_state(root, organisations, os.environ, progress.say)
+        progress.done()
+        for name in organisations:
+            approving.add_word(
+                root, approving.revocation(after, name, environment, because.strip(), signing, now), signing
+            )
+            click.echo(f"{name} in {environment}: revoked, once the runtime has this lock")
+    except (Unreviewed, CannotSign, OSError) as error:
+        progress.done()
+        stop(error)

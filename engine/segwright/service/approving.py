@@ -1,0 +1,371 @@
+"""Approvals of a workspace: what is approved, what lacks, and new words in the locks.
+
+Takes the folder of a workspace; gives for each organisation its standing, or the line to be signed. The severity of what is
+approved is that of all that changed since the state that was approved last, whatever steps it came in; where that state
+cannot be found, all of it counts as new. Writes `orgs/<org>/approvals.lock`, a line more, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from segwright.plan.approval import (
+    FILE,
+    POLICY,
+    PRODUCTION,
+    Entry,
+    LockRefused,
+    Word,
+    called_item,
+    items_of,
+    read_lock,
+    state_of,
+    words,
+)
+from segwright.plan.signers import Signers, SignersRefused, read_signers
+from segwright.review.change import OrganisationReview, Severity
+from segwright.review.grouping import FleetReview, Group, grouped
+from segwright.service.cache import Cache, default_folder
+from segwright.service.diffing import Say, review_fleet
+from segwright.service.review_policy import Policy, read_policy
+from segwright.service.reviewing import Unreviewed, git, open_state
+from segwright.service.revision import NoSuchBase, workspace_at
+from segwright.service.signing import Key
+from segwright.service.states import State
+
+APPROVED = "approved"
+"""What people call the state that was approved last."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One thing that must be approved: `plan:NAME` or `policy`, its hash, who approved it and how many must."""
+
+    item: str
+    hash: str
+    by: tuple[str, ...]
+    needs: int
+    state: Literal["approved", "lapsed", "too few", "revoked", "new"]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How an organisation stands in an environment. `problem`: why that cannot be told."""
+
+    organisation: str
+    environment: str
+    items: tuple[Item, ...] = ()
+    problem: str = ""
+
+    @property
+    def approved(self) -> bool:
+        """Whether all of it may run."""
+        return not self.problem and bool(self.items) and all(item.state == "approved" for item in self.items)
+
+    @property
+    def said(self) -> str:
+        """In one sentence."""
+        if self.problem:
+            return self.problem
+        if self.approved:
+            names = sorted({name for item in self.items for name in item.by})
+            return f"approved by {', '.join(names)}"
+        lacking = [item for item in self.items if item.state != "approved"]
+        if all(item.state == "new" for item in self.items):
+            return "nothing of it was ever approved"
+        return "; ".join(f"{called_item(item.item)} {_lacks(item)}" for item in lacking)
+
+
+def _lacks(item: Item) -> str:
+    return {
+        "lapsed": "moved since it was approved",
+        "new": "was never approved",
+        "revoked": "was revoked",
+        "too few": f"is approved by {len(item.by)} of {item.needs} ({', '.join(item.by)})",
+        "approved": "",
+    }[item.state]
+
+
+# --- trusted keys ----------------------------------------------------------------------------------------------------------
+
+
+def trusted(path: Path | None, root: Path) -> Signers:
+    """The trusted signers of a file. Raises `Unreviewed`: also for a file in the workspace, which a change could edit."""
+    if path is None:
+        raise Unreviewed("Whose signatures count? Name the file of trusted keys: --keys FILE, or SEGWRIGHT_KEYS.")
+    if path.resolve().is_relative_to(root.resolve()):
+        raise Unreviewed(f"{path} lies in the workspace: whoever edits mappings could edit it, too. Keep it elsewhere.")
+    try:
+        return read_signers(path.read_text(encoding="utf-8"))
+    except SignersRefused as refused:
+        raise Unreviewed(f"{path} is not taken: {refused}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreviewed(f"{path} cannot be read ({type(error).__name__}).") from None
+
+
+def stamp(now: datetime) -> str:
+    """A time as locks write it."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def digits(now: datetime) -> str:
+    """A time as signers compare it."""
+    return now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
+
+
+# --- how things stand ------------------------------------------------------------------------------------------------------
+
+
+def lock_text(root: Path, organisation: str) -> str:
+    """The lock of an organisation; "" without one."""
+    path = root / "orgs" / organisation / FILE
+    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+
+
+def statuses(state: State, names: Collection[str], environment: str, signers: Signers, now: datetime) -> list[Status]:
+    """How organisations stand."""
+    return [status(state, name, environment, signers, now) for name in names]
+
+
+def status(state: State, name: str, environment: str, signers: Signers, now: datetime) -> Status:
+    """How one organisation stands."""
+    if name not in state.names:
+        return Status(name, environment, problem="it does not compile: `segwright check` says why")
+    if environment not in state.hashes(name):
+        return Status(name, environment, problem=f"it has no environment {environment}")
+    try:
+        said = words(lock_text(state.root, name), signers, digits(now))
+    except LockRefused as refused:
+        return Status(name, environment, problem=f"orgs/{name}/{FILE} was tampered with or damaged: {refused}")
+    items = items_of(state.manifest(name, environment))
+    return Status(
+        name, environment, tuple(_item(each, hash_, name, environment, said) for each, hash_ in items.items())
+    )
+
+
+def _item(item: str, hash_: str, name: str, environment: str, said: Collection[Word]) -> Item:
+    found = state_of(item, hash_, name, environment, said)
+    kind: Literal["approved", "lapsed", "too few", "revoked", "new"] = "approved"
+    if found.revoked:
+        kind = "revoked"
+    elif not found.by:
+        about = [word for word in said if word.entry.environment == environment and item in word.entry.items]
+        kind = "lapsed" if about else "new"
+    elif not found.approved:
+        kind = "too few"
+    return Item(item, hash_, found.by, found.needs, kind)
+
+
+# --- against what was approved -----------------------------------------------------------------------------------------------
+
+
+def against_approved(
+    after: State, names: Collection[str], environment: str, policy: Policy, signers: Signers, now: datetime,
+    environ: Mapping[str, str], say: Say = lambda text: None,
+) -> FleetReview:  # fmt: skip
+    """The review of organisations, each against the state of it that was approved last; what was never approved is new."""
+    said = {name: _words(after.root, name, signers, now) for name in names}
+    waiting: dict[str, list[str]] = {}
+    for name in names:
+        items = items_of(after.manifest(name, environment)) if name in after.names else {}
+        waiting.setdefault(_approved_revision(said[name], name, environment, items), []).append(name)
+    cache = Cache(default_folder(environ))
+    reviews: list[FleetReview] = []
+    for revision, some in waiting.items():
+        reviews += _against_revision(after, revision, some, environment, policy, said, cache, say)
+    groups = grouped(each for review in reviews for each in review.organisations)
+    rules = tuple(dict.fromkeys(rule for review in reviews for rule in review.rules))
+    notes = tuple(note for review in reviews for note in review.notes)
+    return FleetReview(THE_APPROVED, groups, rules, sum(review.untouched for review in reviews), (), notes)
+
+
+def compared_with_approved(
+    root: Path,
+    keys: Path | None,
+    environ: Mapping[str, str],
+    only: Collection[str],
+    say: Say,
+    environment: str = PRODUCTION,
+) -> FleetReview:
+    """The review of a workspace against what is approved. Raises `Unreviewed`."""
+    signers = trusted(keys, root)
+    after = open_state(root, only, environ, say)
+    names = only or organisations_of(after)
+    return against_approved(after, names, environment, policy_of(root), signers, datetime.now(UTC), environ, say)
+
+
+THE_APPROVED = "what is approved"
+
+
+def _words(root: Path, name: str, signers: Signers, now: datetime) -> tuple[Word, ...]:
+    """The words about an organisation. Raises `Unreviewed` for a lock that was tampered with."""
+    try:
+        return words(lock_text(root, name), signers, digits(now))
+    except LockRefused as refused:
+        raise Unreviewed(f"orgs/{name}/{FILE} was tampered with or damaged: {refused}") from None
+
+
+def _approved_revision(said: Collection[Word], name: str, environment: str, items: Mapping[str, str]) -> str:
+    """The revision at which something else of an organisation was approved last than what it is now; "" when never."""
+    entries = [
+        word.entry
+        for word in said
+        if word.entry.kind == "approve"
+        and (word.entry.organisation, word.entry.environment) == (name, environment)
+        and word.entry.source
+        and any(items.get(item) != hash_ for item, hash_ in word.entry.items.items())
+    ]
+    return max(entries, key=lambda entry: entry.on).source if entries else ""
+
+
+def _against_revision(
+    after: State, revision: str, names: list[str], environment: str, policy: Policy, said: Mapping[str, Collection[Word]],
+    cache: Cache, say: Say,
+) -> list[FleetReview]:  # fmt: skip
+    """Some organisations against a revision; as new where there is none, or where it is not what was approved."""
+    if not revision:
+        return [_as_new(after, names, "nothing of it was approved before")]
+    try:
+        with workspace_at(after.root, revision) as folder:
+            before = State(folder, names, cache)
+            good = [name for name in names if _was_approved(before, name, environment, said[name])]
+            reviews = [review_fleet(before, after, THE_APPROVED, policy.meanings, good, say)] if good else []
+    except (NoSuchBase, OSError):
+        return [_as_new(after, names, f"the revision {revision[:12]} that was approved is not in this repository")]
+    other = [name for name in names if name not in good]
+    if other:
+        reviews.append(_as_new(after, other, f"at {revision[:12]} it was not what was approved"))
+    return reviews
+
+
+def _was_approved(state: State, name: str, environment: str, said: Collection[Word]) -> bool:
+    """Whether all of an organisation was approved as it is in a state."""
+    if name not in state.names or environment not in state.hashes(name):
+        return False
+    items = items_of(state.manifest(name, environment))
+    return all(state_of(item, hash_, name, environment, said).approved for item, hash_ in items.items())
+
+
+def _as_new(after: State, names: Collection[str], why: str) -> FleetReview:
+    note = f"{', '.join(names)}: {why}; everything counts as new."
+    return FleetReview(THE_APPROVED, new_groups(after, names), (), 0, (), (note,))
+
+
+def new_groups(after: State, names: Collection[str]) -> tuple[Group, ...]:
+    """Organisations of which everything is new."""
+    return grouped(
+        OrganisationReview(name, "added", moved={each: (*by, POLICY) for each, by in after.hashes(name).items()})
+        for name in names
+        if name in after.names
+    )
+
+
+def revision_of(root: Path) -> tuple[str, bool]:
+    """The commit that the workspace is at, and whether its files are those of the commit, locks aside."""
+    commit = git(root, "rev-parse", "HEAD")
+    changed = git(
+        root, "status", "--porcelain", "--", "mappings", "orgs", "review.yaml", ":(exclude)orgs/*/approvals.lock"
+    )
+    return commit, bool(commit) and not changed
+
+
+# --- new words -----------------------------------------------------------------------------------------------------------------
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """What would be signed for one organisation."""
+
+    entry: Entry
+    severity: Severity | None
+
+
+def proposals(
+    after: State, names: Collection[str], review: FleetReview, environment: str, because: str, key: Key, policy: Policy,
+    signers: Signers, now: datetime,
+) -> list[Proposal]:  # fmt: skip
+    """The lines that approve organisations: what lacks approval and this key has not approved yet, rated by the review."""
+    commit, clean = revision_of(after.root)
+    severities = {each.name: each.severity for each in review.organisations}
+    found = []
+    for name in names:
+        items = items_of(after.manifest(name, environment))
+        mine = _approved_by(after.root, name, environment, key.public.fingerprint)
+        said = _words(after.root, name, signers, now)
+        items = {
+            item: hash_
+            for item, hash_ in items.items()
+            if (item, hash_) not in mine and not state_of(item, hash_, name, environment, said).approved
+        }
+        if not items:
+            continue
+        severity = severities.get(name)
+        found.append(
+            Proposal(
+                Entry(
+                    "approve", name, environment, items, str(severity or Severity.COSMETIC), policy.needed(severity), stamp(now),
+                    because, key.public.fingerprint, commit if clean else "",
+                ),
+                severity,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _approved_by(root: Path, name: str, environment: str, fingerprint: str) -> set[tuple[str, str]]:
+    """What a key has approved, and nobody revoked."""
+    approved: set[tuple[str, str]] = set()
+    for entry in sorted(read_lock(lock_text(root, name)), key=lambda each: each.on):
+        if (entry.organisation, entry.environment) != (name, environment):
+            continue
+        if entry.kind == "revoke":
+            approved -= set(entry.items.items())
+        elif entry.by == fingerprint:
+            approved |= set(entry.items.items())
+    return approved
+
+
+def revocation(after: State, name: str, environment: str, because: str, key: Key, now: datetime) -> Entry:
+    """The line that takes back every approval of what an organisation is now."""
+    items = items_of(after.manifest(name, environment))
+    return Entry("revoke", name, environment, items, "identity", 1, stamp(now), because, key.public.fingerprint)
+
+
+def add_word(root: Path, entry: Entry, key: Key) -> None:
+    """Signs an entry and writes it into the lock of its organisation. Raises `signing.CannotSign`, OSError."""
+    signed = msgspec.structs.replace(entry, signature=key.sign(entry.payload))
+    path = root / "orgs" / entry.organisation / FILE
+    text = (
+        lock_text(root, entry.organisation)
+        or f"# Who approved what of {entry.organisation}; written by segwright, a line each.\n"
+    )
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_bytes((text if text.endswith("\n") else f"{text}\n").encode() + f"{signed.line}\n".encode())
+    os.replace(beside, path)
+
+
+def said_proposal(proposal: Proposal) -> str:
+    """What would be signed, in one sentence."""
+    entry = proposal.entry
+    what = ", ".join(called_item(item) for item in entry.items)
+    many = "one person" if entry.needs == 1 else f"{entry.needs} people"
+    at = f", as of {entry.source[:12]}" if entry.source else ", of files that are not committed"
+    return f"{entry.organisation} in {entry.environment}: {what}; rated {entry.rated}, needs {many}{at}"
+
+
+def organisations_of(state: State) -> tuple[str, ...]:
+    """Every organisation of a workspace, whether it compiles or not."""
+    from segwright.service.opening import organisations_in
+
+    return tuple(organisations_in(state.root))
+
+
+def policy_of(root: Path) -> Policy:
+    """The policy of reviews. Raises `Unreviewed` when it cannot be read."""
+    policy = read_policy(root)
+    if policy.findings:
+        raise Unreviewed("The policy of reviews cannot be read.", policy.findings, policy.sources)
+    return policy

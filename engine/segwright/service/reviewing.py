@@ -1,0 +1,135 @@
+"""Change review as people ask for it: a workspace against a base, told in one of four ways.
+
+Takes the folder of a workspace and the name of a base; gives the review, or the text of a report. Refuses, with `Unreviewed`,
+what cannot be compared: no such base, a workspace that is none, a policy that cannot be read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from segwright.core.diagnostic import Diagnostic
+from segwright.core.source import Source
+from segwright.review.grouping import FleetReview
+from segwright.review.report_text import Paint, text_report
+from segwright.service.cache import Cache, default_folder
+from segwright.service.diffing import Say, review_fleet
+from segwright.service.opening import unknown_organisations
+from segwright.service.review_policy import read_policy
+from segwright.service.revision import NoSuchBase, workspace_at
+from segwright.service.states import State
+
+MAIN: Final = ("main", "master", "trunk")
+"""What the branch is called that changes are merged into."""
+
+
+class Unreviewed(Exception):
+    """There is no review. Its text says why; `findings` show it in `sources`."""
+
+    def __init__(
+        self, reason: str, findings: Collection[Diagnostic] = (), sources: Mapping[str, Source] | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.findings = tuple(findings)
+        self.sources = dict(sources or {})
+
+
+def compared(
+    root: Path, base: str | None, environ: Mapping[str, str], only: Collection[str] = (), say: Say = lambda text: None
+) -> FleetReview:
+    """The review of the workspace in `root` against `base` (default: where this branch left main)."""
+    with states(root, base, environ, only, say) as (before, after, name):
+        policy = read_policy(root)
+        if policy.findings:
+            raise Unreviewed("The policy of reviews cannot be read.", policy.findings, policy.sources)
+        return review_fleet(before, after, name, policy.meanings, only or None, say)
+
+
+@contextmanager
+def states(
+    root: Path, base: str | None, environ: Mapping[str, str], only: Collection[str] = (), say: Say = lambda text: None
+) -> Iterator[tuple[State, State, str]]:
+    """The workspace at the base and as it is, and what the base is called."""
+    name = base or merge_base(root)
+    cache = Cache(default_folder(environ))
+    try:
+        with workspace_at(root, name) as folder:
+            say("checking the base …")
+            before = State(folder, only or None, cache, lambda done, of: say(f"compiling the base … {done} of {of}"))
+            say("checking …")
+            after = State(root, only or None, cache, lambda done, of: say(f"compiling … {done} of {of}"), before)
+            if not after.fleet.readable:
+                raise Unreviewed("", after.fleet.found, after.fleet.sources)
+            unknown = [each for each in unknown_organisations(root, only) if each.facts["name"] not in before.names]
+            if unknown:
+                raise Unreviewed("", unknown)
+            yield before, after, name
+    except NoSuchBase as refused:
+        raise Unreviewed(str(refused)) from None
+
+
+def open_state(root: Path, only: Collection[str], environ: Mapping[str, str], say: Say = lambda text: None) -> State:
+    """The workspace as it is. Raises `Unreviewed` for one that is none, and for hospitals that it does not have."""
+    cache = Cache(default_folder(environ))
+    found = State(root, only or None, cache, lambda done, of: say(f"compiling … {done} of {of}"))
+    if not found.fleet.readable:
+        raise Unreviewed("", found.fleet.found, found.fleet.sources)
+    unknown = unknown_organisations(root, only)
+    if unknown:
+        raise Unreviewed("", unknown)
+    return found
+
+
+def group_of(root: Path, group: str, base: str | None, environ: Mapping[str, str], say: Say) -> tuple[str, ...]:
+    """The hospitals of a group of a review. Raises `Unreviewed` when there is none of that name."""
+    review = compared(root, base, environ, (), say)
+    for each in review.groups:
+        if each.id == group:
+            return each.names
+    known = ", ".join(each.id for each in review.groups[:8]) or "none: nothing changes"
+    raise Unreviewed(
+        f"Against {review.base} there is no group {group}; there are {known}. What changed since makes another group."
+    )
+
+
+def merge_base(root: Path) -> str:
+    """The revision where the present branch left main. Raises `Unreviewed` when there is none."""
+    if shutil.which("git") is None:
+        raise Unreviewed("git is not installed: name a folder to compare with.")
+    for main in MAIN:
+        for branch in (f"origin/{main}", main):
+            found = git(root, "merge-base", "HEAD", branch)
+            if found:
+                return found[:12]
+    raise Unreviewed(
+        "There is nothing to compare with: this is no git repository with a branch called main. Name a revision or a folder: "
+        "`segwright diff HEAD~1`."
+    )
+
+
+def git(root: Path, *arguments: str) -> str:
+    """What a call of git prints; "" when it fails."""
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def written(review: FleetReview, form: str, width: int = 100, paint: Paint = lambda text, role: text) -> str:
+    """A report: text, markdown, json or html."""
+    if form == "markdown":
+        from segwright.review.report_markdown import markdown_report
+
+        return markdown_report(review)
+    if form == "json":
+        from segwright.review.report_json import json_report
+
+        return json_report(review)
+    if form == "html":
+        from segwright.review.report_html import html_report
+
+        return html_report(review)
+    return "\n".join(text_report(review, width, paint)) + "\n"
