@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "audit": "verify that the record of what happened is whole",
     "check": "check mappings and configuration, every finding at once",
     "compile": "write the bundles that the runtime loads",
+    "fmt": "bring mapping files into their one layout",
     "init": "make a new workspace with one sample organisation",
     "lanes": "see, pause and resume the connections to hospitals",
     "ledger": "see deliveries, why they stand where they stand, and decide about them",
