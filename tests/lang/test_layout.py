@@ -27,7 +27,7 @@ _RAW = re.compile(r"(?:override )?text [a-z]")
 
 def fmt(text: str) -> str:
     made, found = formatted(Source("a.seg", text))
-    assert made is not None, found
+    assert made is not None, (found, text)
     return made
 
 
@@ -40,10 +40,11 @@ def mangled(text: str, chance: random.Random, *, remarks: bool) -> str:
             out.append(line)
             continue
         raw = bool(_RAW.match(line))
-        line = line.strip() if raw or line == "end" else " " * chance.randrange(6) + line.strip()
+        free = not raw and " = " in line and not line.lstrip().startswith("##")  # elsewhere indentation says what an `end` closes
+        line = " " * chance.randrange(6) * free + line.strip()
         if remarks and chance.random() < 0.2 and "##" not in line:
             out.append(chance.choice(["# alone", "", "## not above anything\n", "#tight"]))
-        if not raw and " = " in line and not line.lstrip().startswith("##") and '"' not in line and "(" not in line and "[" not in line:
+        if free and '"' not in line and "(" not in line and "[" not in line:
             turns = re.split(r" (?=(?:when|required|optional|else|via|as) )", line)
             if len(turns) > 1 and chance.random() < 0.5:
                 joint = f"  # {chance.randrange(9)}\n   " if remarks and chance.random() < 0.5 else "\n        "
@@ -185,6 +186,11 @@ override OBX-8
   = "N"  otherwise         # normal
   because "guide"          # source
 """
+
+
+def test_a_comment_between_an_end_and_its_reason_stays_out_of_the_block() -> None:
+    text = 'overlay m\noverride text t\n  Hello.\nend # behind\n# below\nbecause "guide"\n'
+    assert fmt(text) == 'overlay m\n\noverride text t\n  Hello.\nend  # behind # below\n  because "guide"\n'
 
 
 def test_a_text_is_indented_and_otherwise_left_alone() -> None:

@@ -52,8 +52,8 @@ def formatted(source: Source) -> tuple[str | None, list[Diagnostic]]:
 
 
 def _remarks(file: ast.File) -> list[str]:
-    """What the comments of a file say, whichever sign they begin with."""
-    return sorted(comment.text.lstrip("#").strip() for comment in file.comments)
+    """The words of a file's comments, wherever each of them went."""
+    return sorted(" ".join(comment.text for comment in file.comments).replace("#", " ").split())
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -147,7 +147,8 @@ class _Layout:
                     out += self.narrative(number)
             else:
                 assert entry.placed is not None
-                out += [lead + text for text in (*entry.above, *doc_lines(entry.placed.line.doc))]
+                inside = lead + STEP if entry.kind == "end" else lead  # what stands before an `end` belongs into the block
+                out += [inside + text for text in (*entry.above, *doc_lines(entry.placed.line.doc))]
                 out += [printed.whole() for printed in entry.printed]
         return "\n".join(out) + "\n" if out else ""
 
@@ -257,6 +258,12 @@ class _Layout:
 
     def attach(self, entry: _Entry) -> None:
         """Comments of a line to the printed lines; what finds no place stands above."""
+        if entry.kind == "end" and entry.inside:
+            # Above it would be inside the block, which may be a text: the reason gives way to the next line.
+            lead = STEP * entry.depth
+            entry.printed = [Printed(f"{lead}end"), Printed(f"{lead}{STEP}{entry.said.because if entry.said else ''}")]
+            entry.printed[0].comment = " ".join(comment.text for comment in entry.inside)
+            entry.inside = []
         entry.printed[-1].comment = entry.behind
         starts = [alternative.span.start for alternative in getattr(entry.placed and entry.placed.node, "alternatives", ())]
         for comment in entry.inside:
