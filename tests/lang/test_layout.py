@@ -40,16 +40,16 @@ def mangled(text: str, chance: random.Random, *, remarks: bool) -> str:
             out.append(line)
             continue
         raw = bool(_RAW.match(line))
-        free = not raw and " = " in line and not line.lstrip().startswith("##")  # elsewhere indentation says what an `end` closes
+        free = not raw and " = " in line and not line.lstrip().startswith("#")  # elsewhere indentation says what an `end` closes
         line = " " * chance.randrange(6) * free + line.strip()
-        if remarks and chance.random() < 0.2 and "##" not in line:
+        if remarks and chance.random() < 0.2 and "#" not in line and not (out and out[-1].lstrip().startswith("##")):
             out.append(chance.choice(["# alone", "", "## not above anything\n", "#tight"]))
         if free and '"' not in line and "(" not in line and "[" not in line:
             turns = re.split(r" (?=(?:when|required|optional|else|via|as) )", line)
             if len(turns) > 1 and chance.random() < 0.5:
                 joint = f"  # {chance.randrange(9)}\n   " if remarks and chance.random() < 0.5 else "\n        "
                 line = joint.join(turns)
-        if remarks and chance.random() < 0.2 and line.strip() and "##" not in line:
+        if remarks and chance.random() < 0.2 and line.strip() and "#" not in line:
             line += "   # behind it"
         out.append(line)
     return "\n".join(out)
