@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from segwright.cli.output import FOUND, Progress, said, workspace_of, workspace_option
+from segwright.cli.output import FOUND, Progress, difference, said, workspace_of, workspace_option
 
 
 @click.command("check")
@@ -23,12 +23,14 @@ from segwright.cli.output import FOUND, Progress, said, workspace_of, workspace_
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Processes to compile on [default: one for each processor]."
 )
+@click.option("--fix", is_flag=True, help="First mend what can only have been meant in one way, and show it.")
 @workspace_option
 @click.pass_context
 def command(
     context: click.Context,
     organisations: tuple[str, ...],
     form: str,
+    fix: bool,
     cached: bool,
     jobs: int | None,
     workspace: Path | None,
@@ -44,6 +46,8 @@ def command(
     from segwright.service.opening import shown_sources, unknown_organisations
 
     root = workspace_of(context, workspace)
+    if fix:
+        _fix(root, organisations, error=form != "text")
     progress = Progress()
     progress.say("checking …")
     result = check_fleet(
@@ -74,3 +78,23 @@ def command(
 
         click.echo(render_sarif(found, sources, version=__version__), nl=False)
     sys.exit(FOUND if errors(found) else 0)
+
+
+def _fix(root: Path, organisations: tuple[str, ...], *, error: bool) -> None:
+    """Mends the files of the workspace (shared ones, and those of some organisations) and shows what was done."""
+    from segwright.core.prose import catalogue
+    from segwright.service.formatting import mend_files, write_text
+
+    own = [root / "orgs" / name for name in organisations] or [root / "orgs"]
+    for path, source, mended in mend_files([root / "mappings", *own], root):
+        try:
+            write_text(path, mended.text)
+        except OSError as wrong:
+            click.echo(f"{source.name} cannot be written: {(wrong.strerror or 'the disk refuses').lower()}", err=True)
+            continue
+        click.echo(difference(source.name, source.text, mended.text, context=0), nl=False, err=error)
+        for code in dict.fromkeys(one.code for one in mended.done):
+            number = sum(1 for one in mended.done if one.code == code)
+            times = f" ({number} times)" if number > 1 else ""
+            click.echo(f"  mended {code}: {catalogue()[code].title}{times}", err=error)
+        click.echo(err=error)

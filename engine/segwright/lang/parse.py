@@ -37,7 +37,11 @@ def parse(source: Source) -> tuple[ast.File, list[Diagnostic]]:
     blocks = Blocks(source, reader.line)
     blocks.run(splitting.lines)
     found = [*splitting.diagnostics, *reader.diagnostics, *blocks.diagnostics]
-    found.sort(key=lambda item: (item.span.start, item.span.end, item.code))
+    if found:
+        from segwright.lang.mending import offered
+
+        found = [offered(item, source) for item in found]
+        found.sort(key=lambda item: (item.span.start, item.span.end, item.code))
     body = tuple(blocks.root.children)
     mapping = overlay = None
     if isinstance(blocks.header, ast.Mapping):

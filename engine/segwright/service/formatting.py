@@ -1,4 +1,4 @@
-"""Brings mapping files into their one layout.
+"""Changes mapping files for people: brings them into their one layout, and mends what can be mended safely.
 
 Takes files and folders as somebody names them, or a workspace; gives for each file its text before and after, or what keeps it from
 being laid out. A file with a mistake of syntax, and one that cannot be read, is left exactly as it is.
@@ -17,6 +17,8 @@ import msgspec
 from segwright.core.diagnostic import Diagnostic, diagnostic
 from segwright.core.source import Source
 from segwright.lang.layout import formatted
+from segwright.lang.mending import Mended, mend
+from segwright.lang.parse import parse
 from segwright.orgs.workspace import LIMITS
 from segwright.service.opening import read_file
 
@@ -87,6 +89,20 @@ def write_text(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def mend_files(paths: Iterable[Path], below: Path) -> Iterator[tuple[Path, Source, Mended]]:
+    """The files of some paths that safe fixes change, each with what would be done. What cannot be read is passed over: checking
+    tells why."""
+    for path in _files(paths):
+        name = _named(path, below)
+        text, _ = read_text(path, name)
+        if text is None:
+            continue
+        source = Source(name, text)
+        mended = mend(source, lambda each: parse(each)[1])
+        if mended.done:
+            yield path, source, mended
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
