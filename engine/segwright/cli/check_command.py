@@ -62,7 +62,9 @@ def command(
     sources = shown_sources(result.sources)
     if form == "text":
         said(found, sources)
-        if not found:
+        if found:
+            click.echo(f"More about one of them: segwright explain {found[0].code}")
+        else:
             count = len(result.organisations)
             click.echo(f"{count} organisation{'' if count == 1 else 's'}, {result.messages} messages: nothing is wrong")
     elif form == "concise":

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "audit": "verify that the record of what happened is whole",
     "check": "check mappings and configuration, every finding at once",
     "compile": "write the bundles that the runtime loads",
+    "explain": "tell what a finding means and what to write instead",
     "fmt": "bring mapping files into their one layout",
     "init": "make a new workspace with one sample organisation",
     "lanes": "see, pause and resume the connections to hospitals",

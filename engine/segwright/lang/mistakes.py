@@ -248,6 +248,8 @@ def _foreign_word(stop: _Stop) -> _Mistake | None:
     last = before[-1] if before else ""
     if word == "if" and last == "else":
         return _Mistake("SW0121", stop.text.rindex("else", 0, stop.at), end, {})
+    if word == "else" and re.match(r"\s+if\b", stop.text[end:]):
+        return _Mistake("SW0121", stop.at, stop.text.index("if", end) + 2, {})
     if last == "if" and len(before) > 1 and before[-2] == "else":
         return _Mistake("SW0121", stop.text.rindex("else", 0, stop.at), stop.text.rindex("if", 0, stop.at) + 2, {})
     if word == "if":
