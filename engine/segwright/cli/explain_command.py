@@ -19,7 +19,6 @@ def command(codes: tuple[str, ...]) -> None:
     """
     from segwright.core.prose import catalogue
     from segwright.core.prose.pages import AREAS, page_text
-    from segwright.core.suggest import nearest
 
     def strong(text: str) -> str:
         return style(text, sys.stdout, bold=True)
@@ -38,8 +37,7 @@ def command(codes: tuple[str, ...]) -> None:
         digits = re.fullmatch(r"(?i)(?:sw)?0*([0-9]{1,4})", typed)
         code = f"SW{int(digits[1]):04d}" if digits else typed.upper()
         if code not in known:
-            close = nearest(code, known)
-            click.echo(f"there is no finding {typed}" + (f"; the nearest is {close}" if close else ""), err=True)
+            click.echo(f"There is no finding {typed}; `segwright explain` lists them all.", err=True)
             wrong = True
             continue
         click.echo(("\n" if number else "") + page_text(code, min(width(), 100), strong), nl=False)

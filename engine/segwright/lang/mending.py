@@ -227,4 +227,5 @@ _OFFERS: dict[str, Callable[[Diagnostic, Source], Iterable[Fix]]] = {
     "SW0148": _change,
     "SW0156": lambda found, source: [replacing(source, found.span, "->", safe=True)],
     "SW0161": _perhaps_meant,
+    "SW0162": _perhaps_meant,
 }

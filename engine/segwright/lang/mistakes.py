@@ -288,6 +288,23 @@ def _goes_on(stop: _Stop) -> _Mistake | None:
     return _Mistake("SW0160", 0, first.end(), {"found": first[0]})
 
 
+def _second_reason(stop: _Stop) -> _Mistake | None:
+    """A reason above the line that it is for: it has been read as a second one of the line before."""
+    if stop.found != "because" or not re.search(r"\bbecause\b", _blanked(stop.text[: stop.at])):
+        return None
+    return _Mistake("SW0160", stop.at, stop.at + len(stop.found), {"found": "because"})
+
+
+def _decimal_comma(stop: _Stop) -> _Mistake | None:
+    found = re.search(r"(-?[0-9]+),(?=[0-9])", stop.text[: stop.at + 1] + stop.text[stop.at + 1 : stop.at + 2])
+    if stop.found != "," or found is None or found.end() != stop.at + 1:
+        return None
+    rest = re.match(r"[0-9]+", stop.text[stop.at + 1 :])
+    digits = rest[0] if rest else ""
+    facts = {"found": f"{found[1]},{digits}", "meant": f"{found[1]}.{digits}"}
+    return _Mistake("SW0162", found.start(), stop.at + 1 + len(digits), facts)
+
+
 def _without_each(stop: _Stop) -> _Mistake | None:
     found = re.match(r"for\s+(?!each\b|reason\b)([a-z_]+)\s+(?:in|of|from)\b", stop.text)
     if found is None:
@@ -410,6 +427,8 @@ def _strange_character(stop: _Stop) -> _Mistake | None:
 
 _KNOWN: tuple[Callable[[_Stop], _Mistake | None], ...] = (
     _goes_on,
+    _second_reason,
+    _decimal_comma,
     _without_each,
     _field_with_equals,
     _sign,

@@ -19,7 +19,7 @@ from segwright.core.source import Source
 from segwright.lang.layout import formatted
 from segwright.lang.mending import Mended, mend
 from segwright.lang.parse import parse
-from segwright.orgs.workspace import LIMITS
+from segwright.orgs.workspace import LIMITS, no_text
 from segwright.service.opening import read_file
 
 
@@ -67,8 +67,9 @@ def read_text(path: Path, name: str) -> tuple[str | None, list[Diagnostic]]:
 def decoded(data: bytes, name: str) -> tuple[str | None, list[Diagnostic]]:
     """Bytes as text: UTF-8 without NUL."""
     span = Source(name, "").span()
-    if b"\0" in data:
-        return None, [diagnostic("SW0703", span, file=name)]
+    reason = no_text(data)
+    if reason:
+        return None, [diagnostic("SW0703", span, file=name, reason=reason)]
     try:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
