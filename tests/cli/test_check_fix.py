@@ -9,8 +9,12 @@ import pytest
 from segwright.core.source import Source
 from tests.cli.conftest import call
 
-TYPED = "overlay ecg_result\n\nremove measurement OBX.7;\n  because 'guide'\noveride ORC-4 = inherited because \"guide\"\n"
-MENDED = 'overlay ecg_result\n\nremove measurement OBX-7\n  because "guide"\noveride ORC-4 = inherited because "guide"\n'
+TYPED = (
+    "overlay ecg_result\n\nremove measurement OBX.7;\n  because 'guide'\noveride ORC-4 = inherited because \"guide\"\n"
+)
+MENDED = (
+    'overlay ecg_result\n\nremove measurement OBX-7\n  because "guide"\noveride ORC-4 = inherited because "guide"\n'
+)
 
 
 @pytest.fixture

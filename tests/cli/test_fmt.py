@@ -11,7 +11,7 @@ from tests.cli.conftest import call, process
 
 TYPED = 'overlay ecg_result\nremove   measurement   OBX-7\n because "guide"\n'
 LAID = 'overlay ecg_result\n\nremove measurement OBX-7\n  because "guide"\n'
-WRONG = "overlay ecg_result\nremove measurment OBX-7 becuse \"guide\"\n"
+WRONG = 'overlay ecg_result\nremove measurment OBX-7 becuse "guide"\n'
 
 
 @pytest.fixture
@@ -39,7 +39,10 @@ def test_a_file_is_brought_into_its_layout_once(workspace, overlay):
 
 
 def test_check_and_diff_write_nothing(workspace, overlay):
-    for option, shown in (("--check", "orgs/sample/ecg_result.seg would change"), ("--diff", "-remove   measurement   OBX-7")):
+    for option, shown in (
+        ("--check", "orgs/sample/ecg_result.seg would change"),
+        ("--diff", "-remove   measurement   OBX-7"),
+    ):
         result = call("fmt", option, "--workspace", workspace)
         assert result.exit_code == 1
         assert shown in result.output
@@ -70,11 +73,14 @@ def test_standard_input_goes_to_standard_output():
 
 def test_explain_shows_how_steps_are_grouped(tmp_path):
     path = tmp_path / "a.seg"
-    path.write_text('overlay m\noverride OBR-4 = a.b else c.d as upper via t ^ "x" because "y"\noverride OBR-5 = a.b as upper because "y"\n')
+    path.write_text(
+        'overlay m\noverride OBR-4 = a.b else c.d as upper via t ^ "x" because "y"\noverride OBR-5 = a.b as upper because "y"\n'
+    )
     result = call("fmt", "--explain", path)
     assert result.exit_code == 0
     assert '  a.b else c.d as upper via t ^ "x"\n  ((a.b else c.d) as upper) via t ^ "x"\n' in result.output
-    assert "OBR-5" not in result.output and result.output.count(":") == 1
+    assert "OBR-5" not in result.output
+    assert result.output.count(":") == 1
 
 
 def test_nothing_to_do_says_so(tmp_path):
@@ -82,7 +88,10 @@ def test_nothing_to_do_says_so(tmp_path):
     assert call("fmt", tmp_path / "nowhere.seg").exit_code == 1
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00", bytes(range(256)), b"\x00" * 10, b'overlay m\nremove OBX-1 because "x', b"(" * 100_000])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff\xfe\x00", bytes(range(256)), b"\x00" * 10, b'overlay m\nremove OBX-1 because "x', b"(" * 100_000],
+)
 def test_whatever_is_given_there_is_no_traceback(data, tmp_path):
     path = tmp_path / "a.seg"
     path.write_bytes(data)

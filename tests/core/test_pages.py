@@ -17,7 +17,9 @@ def test_a_page_says_what_why_and_what_to_write_instead(code: str):
     assert text.startswith(f"# {code}: {catalogue()[code].title}\n\n> ")
     assert text.index("## Avoid") < text.index("## Prefer")
     assert text.count("```") % 2 == 0
-    assert not re.search(r"\{[a-z_]+\}", re.sub(r"```.*?```", "", text, flags=re.DOTALL).replace("{{", "")) or "`{" in text
+    assert (
+        not re.search(r"\{[a-z_]+\}", re.sub(r"```.*?```", "", text, flags=re.DOTALL).replace("{{", "")) or "`{" in text
+    )
     shown = page_text(code, 80)
     assert shown.startswith(f"{code}: {catalogue()[code].title}\n")
     assert "Avoid\n" in shown
@@ -29,7 +31,9 @@ def test_the_index_links_every_page():
 
 
 def test_a_finding_that_can_be_allowed_says_how_and_others_say_that_they_cannot():
-    assert "## How to allow it\n\nIf this hospital asks for it: `allow SW0403 on ‹segment> because".replace(">", "›") in page("SW0403")
+    assert "## How to allow it\n\nIf this hospital asks for it: `allow SW0403 on ‹segment> because".replace(
+        ">", "›"
+    ) in page("SW0403")
     assert "Nothing allows it" in page("SW0301")
     assert "How to allow" not in page("SW1001")
 

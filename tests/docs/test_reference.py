@@ -115,7 +115,8 @@ def test_every_mapping_on_a_page_is_followed_by_what_it_gives(path: Path) -> Non
         if block.language != "seg" or block.kind in ("declarations", "shared", "model"):
             continue
         following = next((each for each in found[number + 1 :] if each.kind != "declarations"), None)
-        assert following is not None and following.language == "text", block.text
+        assert following is not None, block.text
+        assert following.language == "text", block.text
         assert following.text.strip(), block.text
 
 

@@ -113,4 +113,4 @@ def test_it_touches_only_files_of_the_new_hospital(followed):
         for path in sorted((ROOT / name).rglob("*")):
             if path.is_file():
                 assert (clone / path.relative_to(ROOT)).read_bytes() == path.read_bytes(), path
-    assert not [path for path in clone.rglob("*.py")]
+    assert not list(clone.rglob("*.py"))

@@ -23,7 +23,20 @@ AROUND = (
     "mapping m writes ORU^R01\nsegment PID\n{}\n", "mapping m writes ORU^R01\nuse a\n\n{}\n",
 )  # fmt: skip
 EXAMPLE = {path.stem: path for path in EXAMPLES}
-WORDS = {"SW0715", "SW0717", "SW0718", "SW0719", "SW0725", "SW0727", "SW0728", "SW0737", "SW0738", "SW0741", "SW0747", "SW0748"}
+WORDS = {
+    "SW0715",
+    "SW0717",
+    "SW0718",
+    "SW0719",
+    "SW0725",
+    "SW0727",
+    "SW0728",
+    "SW0737",
+    "SW0738",
+    "SW0741",
+    "SW0747",
+    "SW0748",
+}
 """Of configuration that the small schema of these tests does not declare."""
 
 
@@ -52,7 +65,10 @@ def in_place(text: str, avoid: str, prefer: str) -> str | None:
         if [line.strip() for line in lines[at : at + len(wanted)]] == wanted:
             lead = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
             shift = len(prefer.split("\n")[0]) - len(prefer.split("\n")[0].lstrip())
-            new = [lead + line[shift:] if line.startswith(" " * shift) else lead + line.lstrip() for line in prefer.split("\n")]
+            new = [
+                lead + line[shift:] if line.startswith(" " * shift) else lead + line.lstrip()
+                for line in prefer.split("\n")
+            ]
             return "\n".join([*lines[:at], *new, *lines[at + len(wanted) :]])
     return None
 
@@ -97,7 +113,8 @@ def test_both_sides_of_a_contrast_of_configuration(code: str, tmp_path: Path) ->
 def test_every_code_has_a_contrast_with_two_sides() -> None:
     assert set(contrasts()) == set(prose.catalogue())
     for code, contrast in contrasts().items():
-        assert contrast.avoid and contrast.prefer, code
+        assert contrast.avoid, code
+        assert contrast.prefer, code
         assert contrast.avoid != contrast.prefer, code
 
 

@@ -20,7 +20,9 @@ from tests.lang.strategies import files
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([*(ROOT / "mappings").rglob("*.seg"), *(ROOT / "orgs").rglob("*.seg")])
-OTHERS = sorted(path for path in (ROOT / "tests").rglob("*.seg") if "mistakes" not in path.name and "bad_" not in str(path))
+OTHERS = sorted(
+    path for path in (ROOT / "tests").rglob("*.seg") if "mistakes" not in path.name and "bad_" not in str(path)
+)
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much]
 _RAW = re.compile(r"(?:override )?text [a-z]")
 
@@ -40,7 +42,9 @@ def mangled(text: str, chance: random.Random, *, remarks: bool) -> str:
             out.append(line)
             continue
         raw = bool(_RAW.match(line))
-        free = not raw and " = " in line and not line.lstrip().startswith("#")  # elsewhere indentation says what an `end` closes
+        free = (
+            not raw and " = " in line and not line.lstrip().startswith("#")
+        )  # elsewhere indentation says what an `end` closes
         line = " " * chance.randrange(6) * free + line.strip()
         if remarks and chance.random() < 0.2 and "#" not in line and not (out and out[-1].lstrip().startswith("##")):
             out.append(chance.choice(["# alone", "", "## not above anything\n", "#tight"]))
@@ -106,7 +110,9 @@ segment OBX measurement
 OBX-1 = count OBX from 2
 end
 """
-    assert fmt(text) == """\
+    assert (
+        fmt(text)
+        == """\
 mapping m writes ORU^R01
 
 segment ORC
@@ -123,6 +129,7 @@ for each m in a.b named b
     OBX-1 = count OBX from 2
 end
 """
+    )
 
 
 def test_verbs_labels_and_arrows_have_columns() -> None:
@@ -138,7 +145,9 @@ long->"B" # why
 b<-"C"
 end
 """
-    assert fmt(text) == """\
+    assert (
+        fmt(text)
+        == """\
 overlay m
 
 for reason "guide"
@@ -152,12 +161,15 @@ table t: A -> HL7 0123
   b    <-  "C"
 end
 """
+    )
 
 
 def test_a_long_line_is_broken_at_its_loosest_joints() -> None:
     condition = " or ".join(f"order.number_{n} is present and order.other_{n} is missing" for n in range(3))
     once = fmt(f'overlay m\noverride OBR-4 = order.service when {condition} because "guide"\n')
-    assert once == """\
+    assert (
+        once
+        == """\
 overlay m
 
 override OBR-4 = order.service when (order.number_0 is present and order.other_0 is missing)
@@ -165,6 +177,7 @@ override OBR-4 = order.service when (order.number_0 is present and order.other_0
                  or (order.number_2 is present and order.other_2 is missing)
   because "guide"
 """
+    )
 
 
 def test_a_comment_inside_a_broken_line_stays_with_its_alternative_or_moves_above() -> None:
@@ -176,7 +189,9 @@ override OBX-8   # first
   = "N" otherwise   # normal
   because "guide"   # source
 """
-    assert fmt(text) == """\
+    assert (
+        fmt(text)
+        == """\
 overlay m
 
 # first
@@ -186,6 +201,7 @@ override OBX-8
   = "N"  otherwise         # normal
   because "guide"          # source
 """
+    )
 
 
 def test_a_comment_between_an_end_and_its_reason_stays_out_of_the_block() -> None:
@@ -211,8 +227,11 @@ def test_a_file_with_a_mistake_is_not_laid_out() -> None:
     assert [one.code for one in found] == ["SW0114"]
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# only\n\n\n# this", "\ufeffoverlay m\r\n\r\n\r\n# x\r\nremove OBX-1 because \"y\"\r\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "# only\n\n\n# this", '\ufeffoverlay m\r\n\r\n\r\n# x\r\nremove OBX-1 because "y"\r\n']
+)
 def test_files_of_little_content_have_a_layout_too(text: str) -> None:
     once = fmt(text)
     assert fmt(once) == once
-    assert "\r" not in once and "\n\n\n" not in once
+    assert "\r" not in once
+    assert "\n\n\n" not in once

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from segwright.core.source import Source
 from segwright.lang.layout import formatted

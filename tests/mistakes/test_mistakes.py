@@ -41,7 +41,12 @@ def edits(mistake: Mistake) -> Iterator[tuple[str, str, list[str], list[str]]]:
     for part in re.split(r"\n(?=(?:in|new|away) )", "\n".join(mistake.lines)):
         head, *lines = part.split("\n")
         verb, name = head.split(" ", 1)
-        yield verb, name, [line[2:] for line in lines if line[:1] == "-"], [line[2:] for line in lines if line[:1] == "+"]
+        yield (
+            verb,
+            name,
+            [line[2:] for line in lines if line[:1] == "-"],
+            [line[2:] for line in lines if line[:1] == "+"],
+        )
 
 
 def make(root: Path, mistake: Mistake) -> tuple[str, str]:
@@ -105,13 +110,17 @@ def test_a_report_names_the_place_and_the_next_step(mistake, reports):
     name = {"orgs/mercy/ecg_result.seg": "orgs/mercy/org.yaml"}.get(name, name)
     assert f"--> {name}" in report or f"::: {name}" in report or "stands in org.yaml" in report, report
     assert "= help: " in report
-    assert len(re.findall(r"^error\[", report, re.MULTILINE)) <= 3, "one mistake is told once, and hardly anything with it"
+    assert len(re.findall(r"^error\[", report, re.MULTILINE)) <= 3, (
+        "one mistake is told once, and hardly anything with it"
+    )
 
 
 @pytest.mark.parametrize("mistake", mistakes(), ids=lambda mistake: mistake.title)
 def test_a_report_has_no_name_of_the_programs_own(mistake, reports):
     said = "\n".join(line for line in reports[mistake.title].split("\n") if not re.match(r" *[0-9]* ?\|| *-->", line))
     tokens = {"RPAR", "LPAR", "LSQB", "RSQB", "CIRCUMFLEX", "DOTTED", "LABEL", "SEG", "EQUAL", "COMMA", "COLON", "$END"}
-    assert [name for name in TERMINALS if ("_" in name or name in tokens) and name in re.findall(r"[A-Z_$]+", said)] == []
+    assert [
+        name for name in TERMINALS if ("_" in name or name in tokens) and name in re.findall(r"[A-Z_$]+", said)
+    ] == []
     internal = r"Traceback|NoneType|<class|object at|\bast\b|\bNone\b|\bstr\b|\bdict\b|ruamel|cerberus|lark|Errno|codec"
     assert not re.search(internal, said)

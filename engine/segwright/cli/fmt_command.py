@@ -17,18 +17,25 @@ if TYPE_CHECKING:
 
 @click.command("fmt")
 @click.argument("paths", nargs=-1, metavar="[PATH]…", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; name the files that would change, exit code 1.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Write nothing; name the files that would change, exit code 1."
+)
 @click.option("--diff", "show_diff", is_flag=True, help="Write nothing; show what would change, exit code 1.")
 @click.option("--explain", is_flag=True, help="Write nothing; show how as, via and else are grouped.")
 @workspace_option
 @click.pass_context
 def command(
-    context: click.Context, paths: tuple[Path, ...], only_check: bool, show_diff: bool, explain: bool, workspace: Path | None
-) -> None:  # fmt: skip
+    context: click.Context,
+    paths: tuple[Path, ...],
+    only_check: bool,
+    show_diff: bool,
+    explain: bool,
+    workspace: Path | None,
+) -> None:
     """Bring mapping files (*.seg) into their one layout: PATHs, all of a folder, or the whole workspace.
 
-    `-` reads a file from standard input and writes it to standard output. What a file says, and so what a hospital receives, never
-    changes; comments stay. A file with a mistake of syntax is left as it is.
+    `-` reads a file from standard input and writes it to standard output. What a file says, and so what a hospital receives,
+    never changes; comments stay. A file with a mistake of syntax is left as it is.
     """
     from segwright.service.formatting import lay_out, write_text
 
@@ -57,7 +64,10 @@ def command(
                 try:
                     write_text(laid.path, laid.after)
                 except OSError as error:
-                    click.echo(f"{laid.source.name} cannot be written: {(error.strerror or 'the disk refuses').lower()}", err=True)
+                    click.echo(
+                        f"{laid.source.name} cannot be written: {(error.strerror or 'the disk refuses').lower()}",
+                        err=True,
+                    )
                     wrong += 1
                     continue
                 click.echo(laid.source.name)
@@ -77,7 +87,7 @@ def _standard_input(only_check: bool, show_diff: bool, explain: bool) -> None:
     from segwright.core.source import Source
     from segwright.service.formatting import decoded, lay_out_text
 
-    text, found = decoded(click.get_binary_stream("stdin").read(), "standard input")
+    text, found = decoded(sys.stdin.buffer.read(), "standard input")
     if text is None:
         said(found, {}, error=True)
         sys.exit(FOUND)
@@ -90,7 +100,7 @@ def _standard_input(only_check: bool, show_diff: bool, explain: bool) -> None:
     elif show_diff:
         click.echo(difference("standard input", text, laid.after or ""), nl=False)
     elif not only_check:
-        click.get_binary_stream("stdout").write((laid.after or "").encode())
+        click.echo((laid.after or "").encode(), nl=False)
     sys.exit(FOUND if laid.changed and (only_check or show_diff) else 0)
 
 

@@ -38,7 +38,7 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """One way to mend what was found. `safe`: nothing else can have been meant, and no message changes by it that was right before.
+    """One way to mend what was found. `safe`: nothing else can have been meant, and no message that was right changes by it.
     All other fixes are offers for a person to choose from."""
 
     edits: tuple[Edit, ...]
@@ -67,11 +67,10 @@ def diagnostic(
     *labels: Label,
     organisation: str = "",
     severity: Severity = Severity.ERROR,
-    fixes: tuple[Fix, ...] = (),
     **facts: object,
 ) -> Diagnostic:
     """A diagnostic from keyword facts; lists become "a, b or c", everything else its text."""
-    return Diagnostic(code, span, {k: _said(v) for k, v in facts.items()}, labels, organisation, severity, fixes)
+    return Diagnostic(code, span, {k: _said(v) for k, v in facts.items()}, labels, organisation, severity)
 
 
 def once(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -25,7 +25,9 @@ def offered(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> tuple[Fix,
     wrong = next((facts[name] for name in _WRONG if facts.get(name)), "")
     if not nearest or not wrong or nearest == wrong:
         return ()
-    found = list(re.finditer(rf"(?<![A-Za-z0-9_]){re.escape(wrong)}(?![A-Za-z0-9_])", source.text[span.start : span.end]))
+    found = list(
+        re.finditer(rf"(?<![A-Za-z0-9_]){re.escape(wrong)}(?![A-Za-z0-9_])", source.text[span.start : span.end])
+    )
     if len(found) != 1:
         return ()
     start, end = span.start + found[0].start(), span.start + found[0].end()

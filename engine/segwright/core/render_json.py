@@ -43,7 +43,8 @@ def as_object(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[str
                 "title": fix_title(fix),
                 "safe": fix.safe,
                 "edits": [
-                    {"place": place(edit.span, sources), "before": edit.before, "after": edit.after} for edit in fix.edits
+                    {"place": place(edit.span, sources), "before": edit.before, "after": edit.after}
+                    for edit in fix.edits
                 ],
             }
             for fix in offered(diagnostic, sources)

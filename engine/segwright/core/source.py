@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import msgspec
 
-
 TAB = 4
 """Columns between two stops of the tabulator, wherever a tab is shown or replaced."""
 

@@ -1,15 +1,15 @@
 """Lines below each other, lined up: `print_run`.
 
-Takes neighbouring lines in words (`lang.said`); gives the physical lines of each. Signs stand below each other, what qualifies a value
-in a column behind the values, the cells of rows in columns. A line that would be longer than `WIDTH` is broken before a word that
-goes on with the line above, at the loosest binding first.
+Takes neighbouring lines in words (`lang.said`); gives the physical lines of each. Signs stand below each other, what qualifies a
+value in a column behind the values, the cells of rows in columns. A line that would be longer than `WIDTH` is broken before a
+word that goes on with the line above, at the loosest binding first.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from segwright.lang.said import Said
 
@@ -239,7 +239,7 @@ def _filled(line: str, hang: str, words: tuple[str, ...], deepest: int) -> list[
     """Pieces, each as long as it may be."""
     starts = [0, *_places(line, words, deepest), len(line)]
     pieces = [""]
-    for begin, end in zip(starts, starts[1:], strict=False):
+    for begin, end in pairwise(starts):
         part = line[begin:end]
         if pieces[-1].strip() and len(pieces[-1]) + len(part.rstrip()) > WIDTH:
             pieces[-1] = pieces[-1].rstrip()

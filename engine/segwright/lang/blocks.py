@@ -297,7 +297,12 @@ class Blocks:
         if isinstance(node, ast.Rule):
             self.say("SW0148", node.target.span, target=node.target)
         else:
-            kinds = {ast.Segment: "segment", ast.Loop: "loop", ast.Check: "check", ast.Reject: "reject"}
+            kinds: dict[type, str] = {
+                ast.Segment: "segment",
+                ast.Loop: "loop",
+                ast.Check: "check",
+                ast.Reject: "reject",
+            }
             self.say("SW0149", node.span, block="an overlay", kind=kinds.get(type(node), ""))
 
     def open_silently(self, line: Line, node: Any) -> None:

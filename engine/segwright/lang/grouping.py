@@ -1,7 +1,7 @@
 """How the steps of a value are grouped: `groupings(source)`.
 
-`as`, `via` and `else` each act on everything to their left, up to a `^`. Takes a file; gives every value with more than one step, once
-as it is written and once with a bracket around each step.
+`as`, `via` and `else` each act on everything to their left, up to a `^`. Takes a file; gives every value with more than one step,
+once as it is written and once with a bracket around each step.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The one layout of a file: `formatted(source)`.
 
-Takes the text of a `.seg` file; gives the same mapping in the form that every file has: two columns for each open block, the signs
-of neighbouring lines below each other, what qualifies a value in a column of its own, a reason on its own line, no line longer than
-`WIDTH` that can be broken. All comments stay: one behind a line goes with that line, one between the lines of a broken line moves
-above it. Single blank lines stay where they are. Refuses a file with a mistake of syntax: nothing is guessed.
+Takes the text of a `.seg` file; gives the same mapping in the form that every file has: two columns for each open block, signs
+of neighbouring lines below each other, what qualifies a value in a column of its own, a reason on its own line, no line longer
+than `WIDTH` that can be broken. All comments stay: one behind a line goes with that line, one between the lines of a broken line
+moves above it. Single blank lines stay where they are. Refuses a file with a mistake of syntax: nothing is guessed.
 
-Law: the tree of what comes out is the tree of what went in, and formatting it again changes nothing. The first half is checked each
-time, before anything is given back.
+Law: the tree of what comes out is the tree of what went in, and formatting it again changes nothing. The first half is checked
+each time, before anything is given back.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from segwright.lang.said import Said, said
 
 _BLANK = re.compile(r"\n[ \t\r]*\n")
 _NAMED = re.compile(r"\A(?:add\s+loop\s+|replace\s+loop\s+\w+\s+)?for\s+each\b.*\snamed\s", re.DOTALL)
-"""A loop whose name is written out keeps it, also where it is the one its list would give it: overlays speak of it by that name."""
+"""A loop whose name is written out keeps it, also where its list would give it the same one: overlays call it by that name."""
 _ALIKE = {"rule": "rule", "operation": "rule", "row": "row", "field": "field"}
 """Kinds of lines that are lined up with neighbours of the same kind."""
 
@@ -147,7 +147,9 @@ class _Layout:
                     out += self.narrative(number)
             else:
                 assert entry.placed is not None
-                inside = lead + STEP if entry.kind == "end" else lead  # what stands before an `end` belongs into the block
+                inside = (
+                    lead + STEP if entry.kind == "end" else lead
+                )  # what stands before an `end` belongs into the block
                 out += [inside + text for text in (*entry.above, *doc_lines(entry.placed.line.doc))]
                 out += [printed.whole() for printed in entry.printed]
         return "\n".join(out) + "\n" if out else ""
@@ -203,7 +205,7 @@ class _Layout:
             if before is not None and not entry.raw:
                 gap = self.source.text[self.end(before) : entry.start]
                 hanging = before.comment.startswith("##")  # without the blank line it would describe what follows
-                edge = before.opens and entry.depth > before.depth or entry.kind == "end"
+                edge = (before.opens and entry.depth > before.depth) or entry.kind == "end"
                 entry.blank = bool(_BLANK.search(gap)) and (hanging or not edge)
             before = entry
         for number, entry in enumerate(self.entries):
@@ -265,7 +267,9 @@ class _Layout:
             entry.printed[0].comment = " ".join(comment.text for comment in entry.inside)
             entry.inside = []
         entry.printed[-1].comment = entry.behind
-        starts = [alternative.span.start for alternative in getattr(entry.placed and entry.placed.node, "alternatives", ())]
+        starts = [
+            alternative.span.start for alternative in getattr(entry.placed and entry.placed.node, "alternatives", ())
+        ]
         for comment in entry.inside:
             number = sum(1 for start in starts if start < comment.span.start) - 1 if starts else 0
             place = next((line for line in entry.printed if line.closes == number >= 0), None)

@@ -1,7 +1,7 @@
 """How a mistake of syntax can be mended: `offered(diagnostic, source)`, and `mend(source)`, which does what is safe.
 
-A fix is safe when only one thing can have been meant: a sign of another language that has one word here, a segment in small letters,
-a look-alike of a character. A misspelt word is never safe: the wrong guess would change what a hospital receives.
+A fix is safe when only one thing can have been meant: a sign of another language that has one word here, a segment in small
+letters, a look-alike of a character. A misspelt word is never safe: the wrong guess would change what a hospital receives.
 
 Law: after `mend` a file has no more mistakes than before, and mending it again changes nothing.
 """
@@ -44,9 +44,10 @@ class Mended(msgspec.Struct, frozen=True):
 
 
 def mend(source: Source, read: Callable[[Source], list[Diagnostic]]) -> Mended:
-    """Does the safe fixes of a file one after the other, each only if the file reads no worse after it. `read` gives what is wrong
-    with a text."""
-    text, done = source.text, []
+    """Does the safe fixes of a file one after the other, each only if the file reads no worse after it. `read` gives what is
+    wrong with a text."""
+    text = source.text
+    done: list[Diagnostic] = []
     seen = {text}
     found = read(source)
     while len(done) < _MOST:
@@ -134,7 +135,9 @@ def _arrow(found: Diagnostic, source: Source) -> Iterable[Fix]:
     start = source.text.rfind("\n", 0, found.span.start) + 1
     target = source.text[start : found.span.start].strip()
     rule = re.search(r"[A-Z][A-Z0-9]{2}-[0-9]|^\.|\.", target)
-    yield replacing(source, found.span, "=" if rule else "->", safe=bool(rule) or not target.startswith(("let", "override", "add")))
+    yield replacing(
+        source, found.span, "=" if rule else "->", safe=bool(rule) or not target.startswith(("let", "override", "add"))
+    )
 
 
 def _semicolon(found: Diagnostic, source: Source) -> Iterable[Fix]:

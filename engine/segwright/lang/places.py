@@ -194,7 +194,10 @@ def check_value(
 def _told(ctx: Context, code: str, table: str) -> bool:
     """Whether the row that gives a code has been reported for it already."""
     return any(
-        d.code == "SW0612" and d.facts["code"] == code and d.facts["number"] == table and d.facts["place"].startswith("table ")
+        d.code == "SW0612"
+        and d.facts["code"] == code
+        and d.facts["number"] == table
+        and d.facts["place"].startswith("table ")
         for d in ctx.found
     )
 

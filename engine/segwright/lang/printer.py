@@ -75,7 +75,8 @@ def bare(node: Any) -> Any:
 
 
 def _doc(node: Any) -> list[str]:
-    doc = getattr(node, "doc", "") or getattr(getattr(node, "block", None) or getattr(node, "body", None), "doc", "")
+    inside = getattr(node, "block", None) or getattr(node, "body", None)
+    doc: str = getattr(node, "doc", "") or getattr(inside, "doc", "")
     return doc_lines(doc)
 
 
@@ -110,12 +111,11 @@ def _lines(nodes: Iterable[Any]) -> Iterator[str]:
 def _node(node: Any) -> list[str]:
     """A line with its documentation, and what stands in the block that it opens."""
     inside, closed = _held(node)
-    if isinstance(node, ast.Replace) and not (isinstance(node.body, ast.Table) and node.body.file):
-        reason, head = node.because, said(msgspec.structs.replace(node, because=""))
-    elif closed and getattr(node, "because", ""):
-        reason, head = node.because, said(msgspec.structs.replace(node, because=""))
+    reason: str = getattr(node, "because", "") if closed else ""
+    if reason:
+        head = said(msgspec.structs.replace(node, because=""))
     else:
-        reason, head = "", said(node)
+        head = said(node)
     lines = [*_doc(node), *_plain(head), *(_STEP + line if line else "" for line in inside)]
     return [*lines, *_plain(said(Closing(reason, NOWHERE)))] if closed else lines
 

@@ -33,8 +33,8 @@ from segwright.lang.inline import (
 class Said(msgspec.Struct, frozen=True):
     """What a line says.
 
-    `head`: the words before the sign; of a change its verb, label and target (columns of their own). `sign`: `=`, `:`, an arrow or
-    nothing. `alternatives`: each value with what qualifies it. `cells`: of a row, each with its components. `end`: words after
+    `head`: the words before the sign; of a change its verb, label and target (columns of their own). `sign`: `=`, `:`, an arrow
+    or nothing. `alternatives`: each value with what qualifies it. `cells`: of a row, each with its components. `end`: words after
     the last alternative. `below`: a sentence that stands on a line of its own (`else "…"`, `saying "…"`, `from …`), `because` the
     reason, which does so too.
     """
@@ -71,7 +71,7 @@ def _alternatives(alternatives: tuple[ast.Alternative, ...]) -> tuple[tuple[str,
 
 def _qualified(alternative: ast.Alternative) -> str:
     duty = alternative.duty
-    words = [duty.kind] if duty.kind else []
+    words: list[str] = [duty.kind] if duty.kind else []
     if duty.condition is not None:
         words.append(f"if {condition(duty.condition)}")
     if alternative.when is not None:
@@ -112,7 +112,9 @@ def _statement(node: Any, named: bool) -> Said | None:
             return _line(f"allow {node.code} on {place(node.on)}", because=node.because)
         case ast.Mapping():
             inputs = f"from {parameters(node.inputs)}" if node.inputs else ""
-            return _line(f"mapping {node.name} {node.direction} {', '.join(node.messages)}", kind="header", below=inputs)
+            return _line(
+                f"mapping {node.name} {node.direction} {', '.join(node.messages)}", kind="header", below=inputs
+            )
         case ast.Overlay():
             return _line(f"overlay {node.name}", kind="header")
     return None
@@ -183,7 +185,9 @@ def _operation(node: Any, named: bool) -> Said | None:
         case ast.OverrideLoop():
             return Said("operation", ("override", "", _changed_loop(node)), because=_reason(node.because))
         case ast.Move():
-            return Said("operation", ("move", "", f"{node.address} {anchor(node.anchor)}"), because=_reason(node.because))
+            return Said(
+                "operation", ("move", "", f"{node.address} {anchor(node.anchor)}"), because=_reason(node.because)
+            )
         case ast.AddCheck():
             return _check(node.check, "add ", node.because)
         case ast.AddBlock():

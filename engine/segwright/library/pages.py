@@ -23,7 +23,10 @@ def pages() -> dict[str, str]:
     """Every page by its file name, and `library/README.md`, which lists them."""
     records = sorted((r for r in builtins() if r.name not in _HIDDEN), key=lambda r: (r.kind, r.name))
     made = {}
-    index = ["# Built-in formats and functions\n", "Made from the records that the compiler checks, the runtime runs and the tests try.\n"]
+    index = [
+        "# Built-in formats and functions\n",
+        "Made from the records that the compiler checks, the runtime runs and the tests try.\n",
+    ]
     for kind, of_kind in groupby(records, key=lambda record: record.kind):
         index.append(f"\n## {kind.capitalize()}s\n")
         for name, group in groupby(of_kind, key=lambda record: record.name):
@@ -92,7 +95,11 @@ def _word(value: Any) -> str:
     if isinstance(value, Quantity):
         return f"{value.comparator}{value.value} {value.unit}".strip()
     if isinstance(value, Moment):
-        offset = "" if value.offset is None else f"{'-' if value.offset < 0 else '+'}{abs(value.offset) // 60:02}{abs(value.offset) % 60:02}"
+        offset = (
+            ""
+            if value.offset is None
+            else f"{'-' if value.offset < 0 else '+'}{abs(value.offset) // 60:02}{abs(value.offset) % 60:02}"
+        )
         return value.digits + offset
     if isinstance(value, Decimal | int | date):
         return str(value)

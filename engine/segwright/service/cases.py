@@ -103,7 +103,7 @@ class _CaseReader:
             self._unknown_keys(None)
             return None
         entry = running.organisation.catalogue[message]
-        plan = running.compiled(message).plan
+        plan = running.plan(message)
         subject = subject_name(plan) if plan is not None and entry.writes else ""
         self._unknown_keys(subject, message)
         make = self._making() if entry.writes else None

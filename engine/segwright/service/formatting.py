@@ -1,7 +1,7 @@
 """Changes mapping files for people: brings them into their one layout, and mends what can be mended safely.
 
-Takes files and folders as somebody names them, or a workspace; gives for each file its text before and after, or what keeps it from
-being laid out. A file with a mistake of syntax, and one that cannot be read, is left exactly as it is.
+Takes files and folders as somebody names them, or a workspace; gives for each file its text before and after, or what keeps it
+from being laid out. A file with a mistake of syntax, and one that cannot be read, is left exactly as it is.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def lay_out_text(source: Source, path: Path | None = None) -> Laid:
 
 def read_text(path: Path, name: str) -> tuple[str | None, list[Diagnostic]]:
     """The text of a mapping file from anywhere, or why there is none."""
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would never end
+        return None, [diagnostic("SW0701", Source(name, "").span(), file=name, reason="it is no ordinary file")]
     data, found = read_file(path, LIMITS[".seg"])
     if data is None:
         return None, [msgspec.structs.replace(one, span=Source(name, "").span()) for one in found]

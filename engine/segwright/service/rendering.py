@@ -47,7 +47,7 @@ def entry_of(running: Running, name: str, *, writes: bool) -> tuple[CatalogueEnt
         facts = {"name": name, "direction": "reads" if writes else "writes", "known": fitting}
         span = running.organisation.span(("catalogue", name), "key")
         return None, [diagnostic("SW1031", span, organisation=running.organisation.id, **facts)]  # type: ignore[arg-type]
-    if running.compiled(name).plan is None:
+    if running.plan(name) is None:
         return None, [diagnostic("SW1032", NOWHERE, organisation=running.organisation.id, name=name)]
     return entry, []
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from segwright.lang.compile import Compiled
 from segwright.orgs.organisation import Organisation
+from segwright.plan import ops
 from segwright.plan.model import Model
 from segwright.runtime.load import Reader, Writer, load
 from segwright.service.compiling import CompiledOrganisation
@@ -38,10 +39,15 @@ class Running:
         """A compiled message of the catalogue."""
         return self._messages[name]
 
+    def plan(self, name: str) -> ops.Plan | None:
+        """The plan of a message of the catalogue; None when its mapping has errors, or is not there at all."""
+        message = self._messages.get(name)
+        return None if message is None else message.plan
+
     def loaded(self, name: str) -> Writer | Reader:
         """Its plan, ready to run."""
         if name not in self._loaded:
-            plan = self.compiled(name).plan
+            plan = self.plan(name)
             if plan is None:
                 raise NotCompiled(name)
             self._loaded[name] = load(plan)
@@ -50,7 +56,7 @@ class Running:
     def explained(self, name: str) -> Explained:
         """Its plan with the words for what it does."""
         if name not in self._explained:
-            if self.compiled(name).plan is None:
+            if self.plan(name) is None:
                 raise NotCompiled(name)
             self._explained[name] = Explained(self.organisation, self.environment, self.model, self.compiled(name))
         return self._explained[name]

@@ -325,7 +325,7 @@ ENTRIES: dict[str, Entry] = {
         "A line that has no place in this block",
         "This line cannot stand in {block}.",
         ("Close {opened} with `end` before it.",
-         "An overlay changes what the layers below have: write `add {kind} …` with its place (`after OBR`, `at end of message`)."),
+         "An overlay changes what is below: write `add {kind} …` with its place (`after OBR`, `at end of message`)."),
         _BLOCK,
     ),
     "SW0150": Entry(
