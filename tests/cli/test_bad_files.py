@@ -1,4 +1,4 @@
-"""Files as they really are at times: empty, binary, half written, huge, not there. Every command meets every one of them.
+"""Files as they really are at times: empty, binary, half written, huge, not there. Every command that reads files meets them.
 
 None makes a traceback; a command that needs the file says what is wrong with it and gives 1, any other does its work.
 """
@@ -71,6 +71,10 @@ KINDS: dict[str, Callable[[Path], None]] = {
 }
 
 
+OTHERS = {"allow", "audit", "lanes", "ledger", "migrate", "orders", "quarantine", "serve", "simulate"}
+"""Commands that work on a ledger and on bundles, not on files that people write."""
+
+
 def arguments(name: str, root: Path) -> list[list[object]]:
     """What each command is called with."""
     cases = root / CASES
@@ -89,7 +93,7 @@ def arguments(name: str, root: Path) -> list[list[object]]:
         "why": [["why", "sample", "ecg_result", "PID", "--case", "final"]],
     }
     placed = () if name in ("explain", "init") else ("--workspace", root)
-    return [[*line, *placed] for line in calls[name]]
+    return [[*line, *placed] for line in calls.get(name, [])]
 
 
 GIVEN = ("order.hl7", "result.json")  # a pipe that somebody names is read, as every command does
@@ -116,8 +120,8 @@ def test_a_bad_file_makes_no_traceback_in_any_command(kind: str, file: str, work
 
 
 def test_every_command_is_called() -> None:
-    for name in COMMANDS:
-        assert arguments(name, Path("workspace")), name
+    missing = [name for name in COMMANDS if not arguments(name, Path("workspace")) and name not in OTHERS]
+    assert missing == [], "say in this file how the command is called"
 
 
 @pytest.mark.parametrize("missing", ["mappings", "orgs", "orgs/sample", "orgs/sample/cases", "snapshots"])
