@@ -71,7 +71,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
 }
 
 
-OTHERS = {"allow", "audit", "lanes", "ledger", "migrate", "orders", "quarantine", "serve", "simulate"}
+OTHERS = frozenset("allow audit lanes ledger migrate orders quarantine serve simulate stop worker".split())
 """Commands that work on a ledger and on bundles, not on files that people write."""
 
 
