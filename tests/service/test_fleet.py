@@ -133,7 +133,7 @@ OWN = f"orgs/{organisation(0)}"
 @pytest.mark.parametrize(
     ("edit", "compiled"),
     [
-        (_swap("mappings/messages/ecg_charge.seg", 'FT1-1        = "1"', 'FT1-1        = "2"'), COUNT),
+        (_swap("mappings/messages/ecg_charge.seg", 'FT1-1    = "1"', 'FT1-1        = "2"'), COUNT),
         (_swap("mappings/shared/tables.seg", '"A"', '"B"'), COUNT),
         (_swap("mappings/model.seg", "critical_high", "critical_higher"), COUNT),
         (_append("mappings/vendors/formatted_report/ecg_result.seg", "# said\n"), 3),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segwright.cli.output import FOUND, Progress, said, workspace_of, workspace_option
+from segwright.cli.output import FOUND, Progress, difference, said, workspace_of, workspace_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     "--since", "base", metavar="BASE",
     help="Also name changes whose base changed under them since a git revision, or since the workspace in another folder.",
 )  # fmt: skip
+@click.option("--fix", is_flag=True, help="First mend what can only have been meant in one way, and show it.")
 @workspace_option
 @click.pass_context
 def command(
     context: click.Context,
     organisations: tuple[str, ...],
     form: str,
+    fix: bool,
     cached: bool,
     jobs: int | None,
     base: str | None,
@@ -56,6 +58,8 @@ def command(
     from segwright.service.opening import shown_sources, unknown_organisations
 
     root = workspace_of(context, workspace)
+    if fix:
+        _fix(root, organisations, error=form != "text")
     progress = Progress()
     progress.say("checking …")
     result = check_fleet(
@@ -76,7 +80,9 @@ def command(
     sources = shown_sources(texts)
     if form == "text":
         said(found, sources)
-        if not found:
+        if found:
+            click.echo(f"More about one of them: segwright explain {found[0].code}")
+        else:
             count = len(result.organisations)
             click.echo(f"{count} organisation{'' if count == 1 else 's'}, {result.messages} messages: nothing is wrong")
     elif form == "concise":
@@ -103,3 +109,23 @@ def _stale(root: Path, base: str, organisations: tuple[str, ...]) -> tuple[list[
             return stale_overrides(root, former, base, organisations or None)
     except NoSuchBase as refused:
         raise click.BadParameter(str(refused), param_hint="--since") from None
+
+
+def _fix(root: Path, organisations: tuple[str, ...], *, error: bool) -> None:
+    """Mends the files of the workspace (shared ones, and those of some organisations) and shows what was done."""
+    from segwright.core.prose import catalogue
+    from segwright.service.formatting import mend_files, write_text
+
+    own = [root / "orgs" / name for name in organisations] or [root / "orgs"]
+    for path, source, mended in mend_files([root / "mappings", *own], root):
+        try:
+            write_text(path, mended.text)
+        except OSError as wrong:
+            click.echo(f"{source.name} cannot be written: {(wrong.strerror or 'the disk refuses').lower()}", err=True)
+            continue
+        click.echo(difference(source.name, source.text, mended.text, context=0), nl=False, err=error)
+        for code in dict.fromkeys(one.code for one in mended.done):
+            number = sum(1 for one in mended.done if one.code == code)
+            times = f" ({number} times)" if number > 1 else ""
+            click.echo(f"  mended {code}: {catalogue()[code].title}{times}", err=error)
+        click.echo(err=error)

@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "check": "check mappings and configuration, every finding at once",
     "compile": "write the bundles that the runtime loads",
     "diff": "what changes against a base, for which hospitals",
+    "explain": "tell what a finding means and what to write instead",
+    "fmt": "bring mapping files into their one layout",
     "init": "make a new workspace with one sample organisation",
     "lanes": "see, pause and resume the connections to hospitals",
     "ledger": "see deliveries, why they stand where they stand, and decide about them",

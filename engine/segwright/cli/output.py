@@ -69,6 +69,20 @@ def style(text: str, stream: TextIO, **how: Any) -> str:
     return click.style(text, **how) if coloured(stream) else text
 
 
+def difference(name: str, before: str, after: str, *, context: int = 1) -> str:
+    """What changes in a file, line by line, with signs and, on a terminal, colours."""
+    import difflib
+
+    from segwright.core.render import visible
+
+    kinds = {"+": {"fg": "green"}, "-": {"fg": "red"}, "@": {"fg": "cyan"}}
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=context))[2:]
+    shown = [style(visible(line.expandtabs(4)), sys.stdout, **kinds.get(line[:1], {})) for line in lines]
+    if not lines and before != after:
+        shown = ["  line ends, or white space at the end of the file"]
+    return "".join(f"{line}\n" for line in [style(name, sys.stdout, bold=True), *shown])
+
+
 class Progress:
     """One line on a terminal that says what is being done; nothing elsewhere."""
 

@@ -29,8 +29,24 @@ class Label(msgspec.Struct, frozen=True):
     role: str
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """A piece of text in place of another: `before` stands at `span` (nothing where something is put in), `after` replaces it."""
+
+    span: Span
+    before: str
+    after: str
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """One way to mend what was found. `safe`: nothing else can have been meant, and no message that was right changes by it.
+    All other fixes are offers for a person to choose from."""
+
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+
 class Diagnostic(msgspec.Struct, frozen=True):
-    """One finding: `code` (SWnnnn) names the catalogue entry whose sentences take `facts`."""
+    """One finding: `code` (SWnnnn) names the catalogue entry whose sentences take `facts`; `fixes` are ways to mend it."""
 
     code: str
     span: Span = NOWHERE
@@ -38,6 +54,7 @@ class Diagnostic(msgspec.Struct, frozen=True):
     labels: tuple[Label, ...] = ()
     organisation: str = ""
     severity: Severity = Severity.ERROR
+    fixes: tuple[Fix, ...] = ()
 
     def __hash__(self) -> int:
         return hash((self.code, self.span, tuple(sorted(self.facts.items())), self.labels, self.organisation))

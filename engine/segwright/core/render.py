@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from segwright.core.diagnostic import Diagnostic, Severity
 from segwright.core.prose import ROLES, help_lines, message
-from segwright.core.source import Source, Span
+from segwright.core.source import TAB, Source, Span
 
-TAB = 4
 _ANSI = {"error": "1;31", "warning": "1;33", "note": "1;36", "frame": "34", "strong": "1", "label": "36"}
 
 
@@ -59,16 +58,22 @@ def render_concise(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sour
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
-    """`2 errors and 1 warning in 2 files`."""
+    """`2 errors and 1 warning in 2 files`, and how many of them can be mended without asking."""
     found = list(diagnostics)
     counts = []
     for severity in Severity:
         number = sum(1 for diagnostic in found if diagnostic.severity is severity)
         if number:
             counts.append(f"{number} {severity}{'' if number == 1 else 's'}")
+    safe = sum(1 for diagnostic in found if any(fix.safe for fix in diagnostic.fixes))
     files = len({diagnostic.span.file for diagnostic in found if diagnostic.span.file})
     said = " and ".join([", ".join(counts[:-1]), counts[-1]] if len(counts) > 1 else counts)
-    return said + (f" in {files} file{'' if files == 1 else 's'}" if files else "")
+    said += f" in {files} file{'' if files == 1 else 's'}" if files else ""
+    return said + (f"; `segwright check --fix` mends {_some(safe, len(found))}" if safe else "")
+
+
+def _some(number: int, of: int) -> str:
+    return "it" if of == 1 else f"{'all' if number == of else number} of them"
 
 
 def location(span: Span, sources: Mapping[str, Source]) -> str:
@@ -166,7 +171,9 @@ def _snippet(source: Source, marks: list[_Mark], gutter: int, painter: _Painter,
             lines.append(_row(before + 1, _drawn(source.line(before + 1)), gutter, painter, width, 0)[0])
         before = number
         here = sorted((mark for mark in marks if mark.line == number), key=lambda mark: (not mark.primary, mark.start))
-        row, shift = _row(number, _drawn(source.line(number)), gutter, painter, width, here[0].end)
+        # Of something wider than the room its beginning is shown.
+        needed = min(here[0].end, here[0].start + (width - gutter) // 2)
+        row, shift = _row(number, _drawn(source.line(number)), gutter, painter, width, needed)
         lines.append(row)
         for mark in here:
             lead = " " * max(mark.start - shift, 0)

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic
-from segwright.core.prose import ROLES, catalogue, help_lines, message
+from segwright.core.fixes import offered
+from segwright.core.prose import ROLES, catalogue, fix_title, help_lines, message
 from segwright.core.render import ordered
 from segwright.core.source import Source, Span
 
@@ -37,6 +38,17 @@ def as_object(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[str
             for label in diagnostic.labels
         ],
         "facts": dict(sorted(diagnostic.facts.items())),
+        "fixes": [
+            {
+                "title": fix_title(fix),
+                "safe": fix.safe,
+                "edits": [
+                    {"place": place(edit.span, sources), "before": edit.before, "after": edit.after}
+                    for edit in fix.edits
+                ],
+            }
+            for fix in offered(diagnostic, sources)
+        ],
     }
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from segwright.core.diagnostic import Diagnostic
-from segwright.core.prose import ROLES, catalogue, help_lines, message
+from segwright.core.diagnostic import Diagnostic, Edit, Fix
+from segwright.core.fixes import offered
+from segwright.core.prose import ROLES, catalogue, fix_title, help_lines, message
 from segwright.core.render import ordered
 from segwright.core.source import Source, Span
 
@@ -59,9 +60,32 @@ def _result(diagnostic: Diagnostic, rule: int, sources: Mapping[str, Source]) ->
     ]
     if related:
         result["relatedLocations"] = related
+    fixes = offered(diagnostic, sources)
+    if fixes:
+        result["fixes"] = [_fix(fix, sources) for fix in fixes]
     if diagnostic.organisation:
         result["properties"] = {"organisation": diagnostic.organisation}
     return result
+
+
+def _fix(fix: Fix, sources: Mapping[str, Source]) -> dict[str, Any]:
+    by_file: dict[str, list[Edit]] = {}
+    for edit in fix.edits:
+        by_file.setdefault(edit.span.file, []).append(edit)
+    changes = [
+        {
+            "artifactLocation": {"uri": _uri(file)},
+            "replacements": [
+                {
+                    "deletedRegion": _location(edit.span, sources)["physicalLocation"].get("region", {}),
+                    "insertedContent": {"text": edit.after},
+                }
+                for edit in edits
+            ],
+        }
+        for file, edits in by_file.items()
+    ]
+    return {"description": {"text": fix_title(fix)}, "artifactChanges": changes, "properties": {"safe": fix.safe}}
 
 
 def _location(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:

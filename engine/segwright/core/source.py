@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+TAB = 4
+"""Columns between two stops of the tabulator, wherever a tab is shown or replaced."""
+
 
 class Span(msgspec.Struct, frozen=True, order=True, array_like=True):
     """Characters `start` to `end` (exclusive) of `file`."""

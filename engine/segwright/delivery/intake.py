@@ -291,7 +291,10 @@ def _order(live: Live, order: Record) -> ReceivedOrder:
 def _name(kind: str, field: Any) -> Name:
     """An entity identifier (EI) as the name of a case: the number, and who assigned it."""
     assert isinstance(field, Field)
-    parts = [unescape(part, field.delimiters, field.codec or "utf-8") for part in field.text.split(field.delimiters.component)]
+    parts = [
+        unescape(part, field.delimiters, field.codec or "utf-8")
+        for part in field.text.split(field.delimiters.component)
+    ]
     return Name(kind, "^".join(parts[1:]).rstrip("^"), parts[0])
 
 

@@ -206,7 +206,7 @@ class Blocks:
             self.in_segment(node)
             return
         if self.top.kind == "replace segment":
-            self.say("SW0149", node.span, Label(self.top.span, "opened"), block="`replace segment`")
+            self.say("SW0149", node.span, Label(self.top.span, "opened"), block="`replace segment`", opened="it")
             self.open_silently(line, node)
             return
         self.leave_segment()
@@ -297,7 +297,13 @@ class Blocks:
         if isinstance(node, ast.Rule):
             self.say("SW0148", node.target.span, target=node.target)
         else:
-            self.say("SW0149", node.span, block="an overlay", advice="overlay")
+            kinds: dict[type, str] = {
+                ast.Segment: "segment",
+                ast.Loop: "loop",
+                ast.Check: "check",
+                ast.Reject: "reject",
+            }
+            self.say("SW0149", node.span, block="an overlay", kind=kinds.get(type(node), ""))
 
     def open_silently(self, line: Line, node: Any) -> None:
         """A refused line still opens its block; what stands in it is read and dropped."""

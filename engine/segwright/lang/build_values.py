@@ -330,9 +330,10 @@ class ValueBuilder:
         value = c[0]
         return ast.InheritedCondition(value.span) if isinstance(value, ast.Inherited) else ast.Holds(value, value.span)
 
-    def is_equal(self, c: list[Any]) -> ast.Is:
+    def is_equal(self, c: list[Any]) -> ast.Is | ast.State:
         if isinstance(c[3], ast.Ref) and c[3].names in (("blank",), ("empty",)):
             self._problem("SW0125", c[3].span, found=c[3].names[0])
+            return ast.State(c[0], "missing", c[2] is not None, self._over(c))
         return ast.Is(c[0], c[3], c[2] is not None, self._over(c))
 
     def state(self, c: list[Any]) -> ast.State | ast.Is:

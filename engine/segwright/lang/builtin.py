@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from segwright import library
+from segwright.core.diagnostic import Label
 from segwright.core.source import Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
@@ -98,7 +101,16 @@ USUAL_UNITS = {
 def _check_units(ctx: Context, span: Span, constants: tuple[str, ...] | None) -> None:
     for unit in constants or ():
         if not is_ucum(unit):
-            ctx.report("SW0607", span, unit=unit, nearest=USUAL_UNITS.get(unit.casefold(), ""))
+            labels = [Label(cell.span, "row") for cell in _cells(ctx, unit)][:1]
+            ctx.report("SW0607", span, *labels, unit=unit, nearest=USUAL_UNITS.get(unit.casefold(), ""))
+
+
+def _cells(ctx: Context, text: str) -> Iterator[ast.Text]:
+    """The cells of all tables that hold a text."""
+    for table in ctx.scope.tables.values():
+        for row in table.rows:
+            for cell in row.cells:
+                yield from (part for part in cell.parts if isinstance(part, ast.Text) and part.value == text)
 
 
 def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:

@@ -16,8 +16,8 @@ from typing import Literal
 
 import msgspec
 
-from segwright.core.diagnostic import Diagnostic, Severity, diagnostic
-from segwright.core.source import Source
+from segwright.core.diagnostic import Diagnostic, Edit, Fix, Severity, diagnostic
+from segwright.core.source import TAB, Source
 from segwright.lang.ast import Comment
 
 CONTINUES = frozenset(
@@ -150,7 +150,8 @@ class _Splitter:
         self.docs: list[tuple[str, Comment]] = []
         self.after_end = False
         self.raw_column = 0
-        self.tab_said = False
+        self.tab: Diagnostic | None = None
+        self.tabs: list[Edit] = []
 
     def run(self) -> Splitting:
         for at, line in _physical(self.source.text):
@@ -161,6 +162,9 @@ class _Splitter:
         self.close()
         self.drop_docs()
         self.out.comments.sort(key=lambda comment: comment.span)
+        if self.tab is not None:
+            said = msgspec.structs.replace(self.tab, fixes=(Fix(tuple(self.tabs), safe=True),))
+            self.out.diagnostics[self.out.diagnostics.index(self.tab)] = said
         return self.out
 
     # --- one physical line
@@ -277,6 +281,7 @@ class _Splitter:
         """The line with every look-alike outside of quotes replaced by what was meant; each kind is said once a line."""
         chars = list(line)
         said: set[str] = set()
+        first = len(self.out.diagnostics)
         mended = False
         quote = ""  # the character that opened the text we are in
         for i, char in enumerate(line):
@@ -296,9 +301,11 @@ class _Splitter:
                 break
             elif char == "\t":
                 chars[i] = " "
-                if not self.tab_said:
-                    self.tab_said = True
+                wide = TAB - len(line[:i].expandtabs(TAB)) % TAB
+                self.tabs.append(Edit(self.source.span(at + i, at + i + 1), "\t", " " * wide))
+                if self.tab is None:
                     self.say("SW0103", at + i, at + i + 1, severity=Severity.WARNING)
+                    self.tab = self.out.diagnostics[-1]
             elif char in QUOTES:
                 chars[i] = '"'
                 quote = char
@@ -312,7 +319,22 @@ class _Splitter:
                     self.say("SW0104", at + i, at + i + 1, found=_shown(char), meant=_shown(LOOK_ALIKES[char]))
             elif char == "\ufeff":
                 chars[i] = " "
+        self.as_read(at, line, chars, first)
         return "".join(chars), mended
+
+    def as_read(self, at: int, line: str, chars: list[str], first: int) -> None:
+        """What was said about look-alikes of a line (from finding `first` on) offers to write what was read in their place."""
+        for number, found in enumerate(self.out.diagnostics[first:], first):
+            if found.code not in ("SW0102", "SW0104"):
+                continue
+            alike = QUOTES if found.code == "SW0102" else frozenset(line[found.span.start - at])
+            edits = tuple(
+                Edit(self.source.span(at + i, at + i + 1), char, chars[i])
+                for i, char in enumerate(line)
+                if char in alike and char != chars[i]
+            )
+            fixes = (Fix(edits, safe=all(edit.after != "'" for edit in edits)),)
+            self.out.diagnostics[number] = msgspec.structs.replace(found, fixes=fixes)
 
     def say(self, code: str, start: int, end: int, severity: Severity = Severity.ERROR, **facts: str) -> None:
         self.out.diagnostics.append(diagnostic(code, self.source.span(start, end), severity=severity, **facts))

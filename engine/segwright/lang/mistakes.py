@@ -248,6 +248,8 @@ def _foreign_word(stop: _Stop) -> _Mistake | None:
     last = before[-1] if before else ""
     if word == "if" and last == "else":
         return _Mistake("SW0121", stop.text.rindex("else", 0, stop.at), end, {})
+    if word == "else" and re.match(r"\s+if\b", stop.text[end:]):
+        return _Mistake("SW0121", stop.at, stop.text.index("if", end) + 2, {})
     if last == "if" and len(before) > 1 and before[-2] == "else":
         return _Mistake("SW0121", stop.text.rindex("else", 0, stop.at), stop.text.rindex("if", 0, stop.at) + 2, {})
     if word == "if":
@@ -284,6 +286,23 @@ def _goes_on(stop: _Stop) -> _Mistake | None:
     if stop.start != "statement" or first is None or first[0] not in CONTINUES:
         return None
     return _Mistake("SW0160", 0, first.end(), {"found": first[0]})
+
+
+def _second_reason(stop: _Stop) -> _Mistake | None:
+    """A reason above the line that it is for: it has been read as a second one of the line before."""
+    if stop.found != "because" or not re.search(r"\bbecause\b", _blanked(stop.text[: stop.at])):
+        return None
+    return _Mistake("SW0160", stop.at, stop.at + len(stop.found), {"found": "because"})
+
+
+def _decimal_comma(stop: _Stop) -> _Mistake | None:
+    found = re.search(r"(-?[0-9]+),(?=[0-9])", stop.text[: stop.at + 1] + stop.text[stop.at + 1 : stop.at + 2])
+    if stop.found != "," or found is None or found.end() != stop.at + 1:
+        return None
+    rest = re.match(r"[0-9]+", stop.text[stop.at + 1 :])
+    digits = rest[0] if rest else ""
+    facts = {"found": f"{found[1]},{digits}", "meant": f"{found[1]}.{digits}"}
+    return _Mistake("SW0162", found.start(), stop.at + 1 + len(digits), facts)
 
 
 def _without_each(stop: _Stop) -> _Mistake | None:
@@ -408,6 +427,8 @@ def _strange_character(stop: _Stop) -> _Mistake | None:
 
 _KNOWN: tuple[Callable[[_Stop], _Mistake | None], ...] = (
     _goes_on,
+    _second_reason,
+    _decimal_comma,
     _without_each,
     _field_with_equals,
     _sign,

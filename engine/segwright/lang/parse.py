@@ -33,11 +33,15 @@ _DEEPER = re.compile(r"[({]|\b(?:not|as|via|else|optional|list)\b")
 def parse(source: Source) -> tuple[ast.File, list[Diagnostic]]:
     """The tree of a file and the mistakes of its syntax, in order of place."""
     splitting = split(source)
-    reader = _Reader(source)
+    reader = LineReader(source)
     blocks = Blocks(source, reader.line)
     blocks.run(splitting.lines)
     found = [*splitting.diagnostics, *reader.diagnostics, *blocks.diagnostics]
-    found.sort(key=lambda item: (item.span.start, item.span.end, item.code))
+    if found:
+        from segwright.lang.mending import offered
+
+        found = [offered(item, source) for item in found]
+        found.sort(key=lambda item: (item.span.start, item.span.end, item.code))
     body = tuple(blocks.root.children)
     mapping = overlay = None
     if isinstance(blocks.header, ast.Mapping):
@@ -61,7 +65,7 @@ class _Lark:
 
         self.builder = Builder(self._value)
         self.parser = line_parser(self.builder)
-        self.reader: _Reader | None = None
+        self.reader: LineReader | None = None
         self.lock = RLock()
 
     def _value(self, text: str, at: int) -> ast.Value | None:
@@ -75,7 +79,7 @@ def _lark() -> _Lark:
     return _Lark()
 
 
-class _Reader:
+class LineReader:
     """Parses the logical lines of one file."""
 
     def __init__(self, source: Source) -> None:

@@ -124,7 +124,7 @@ def check_value(
     primitive = _primitive(ctx, datatype)
     for text in typed.constants or ():
         if table and is_closed(table) and primitive in ("ID", "IS") and ctx.profile.allows(table, text) is False:
-            if not allowed(ctx, "SW0612", path, base):
+            if not allowed(ctx, "SW0612", path, base) and not _told(ctx, text, table):
                 known = tuple(sorted(ctx.profile.table(table) or ()))
                 ctx.report(
                     "SW0612",
@@ -189,6 +189,17 @@ def check_value(
             kind="formatted text",
             field=base,
         )
+
+
+def _told(ctx: Context, code: str, table: str) -> bool:
+    """Whether the row that gives a code has been reported for it already."""
+    return any(
+        d.code == "SW0612"
+        and d.facts["code"] == code
+        and d.facts["number"] == table
+        and d.facts["place"].startswith("table ")
+        for d in ctx.found
+    )
 
 
 def _primitive(ctx: Context, datatype: str) -> str:

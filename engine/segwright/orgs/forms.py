@@ -145,7 +145,9 @@ def _zone(text: str) -> Wrong | None:
         return None
     cities = {zone.rpartition("/")[2]: zone for zone in sorted(zones())}
     city = nearest(text.rpartition("/")[2].replace(" ", "_"), cities)
-    return Wrong("SW0730", {"nearest": nearest(text, zones()) or cities.get(city, "")})
+    # A short name such as EST has no summer time; a city is what is meant.
+    usual = [zone for zone in zones() if "/" in zone or zone == "UTC"]
+    return Wrong("SW0730", {"nearest": nearest(text, usual) or cities.get(city, "")})
 
 
 def _network(text: str) -> Wrong | None:

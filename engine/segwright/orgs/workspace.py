@@ -202,8 +202,9 @@ class _Folder:
         self.findings += findings
         if content is None:
             return None
-        if b"\0" in content:
-            self.found("SW0703", full=path, file=path)
+        reason = no_text(content)
+        if reason:
+            self.found("SW0703", full=path, file=path, reason=reason)
             return None
         try:
             text = content.decode("utf-8-sig")
@@ -242,6 +243,13 @@ class _Folder:
     def found(self, code: str, *, full: str, severity: Severity = Severity.ERROR, **facts: str) -> None:
         """A finding about a file as a whole."""
         self.findings.append(_whole(code, full, severity, **facts))
+
+
+def no_text(content: bytes) -> str:
+    """Why some bytes are no plain text; "" when they may be."""
+    if content.startswith((b"{\\rtf", b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")):
+        return "a word processor or a spreadsheet wrote it in a form of its own"
+    return "it holds NUL bytes" if b"\0" in content else ""
 
 
 def _whole(code: str, path: str, severity: Severity = Severity.ERROR, **facts: str) -> Diagnostic:

@@ -181,8 +181,11 @@ class Shared:
         if organisation is None:
             return None, found
         compiled = self.organisation(organisation, own, files.tables)
-        # With a finding in org.yaml the mappings are still checked, but nothing of it may run.
-        return (None if problems else compiled), [*found, *compiled.found]
+        # With a finding in org.yaml the mappings are still checked, but nothing of it may run. What a misspelt key would have
+        # given is not told as missing.
+        misspelt = {each.facts.get("nearest") for each in problems if each.code == "SW0720"}
+        follows = [d for d in compiled.found if d.code == "SW0303" and misspelt & {*d.facts["key"].split(".")}]
+        return (None if problems else compiled), [*found, *(d for d in compiled.found if d not in follows)]
 
     def model_hash(self, model: Model) -> str:
         """The hash of a data model, worked out once."""

@@ -26,6 +26,7 @@ from segwright.core.diagnostic import Diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.orgs.listeners import Listener, claimed_twice
 from segwright.plan.model import Model
+from segwright.orgs.workspace import CASE_LIMIT, LIMITS
 from segwright.service.cache import Cache, Entry
 from segwright.service.inventory import SHARED, Inventory, SharedContent, engine
 from segwright.service.together import InFleet, Use, all_together, use_of
@@ -133,7 +134,7 @@ class FleetResult:
         for name in sorted(names):
             with contextlib.suppress(OSError, UnicodeDecodeError, ValueError):
                 path = self.root / name
-                if name and path.is_file():
+                if name and path.is_file() and path.stat().st_size <= LIMITS.get(path.suffix, CASE_LIMIT):
                     sources[name] = Source(name, path.read_bytes().decode("utf-8-sig"))
         return sources
 

@@ -63,6 +63,11 @@ class Running:
         """Its plan; None when there is none."""
         return self._plans(name)
 
+    def plan(self, name: str) -> ops.Plan | None:
+        """The plan of a message of the catalogue; None when its mapping has errors, or is not there at all."""
+        message = self._messages.get(name)
+        return None if message is None else message.plan
+
     def loaded(self, name: str) -> Writer | Reader:
         """Its plan, ready to run."""
         if name not in self._loaded:
@@ -75,7 +80,7 @@ class Running:
     def explained(self, name: str) -> Explained:
         """Its plan with the words for what it does."""
         if name not in self._explained:
-            if self.compiled(name).plan is None:
+            if self.plan(name) is None:
                 raise NotCompiled(name)
             self._explained[name] = Explained(self.organisation, self.environment, self.model, self.compiled(name))
         return self._explained[name]

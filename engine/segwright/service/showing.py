@@ -118,7 +118,7 @@ class _Shower:
                 case FlatLet():
                     yield self.line("rule", indent, print_node(ast.Let(item.name, item.value)), item.origin)
                 case FlatCheck():
-                    yield self.line("rule", indent, print_node(item.check), item.origin)
+                    yield self.line("rule", indent, _on_one_line(print_node(item.check)), item.origin)
                 case FlatAllow():
                     text = f"allow {item.allow.code} on {item.allow.on}"
                     yield self.line("rule", indent, text, item.origin)
@@ -128,4 +128,8 @@ class _Shower:
         if mentions(rule.alternatives, ast.Ladder):
             return line_of(rule.origin.span, self.sources)
         text = print_node(ast.Rule(rule.target, rule.alternatives))
-        return " ".join(part.strip() for part in text.split("\n"))
+        return _on_one_line(text)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(part.strip() for part in text.split("\n"))

@@ -7,7 +7,7 @@ byte: files are read and written as bytes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +15,7 @@ import msgspec
 
 from segwright.core.diagnostic import Diagnostic, diagnostic
 from segwright.core.source import Span
+from segwright.orgs.workspace import CASE_LIMIT
 from segwright.service.cases import Outcome
 
 FOLDER: Final = "snapshots"
@@ -37,10 +38,28 @@ class Change(msgspec.Struct, frozen=True):
         return f"{FOLDER}/{self.organisation}/{self.name}"
 
 
-def compare(root: Path, organisation: str, outcomes: Iterable[Outcome]) -> list[Change]:
-    """The files of one organisation that are not as its cases say. Those of a case that could not be run are left alone."""
+def unreadable(root: Path, organisation: str) -> dict[str, Diagnostic]:
+    """What lies in the place of a snapshot and cannot be one, by its name: a folder, a link to nowhere, a file beyond measure."""
+    found = {}
+    for path in sorted((root / FOLDER / organisation).glob("*")):
+        if path.suffix not in ENDINGS:
+            continue
+        name = path.relative_to(root).as_posix()
+        if not path.is_file():
+            found[path.name] = diagnostic("SW0701", Span(name, 0, 0), file=name, reason="it is no ordinary file")
+        elif path.stat().st_size > CASE_LIMIT:
+            size = f"{path.stat().st_size:,}"
+            found[path.name] = diagnostic("SW0705", Span(name, 0, 0), file=name, size=size, limit=f"{CASE_LIMIT:,}")
+    return found
+
+
+def compare(root: Path, organisation: str, outcomes: Iterable[Outcome], without: Collection[str] = ()) -> list[Change]:
+    """The files of one organisation that are not as its cases say. Those of a case that could not be run are left alone, and so
+    are the names in `without`."""
     folder = root / FOLDER / organisation
-    lying = {path.name: path for path in sorted(folder.glob("*")) if path.suffix in ENDINGS} if folder.is_dir() else {}
+    lying = {
+        path.name: path for path in sorted(folder.glob("*")) if path.suffix in ENDINGS and path.name not in without
+    }
     changes = []
     for outcome in outcomes:
         if outcome.found:
@@ -48,6 +67,8 @@ def compare(root: Path, organisation: str, outcomes: Iterable[Outcome]) -> list[
                 del lying[name]
             continue
         for name, after in outcome.files.items():
+            if name in without:
+                continue
             path = lying.pop(name, None)
             before = b"" if path is None else path.read_bytes()
             if path is None:
@@ -66,7 +87,7 @@ def ownerless(root: Path, organisations: Iterable[str]) -> list[Change]:
     return [
         Change("stale", path.parent.name, path.name.partition(".")[0], path.name, path.read_bytes(), b"")
         for path in sorted(folder.glob("*/*.hl7"))
-        if path.parent.name not in known
+        if path.parent.name not in known and path.is_file()
     ]
 
 

@@ -16,7 +16,7 @@ from segwright.core.source import NOWHERE, Source
 from segwright.service.cases import Outcome, run_case, uncovered
 from segwright.service.compiling import CompiledWorkspace
 from segwright.service.running import Running
-from segwright.service.snapshots import Change, compare
+from segwright.service.snapshots import Change, compare, unreadable
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -55,6 +55,6 @@ def compare_cases(
     found = [finding for outcome in outcomes for finding in outcome.found]
     found += uncovered(running, outcomes)
     sources = {**compiled.sources, **{name: s for outcome in outcomes for name, s in outcome.sources.items()}}
-    return Comparison(
-        organisation, tuple(outcomes), tuple(compare(root, organisation, outcomes)), tuple(found), sources
-    )
+    bad = unreadable(root, organisation)
+    changes = compare(root, organisation, outcomes, bad)
+    return Comparison(organisation, tuple(outcomes), tuple(changes), (*found, *bad.values()), sources)

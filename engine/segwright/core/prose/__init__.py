@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from segwright.core.diagnostic import Diagnostic
+from segwright.core.diagnostic import Diagnostic, Fix
 from segwright.core.prose.entry import Entry
 
 ROLES = {
@@ -82,3 +82,17 @@ def help_lines(diagnostic: Diagnostic) -> list[str]:
         if not facts.missing:
             lines.append(line)
     return lines
+
+
+def fix_title(fix: Fix) -> str:
+    """What a fix does, as somebody is told before choosing it."""
+    first = fix.edits[0]
+    before, after = first.before.strip(), first.after.strip()
+    if not before:
+        said = f"put in `{after}`" if after else "put in white space"
+    elif not after:
+        said = f"take out `{before}`"
+    else:
+        said = f"write `{after}` in place of `{before}`"
+    more = len(fix.edits) - 1
+    return said + (f", and {more} place{'s' if more > 1 else ''} more like it" if more else "")

@@ -22,7 +22,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0703": Entry(
         "File is not text",
-        "`{file}` is not a text file: it holds NUL bytes.",
+        "`{file}` is not a text file: {reason}.",
         ("Save it as plain text in UTF-8; a spreadsheet is exported as “CSV UTF-8”.",),
         "Word processors and spreadsheets keep a document in a form of their own; segwright reads only what a diff can show.",
     ),
@@ -149,7 +149,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0721": Entry(
         "Key missing",
         "`{key}` is missing.",
-        ("Meaning: {says}.", "Write it in this form: {example}", "Its value is one of {known}."),
+        ("Add it. Meaning: {says}.", "Write it in this form: {example}", "Its value is one of {known}."),
         _NO_DEFAULT,
     ),
     "SW0722": Entry(

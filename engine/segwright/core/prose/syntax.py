@@ -324,7 +324,8 @@ ENTRIES: dict[str, Entry] = {
     "SW0149": Entry(
         "A line that has no place in this block",
         "This line cannot stand in {block}.",
-        ("Close the block with `end` before it.",),
+        ("Close {opened} with `end` before it.",
+         "An overlay changes what is below: write `add {kind} …` with its place (`after OBR`, `at end of message`)."),
         _BLOCK,
     ),
     "SW0150": Entry(
@@ -386,6 +387,12 @@ ENTRIES: dict[str, Entry] = {
         "`{found}` goes on with the line above, and here that line is complete.",
         ("Put it directly under the line it belongs to. Below `end` only `because` may stand.",),
         _LINE,
+    ),
+    "SW0162": Entry(
+        "A decimal comma",
+        "`{found}` is no number.",
+        ("A number has a point: `{meant}`.",),
+        "In HL7, too, a number has a point; with a comma it would be two numbers.",
     ),
     "SW0161": Entry(
         "A type in small letters",
