@@ -25,8 +25,8 @@ import msgspec
 from segwright.core.diagnostic import Diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.orgs.listeners import Listener, claimed_twice
-from segwright.plan.model import Model
 from segwright.orgs.workspace import CASE_LIMIT, LIMITS
+from segwright.plan.model import Model
 from segwright.service.cache import Cache, Entry
 from segwright.service.inventory import SHARED, Inventory, SharedContent, engine
 from segwright.service.together import InFleet, Use, all_together, use_of

@@ -34,7 +34,8 @@ class Running:
         self.model: Model = compiled.model
         self.environment = environment
         self._compile: Callable[[], CompiledOrganisation] = lambda: compiled
-        self._plans: Callable[[str], ops.Plan | None] = lambda name: self.compiled(name).plan
+        here = compiled.messages[environment]
+        self._plans: Callable[[str], ops.Plan | None] = lambda name: here[name].plan if name in here else None
         self._loaded: dict[str, Writer | Reader] = {}
         self._explained: dict[str, Explained] = {}
 
@@ -60,13 +61,8 @@ class Running:
         return self._compile().messages[self.environment][name]
 
     def plan(self, name: str) -> ops.Plan | None:
-        """Its plan; None when there is none."""
-        return self._plans(name)
-
-    def plan(self, name: str) -> ops.Plan | None:
         """The plan of a message of the catalogue; None when its mapping has errors, or is not there at all."""
-        message = self._messages.get(name)
-        return None if message is None else message.plan
+        return self._plans(name)
 
     def loaded(self, name: str) -> Writer | Reader:
         """Its plan, ready to run."""
