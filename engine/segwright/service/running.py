@@ -63,11 +63,6 @@ class Running:
         """Its plan; None when there is none."""
         return self._plans(name)
 
-    def plan(self, name: str) -> ops.Plan | None:
-        """The plan of a message of the catalogue; None when its mapping has errors, or is not there at all."""
-        message = self._messages.get(name)
-        return None if message is None else message.plan
-
     def loaded(self, name: str) -> Writer | Reader:
         """Its plan, ready to run."""
         if name not in self._loaded:
