@@ -27,7 +27,7 @@ def refusal(data: bytes, **options) -> Refused:
 
 def test_a_message_is_read():
     read = open_message(ORDER.encode())
-    assert read == Message(SEGMENTS, STANDARD, "ascii", "ORM^O01", "ID1", "2.4")
+    assert read == Message(SEGMENTS, STANDARD, "utf-8", "ORM^O01", "ID1", "2.4", "ascii")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_msh_18_says_how_bytes_are_read(msh18, codec):
 def test_bytes_that_no_charset_is_declared_for_are_read_as_utf_8_and_the_charset_stays_ascii(msh18):
     read = open_message(message(msh18, "DÖÉ").encode())
     assert read.field("PID-5") == "DÖÉ"
-    assert read.codec == "ascii"
+    assert (read.codec, read.escapes) == ("utf-8", "ascii")
 
 
 def test_a_declared_charset_is_believed_even_where_utf_8_would_do():

@@ -65,9 +65,9 @@ _WIDE_STARTS = {
 
 class Message(msgspec.Struct, frozen=True):
     """One message as read. `segments`: the text of each, still escaped, without its end. `codec`: the Python codec of its
-    charset, for hexadecimal escapes; `ascii` where the message declares no more (what it escapes is then read as UTF-8).
-    `type`: MSH-9.1 and .2 as in "ORM^O01" whatever the delimiters, "ACK" when there is no event. `control_id` (MSH-10) is as it
-    came, for echoing; `version` is MSH-12.1; either may be empty."""
+    charset; `escapes` that of its hexadecimal escapes: the same, but `ascii` where the message declares no more (what it escapes
+    is then read as UTF-8). `type`: MSH-9.1 and .2 as in "ORM^O01" whatever the delimiters, "ACK" when there is no event.
+    `control_id` (MSH-10) is as it came, for echoing; `version` is MSH-12.1; either may be empty."""
 
     segments: list[str]
     delimiters: Delimiters
@@ -75,6 +75,7 @@ class Message(msgspec.Struct, frozen=True):
     type: str
     control_id: str
     version: str
+    escapes: str
 
     def field(self, path: str | Path) -> str:
         """The text of an element as it came, still escaped; "" when it is empty or absent. ValueError for what is no path."""
@@ -256,8 +257,8 @@ def _message(segments: list[str], header: list[str], codec: str, default: str) -
     find = _facts if len(segments[0]) <= _MOST_CACHED else _facts.__wrapped__
     delimiters, declared, kind, version = find(segments[0][3:4], header[1], header[8], header[11], header[17])
     read_in = codec or declared or default
-    named = "ascii" if read_in == _UTF_8 and not declared else read_in
-    return Message(segments, delimiters, named, kind, header[9], version)
+    escapes = "ascii" if read_in == _UTF_8 and not declared else read_in
+    return Message(segments, delimiters, read_in, kind, header[9], version, escapes)
 
 
 # The slow half

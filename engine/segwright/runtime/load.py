@@ -136,7 +136,7 @@ class Reader:
     def read(self, message: Message) -> Intake:
         """The records of the message, or all that stands against it."""
         try:
-            records, groups = self._read(message.segments, message.delimiters, message.codec)
+            records, groups = self._read(message.segments, message.delimiters, message.escapes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the interpreter says why
             found = self.trace(message)
             if found.good and not isinstance(error, Declined | TypeError):

@@ -29,7 +29,7 @@ class Reader(Evaluation):
     """One run of a reading plan."""
 
     def __init__(self, plan: Plan, message: Message) -> None:
-        super().__init__(plan, message.codec)
+        super().__init__(plan, message.escapes)
         self.message = message
         self.rejects: list[Reject] = []
         self.groups: list[tuple[tuple[Any, ...], ...]] = []
@@ -130,7 +130,7 @@ class Reader(Evaluation):
 
     def taken(self, op: ops.Take | ops.TakeAll | ops.Keep) -> Any:
         """From the segments in scope."""
-        delimiters, codec = self.message.delimiters, self.message.codec
+        delimiters, codec = self.message.delimiters, self.message.escapes
         scope = self._scope
         match op:
             case ops.Keep(names):
