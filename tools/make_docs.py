@@ -7,6 +7,7 @@ A test holds that what is in the repository is what this writes.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from segwright.core.prose import catalogue
@@ -14,6 +15,9 @@ from segwright.core.prose.pages import index, page
 from segwright.library.pages import pages as builtin_pages
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from tests.lang.contrasting import report_of  # noqa: E402 - the surroundings in which a contrast is run are those of its test
+
 EXAMPLES = ROOT / "tests" / "lang" / "diagnostics"
 
 
@@ -26,12 +30,13 @@ def made() -> dict[str, str]:
 
 
 def _example(code: str) -> str:
-    """The report of the failing example that the tests compile."""
+    """A report: of the failing example that the tests compile, or of what the page says to avoid."""
     path = EXAMPLES / f"{code}.md"
-    if not path.exists():
-        return ""
-    report = path.read_text(encoding="utf-8").split("\n## Report\n")[1].strip()
-    return f"\n## An example\n\n`tests/lang/diagnostics/{code}.md`, as it is reported:\n\n{report}\n"
+    if path.exists():
+        report = path.read_text(encoding="utf-8").split("\n## Report\n")[1].strip()
+        return f"\n## An example\n\n`tests/lang/diagnostics/{code}.md`, as it is reported:\n\n{report}\n"
+    text = report_of(code)
+    return f"\n## As it is reported\n\n```text\n{text}```\n" if text else ""
 
 
 def main() -> None:

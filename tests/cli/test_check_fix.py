@@ -58,6 +58,8 @@ def test_programs_get_the_fixes_as_edits(workspace, overlay):
     word = next(one for one in found if one["code"] == "SW0112")
     assert [(fix["title"], fix["safe"]) for fix in word["fixes"]] == [("write `override` in place of `overide`", False)]
     log = json.loads(call("check", "--format", "sarif", "--workspace", workspace).stdout)
+    rule = next(one for one in log["runs"][0]["tool"]["driver"]["rules"] if one["id"] == "SW0119")
+    assert "## Prefer" in rule["help"]["markdown"]
     result = next(one for one in log["runs"][0]["results"] if one["ruleId"] == "SW0119")
     (fix,) = result["fixes"]
     (change,) = fix["artifactChanges"]

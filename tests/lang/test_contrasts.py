@@ -12,49 +12,18 @@ from pathlib import Path
 import pytest
 
 from segwright.core import prose
-from segwright.core.prose.contrasts import Piece, contrasts
-from segwright.core.source import Source
-from segwright.lang.parse import parse
+from segwright.core.prose.contrasts import contrasts
+from tests.lang.contrasting import AROUND, CONFIGURATION, WORDS, codes, written, wrong_side
 from tests.lang.test_diagnostics import EXAMPLES, the_files
 from tests.lang.workspace import compiled
 
-AROUND = (
-    "mapping m writes ORU^R01\nsegment OBX\n{}\n", "mapping m writes ORU^R01\n{}\n", "overlay m\n{}\n", "{}\n",
-    "mapping m writes ORU^R01\nsegment PID\n{}\n", "mapping m writes ORU^R01\nuse a\n\n{}\n",
-)  # fmt: skip
 EXAMPLE = {path.stem: path for path in EXAMPLES}
-WORDS = {
-    "SW0715",
-    "SW0717",
-    "SW0718",
-    "SW0719",
-    "SW0725",
-    "SW0727",
-    "SW0728",
-    "SW0737",
-    "SW0738",
-    "SW0741",
-    "SW0747",
-    "SW0748",
-}
-"""Of configuration that the small schema of these tests does not declare."""
-
-
-def written(pieces: tuple[Piece, ...]) -> str:
-    return "\n".join(piece.text for piece in pieces if not piece.file)
-
-
-def read(around: str, text: str) -> list[str]:
-    source = Source("a.seg", around.replace("{}", text, 1))
-    return [found.code for found in parse(source)[1]]
 
 
 @pytest.mark.parametrize("code", [code for code in contrasts() if code.startswith("SW01")])
 def test_both_sides_of_a_syntax_contrast(code: str) -> None:
-    avoid, prefer = written(contrasts()[code].avoid), written(contrasts()[code].prefer)
-    if code == "SW0159":
-        avoid = avoid.replace("…", "(" * 500)
-    sides = [(read(around, avoid), read(around, prefer)) for around in AROUND]
+    avoid, prefer = wrong_side(code), written(contrasts()[code].prefer)
+    sides = [(codes(around, avoid), codes(around, prefer)) for around in AROUND]
     assert any(set(wrong) == {code} and not right for wrong, right in sides), sides
 
 
@@ -94,9 +63,6 @@ def test_both_sides_of_a_contrast_of_the_language(code: str, tmp_path: Path) -> 
     found = compiled(tmp_path / "workspace", files)
     assert code not in found.codes, found.text
     assert not [each for each in found.codes if each.startswith("SW01")], found.text
-
-
-CONFIGURATION = [c for c in contrasts() if "SW0710" <= c <= "SW0749" and c not in WORDS]
 
 
 @pytest.mark.parametrize("code", CONFIGURATION)

@@ -11,6 +11,7 @@ import msgspec
 from segwright.core.diagnostic import Diagnostic, Edit, Fix
 from segwright.core.fixes import offered
 from segwright.core.prose import ROLES, catalogue, fix_title, help_lines, message
+from segwright.core.prose.pages import page, page_text
 from segwright.core.render import ordered
 from segwright.core.source import Source, Span
 
@@ -40,6 +41,7 @@ def _rule(code: str) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": code, "shortDescription": {"text": entry.title}}
     if entry.why:
         rule["fullDescription"] = {"text": entry.why}
+    rule["help"] = {"text": page_text(code, 100), "markdown": page(code)}
     return rule
 
 
