@@ -287,6 +287,20 @@ def test_tampering_and_strangers_are_refused_clearly(tmp_path, people):
 
 
 @needs_ssh_keygen
+def test_what_does_not_compile_or_is_not_there_is_not_signed(tmp_path, people):
+    root = copied(tmp_path / "workspace")
+    result = people.approve(root, "alice", "larkspur", "--environment", "staging")
+    assert (result.exit_code, "has no environment staging; it has test, production" in result.output) == (1, True)
+    assert people.approve(root, "alice", "larkspurr").exit_code == 1
+    edited(root, "orgs/larkspur/org.yaml", "precision: second", "precision: week")
+    result = people.approve(root, "alice", "larkspur")
+    assert (result.exit_code, "larkspur does not compile" in result.output) == (1, True)
+    assert "precision" in result.output
+    assert people.verify(root, "larkspur").exit_code == 1
+    assert not (root / "orgs/larkspur/approvals.lock").exists()
+
+
+@needs_ssh_keygen
 def test_openssh_itself_verifies_what_a_lock_says(tmp_path, people):
     root = copied(tmp_path / "workspace")
     people.approve(root, "alice", "larkspur")

@@ -24,7 +24,9 @@ def put(tx: Tx, table: sa.Table, **values: Any) -> int:
                 str(column.type.compile(tx.connection.dialect)), 0
             )
     found = tx.connection.execute(table.insert().values(**given))
-    return int(found.inserted_primary_key[0])
+    key = found.inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def filled(tx: Tx) -> None:

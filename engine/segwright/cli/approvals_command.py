@@ -72,6 +72,8 @@ def revoke(
     from segwright.service.reviewing import Unreviewed, open_state
     from segwright.service.signing import CannotSign, Key
 
+    if len(because.strip()) < 3 or not because.isprintable():
+        raise click.UsageError("--because must say why, on one line.")
     root = workspace_of(context, workspace)
     now = datetime.now(UTC)
     progress = Progress()
@@ -81,6 +83,7 @@ def revoke(
             raise Unreviewed(f"Your key {key} is not among the trusted ones: it would count for nothing.")
         after = open_state(root, organisations, os.environ, progress.say)
         progress.done()
+        approving.must_compile(after, organisations, environment)
         for name in organisations:
             approving.add_word(
                 root, approving.revocation(after, name, environment, because.strip(), signing, now), signing

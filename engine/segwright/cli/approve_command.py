@@ -59,6 +59,7 @@ def command(
             )
         names = organisations or group_of(root, str(group), against, os.environ, progress.say)
         after = open_state(root, names, os.environ, progress.say)
+        approving.must_compile(after, names, environment)
         review = approving.against_approved(after, names, environment, policy, signers, now, os.environ, progress.say)
         progress.done()
         proposals = approving.proposals(

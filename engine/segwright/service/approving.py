@@ -276,6 +276,16 @@ def revision_of(root: Path) -> tuple[str, bool]:
 # --- new words -----------------------------------------------------------------------------------------------------------------
 
 
+def must_compile(state: State, names: Collection[str], environment: str) -> None:
+    """Raises `Unreviewed` for organisations that do not compile, or have no such environment: there is nothing to sign."""
+    for name in names:
+        if name not in state.names:
+            raise Unreviewed(f"{name} does not compile.", state.errors(name), state.fleet.sources)
+        if environment not in state.hashes(name):
+            known = ", ".join(state.hashes(name))
+            raise Unreviewed(f"{name} has no environment {environment}; it has {known}.")
+
+
 class Proposal(msgspec.Struct, frozen=True):
     """What would be signed for one organisation."""
 
