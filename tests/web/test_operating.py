@@ -73,6 +73,8 @@ def test_a_refusal_is_explained_by_field_mapping_line_and_setting_and_mended_by_
     assert "LV-700101-1" not in why.output.split("message")[-1]
     assert PATIENT in ledger(own, "ledger", "why", "larkspur", delivery, "--unmask").output
     assert PATIENT not in ledger(own, "ledger", "show", "larkspur", delivery).output
+    seen = json.loads(ledger(own, "ledger", "why", "larkspur", delivery, "--format", "json").output)["events"]
+    assert [one["kind"] for one in seen].count("content shown") == 1
     assert PATIENT in ledger(own, "ledger", "show", "larkspur", delivery, "--unmask").output
     story = json.loads(ledger(own, "ledger", "why", "larkspur", delivery, "--format", "json").output)
     assert story["delivery"]["state"] == "rejected"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from functools import partial
 
 import httpx2
 import pytest
+import trustme
 
 from tests.postgres import new_database
 from tests.web.servers import MAIN, ROOT, Hospital, Server, eventually, order_message, preliminary, send
@@ -170,6 +172,37 @@ def test_a_server_that_cannot_start_says_why(one, tmp_path, old, new, said):
     assert result.returncode in (1, 2)
     assert said in " ".join(result.stderr.decode().split())
     assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["ledger", "list"], ["migrate", "status"]])
+def test_a_database_that_is_not_there_is_said(one, command):
+    url = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+    tokens = {f"TOKEN_{org}": token for org, token in one.tokens.items()}
+    result = _run(*command, "--settings", str(one.settings), "--database", url, OPERATORS="o" * 32, **tokens)
+    assert result.returncode == 1
+    assert b"the ledger cannot be used" in result.stderr
+
+
+def test_the_api_speaks_tls_where_the_settings_say_so(tmp_path, bundles):
+    authority = trustme.CA()
+    identity = tmp_path / "ours.pem"
+    certificate = authority.issue_cert("127.0.0.1")
+    identity.write_bytes(certificate.private_key_and_cert_chain_pem.bytes())
+    server = Server(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=["larkspur"])
+    text = server.settings.read_text()
+    server.settings.write_text(text.replace("[api]", f'[api]\ntls = {{identity = "file:{identity}"}}', 1))
+    try:
+        server.start()
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+        headers = {"Authorization": f"Bearer {server.tokens['larkspur']}"}
+        url = f"https://127.0.0.1:{server.ports['api']}/v1/orders"
+        assert httpx2.get(url, headers=headers, verify=context, timeout=30).json() == {"orders": [], "next": None}
+        with pytest.raises(httpx2.TransportError):
+            httpx2.get(url.replace("https", "http"), headers=headers)
+        assert server.stop() == 0
+    finally:
+        server.close()
 
 
 def test_a_ledger_of_another_environment_is_refused(one, tmp_path):

@@ -50,8 +50,20 @@ class Action(NamedTuple):
 
         if len(self.reason.strip()) < 3:
             raise click.UsageError("--reason has to say why.")
-        actor = self.name or os.environ.get("SEGWRIGHT_OPERATOR") or getpass.getuser()
-        return By(actor, self.reason.strip(), self.second)
+        return By(self.name or operator(), self.reason.strip(), self.second)
+
+
+def operator() -> str:
+    """Who sits at this machine."""
+    return os.environ.get("SEGWRIGHT_OPERATOR") or getpass.getuser()
+
+
+def note_look(store: Store, organisation: str, *, unmask: bool, **what: int) -> None:
+    """Writes down, where content is going to be shown, who saw what."""
+    from segwright.ledger import operate
+
+    if unmask:
+        store.write(lambda tx: operate.shown(tx, organisation, operator(), **what))
 
 
 def ledger_options(function: F) -> F:

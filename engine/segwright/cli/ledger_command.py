@@ -15,6 +15,7 @@ from segwright.cli.ledger_access import (
     format_option,
     ledger_options,
     live_of,
+    note_look,
     opened,
     settings_of,
     stop_with,
@@ -92,8 +93,9 @@ def show(organisation: str, number: int, build: int | None, unmask: bool, where:
     with opened(found) as store:
         live = live_of(found, folder, store, organisation)
         story = store.read(lambda tx: views.story(tx, live, number))
-    if story is None:
-        stop_with([f"{organisation} has no delivery {number}"])
+        if story is None:
+            stop_with([f"{organisation} has no delivery {number}"])
+        note_look(store, organisation, unmask=unmask, delivery=number)
     chosen = next((one for one in story.builds if (one.number == build if build else one.live)), None)
     if chosen is None:
         stop_with([f"there is no build {build}" if build else f"nothing was built yet: it is {story.delivery.state}"])
@@ -118,8 +120,9 @@ def why(organisation: str, number: int, unmask: bool, form: str, where: Where) -
     with opened(found) as store:
         live = live_of(found, folder, store, organisation)
         story, because = store.read(lambda tx: (views.story(tx, live, number), _because(tx, organisation, number)))
-    if story is None:
-        stop_with([f"{organisation} has no delivery {number}"])
+        if story is None:
+            stop_with([f"{organisation} has no delivery {number}"])
+        note_look(store, organisation, unmask=unmask, delivery=number)
     click.echo(words.story(story, because, organisation, live.manifest.zone, form, unmask=unmask))
 
 

@@ -49,6 +49,12 @@ COMMANDS: Final = {
 }
 """Every command with its line in the help; the module `segwright.cli.NAME_command` holds it as `command`."""
 
+EXTRAS: Final = {
+    "alembic": "serve", "cryptography": "serve", "sqlalchemy": "serve", "starlette": "serve", "uvicorn": "serve",
+    "psycopg": "postgres",
+}  # fmt: skip
+"""Packages that only some commands need, and the extra that each comes with."""
+
 EPILOG: Final = """Exit codes: 0 all is well; 1 something was found, refused or differs; 2 wrong usage; 3 segwright itself failed.
 
 The workspace is the nearest folder, from the current one upward, that holds mappings/ and orgs/, unless --workspace names it."""
@@ -115,6 +121,10 @@ def _failed(error: Exception) -> NoReturn:
     """Says that segwright failed, and where; never what it was working on."""
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    extra = EXTRAS.get((error.name or "").partition(".")[0]) if isinstance(error, ModuleNotFoundError) else None
+    if extra is not None:
+        sys.stderr.write(f"This command needs what is installed with: pip install 'segwright[{extra}]'\n")
         sys.exit(1)
     trace = error.__traceback__
     place = ""

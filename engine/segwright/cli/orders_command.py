@@ -14,6 +14,7 @@ from segwright.cli.ledger_access import (
     format_option,
     ledger_options,
     live_of,
+    note_look,
     opened,
     settings_of,
     stop_with,
@@ -90,8 +91,9 @@ def show(organisation: str, number: int, unmask: bool, where: Where) -> None:
             return order, many, {one.id: views.because(tx, organisation, one) for one in many}, tx.now
 
         order, many, because, now = store.read(look)
-    if order is None:
-        stop_with([f"{organisation} has no order {number}"])
+        if order is None:
+            stop_with([f"{organisation} has no order {number}"])
+        note_look(store, organisation, unmask=unmask, order=number)
     click.echo(f"order {order.id}  {visible(order.placer)}  {visible(order.filler)}  {order.state}")
     if unmask:
         click.echo(visible(order.patient.decode()))

@@ -14,6 +14,7 @@ from segwright.cli.ledger_access import (
     confirm,
     format_option,
     ledger_options,
+    note_look,
     opened,
     settings_of,
     stop_with,
@@ -89,8 +90,9 @@ def show(organisation: str, number: int, unmask: bool, where: Where) -> None:
     found, _ = settings_of(where)
     with opened(found) as store:
         one = store.read(lambda tx: views.arrived(tx, organisation, number))
-    if one is None:
-        stop_with([f"{organisation} has no message {number}"])
+        if one is None:
+            stop_with([f"{organisation} has no message {number}"])
+        note_look(store, organisation, unmask=unmask, inbox=number)
     click.echo(f"message {one.id}, by listener {one.listener}: {one.state}, answered {one.code}")
     if one.reason:
         click.echo(visible(one.reason))

@@ -63,6 +63,8 @@ def run(settings: Settings, folder: Path, *, embedded: bool) -> None:
     """Serves until a signal. Ends the command when it cannot."""
     import asyncio
 
+    from sqlalchemy.exc import DBAPIError
+
     from segwright.delivery.engine import Engine, Refused, install, load, open_store
     from segwright.delivery.log import Log, libraries_through
     from segwright.ledger.migrate import WrongVersion
@@ -75,8 +77,8 @@ def run(settings: Settings, folder: Path, *, embedded: bool) -> None:
         store = open_store(settings.database)
     except WrongVersion as wrong:
         stop_with([f"{wrong}: segwright migrate up"])
-    except Unavailable as error:
-        stop_with([f"the ledger cannot be used ({error})"])
+    except (Unavailable, DBAPIError) as error:
+        stop_with([f"the ledger cannot be used ({type(error).__name__})"])
     try:
         lives = load(settings, store, folder)
         install(store, settings.environment, lives)

@@ -19,6 +19,8 @@ def command(where: Where) -> None:
     """
     import asyncio
 
+    from sqlalchemy.exc import DBAPIError
+
     from segwright.delivery.engine import Engine, Refused, load, open_store
     from segwright.delivery.log import Log, libraries_through
     from segwright.ledger import views
@@ -33,8 +35,8 @@ def command(where: Where) -> None:
         store = open_store(found.database, create=False)
     except WrongVersion as wrong:
         stop_with([f"{wrong}: start segwright serve first, or segwright migrate up"])
-    except Unavailable as error:
-        stop_with([f"the ledger cannot be used ({error})"])
+    except (Unavailable, DBAPIError) as error:
+        stop_with([f"the ledger cannot be used ({type(error).__name__})"])
     try:
         lives = load(found, store, folder)
         for name, live in lives.items():

@@ -229,6 +229,14 @@ def allow(tx: Tx, org: str, what: Literal["kind", "plan"], name: str, by: By) ->
     tx.journal.note("allowed", org, actor=by.actor, why=by.reason, what=what, name=name)
 
 
+def shown(tx: Tx, org: str, actor: str, **what: int) -> None:
+    """Writes down that somebody looked at a patient's data. `what`: the number of a delivery, an order or a message."""
+    delivery = what.get("delivery", 0)
+    tx.journal.note(
+        "content shown", org, delivery=delivery, actor=actor, **{k: n for k, n in what.items() if k != "delivery"}
+    )
+
+
 # --- quarantine ------------------------------------------------------------------------------------------------------------
 
 

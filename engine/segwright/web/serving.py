@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from segwright.delivery.engine import Engine, Refused
 from segwright.delivery.log import Log
@@ -24,6 +25,38 @@ from segwright.web.tokens import BadTokens, Tokens
 GRACE: Final = 20
 """Seconds for calls in flight to be answered when the server stops."""
 MOST_CONNECTIONS: Final = 500
+HEAD_WITHIN: Final = 15.0
+"""Seconds from the first byte of a request, or from the connection, to the end of its headers."""
+
+
+class _Protocol(H11Protocol):
+    """HTTP, with a limit to how long the head of a request may take: slow heads would use up the connections."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            self._unwatch()  # a request is being answered
+        elif self._late is None:
+            self._late = self.loop.call_later(HEAD_WITHIN, self.transport.close)
+
+    def _unwatch(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 class _Server(uvicorn.Server):
@@ -66,7 +99,7 @@ async def serve(engine: Engine, api: Api, log: Log, environ: Mapping[str, str], 
     settings = engine.settings.api
     host, port = split(settings.address)
     config = uvicorn.Config(
-        api.app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
+        api.app, http=_Protocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
         proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=GRACE, limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=64 << 10,
     )  # fmt: skip
