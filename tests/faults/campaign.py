@@ -444,8 +444,17 @@ class Campaign:
             proxy.reset_all()
         for hospital in self.hospitals.values():
             hospital.mode = msgspec.structs.replace(hospital.mode, weights={Conduct.PROMPT: 1})
+        # What hospitals confirm may let more go, and what goes is confirmed.
+        last = await self._nothing_open()
+        with contextlib.suppress(TimeoutError):  # what is still owed then will be found missing
+            await asyncio.wait_for(asyncio.gather(*(one.has_confirmed() for one in self.hospitals.values())), 120)
+        last = await self._nothing_open()
+        self.say(f"  settled; open {last}")
+
+    async def _nothing_open(self) -> tuple[int, ...]:
+        """Waits until nothing is open, or nothing has moved for a minute; gives what is open then."""
         quiet = 0
-        last: tuple[Any, ...] = ()
+        last: tuple[int, ...] = ()
         moved = time.monotonic()
         while quiet < 3 and time.monotonic() - moved < 60:
             await asyncio.sleep(0.3)
@@ -453,7 +462,7 @@ class Campaign:
             if now != last:
                 last, moved = now, time.monotonic()
             quiet = quiet + 1 if not sum(now) else 0
-        self.say(f"  settled; open {last}")
+        return last
 
 
 def _shuffled(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
