@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import multiprocessing
 import os
 import random
@@ -59,7 +60,7 @@ the margin."""
 LEASE = 2 * (2 * 0.2 + 0.3 + 0.4 + 0.2)
 
 MODES = {
-    "larkspur": "honours prompt=80 lossy=4 late=1 wrong-id=1 slow=3 dead=1 transient=4 two-phase=3 two-phase-elsewhere=3",
+    "larkspur": "honours prompt=80 lossy=4 late=1 wrong-id=1 slow=3 dead=1 transient=4 two-phase=3 two-phase-elsewhere=3 refusing=1",
     "northgate": "blind prompt=90 lossy=3 dead=1 late=1",
     "stbrigid": "averse prompt=85 lossy=5 late=1 transient=4 slow=3 down=1",
     "tamarack": "blind prompt=85 lossy=5 wrong-id=1 late=1 slow=3 transient=3 refusing=1",
@@ -414,14 +415,21 @@ class Campaign:
             operate.resume(tx, lane.org, lane.id, by)
         # Bytes may be on their way for as long as a stopped process keeps them.
         before = tx.now - (0 if self.calm else 8000)
-        doubtful = sa.select(t.delivery.c.id, t.delivery.c.org, t.build.c.control_id).join(t.build).where(
-            t.delivery.c.state == "needs_decision", t.build.c.live.is_(True),
+        stuck = sa.select(t.delivery.c.id, t.delivery.c.org, t.delivery.c.state).where(
+            t.delivery.c.state.in_(("needs_decision", "rejected")),
             ~sa.exists().where(t.attempt.c.delivery_id == t.delivery.c.id, t.attempt.c.closed_at > before),
         )  # fmt: skip
-        for row in tx.all(doubtful):
-            filed = row.control_id in self.hospitals[row.org]._filed
-            self.outcome.numbers[f"decided: {'delivered' if filed else 'not delivered'}"] += 1
-            operate.decide(tx, self.lives[row.org], row.id, "delivered" if filed else "not delivered", by)
+        for row in tx.all(stuck):
+            live = self.lives[row.org]
+            builds = tx.all(sa.select(t.build.c.control_id).where(t.build.c.delivery_id == row.id))
+            if any(build.control_id in self.hospitals[row.org]._filed for build in builds):
+                act, does = "delivered", functools.partial(operate.decide, decision="delivered", by=by)
+            elif row.state == "rejected":
+                act, does = "resent as a new build", functools.partial(operate.resend, by=by)
+            else:
+                act, does = "not delivered", functools.partial(operate.decide, decision="not delivered", by=by)
+            self.outcome.numbers[f"{row.state}: {act}"] += 1
+            does(tx, live, row.id)
 
     # --- the end ---
 
@@ -436,8 +444,17 @@ class Campaign:
             proxy.reset_all()
         for hospital in self.hospitals.values():
             hospital.mode = msgspec.structs.replace(hospital.mode, weights={Conduct.PROMPT: 1})
+        # What hospitals confirm may let more go, and what goes is confirmed.
+        last = await self._nothing_open()
+        with contextlib.suppress(TimeoutError):  # what is still owed then will be found missing
+            await asyncio.wait_for(asyncio.gather(*(one.has_confirmed() for one in self.hospitals.values())), 120)
+        last = await self._nothing_open()
+        self.say(f"  settled; open {last}")
+
+    async def _nothing_open(self) -> tuple[int, ...]:
+        """Waits until nothing is open, or nothing has moved for a minute; gives what is open then."""
         quiet = 0
-        last: tuple[Any, ...] = ()
+        last: tuple[int, ...] = ()
         moved = time.monotonic()
         while quiet < 3 and time.monotonic() - moved < 60:
             await asyncio.sleep(0.3)
@@ -445,7 +462,7 @@ class Campaign:
             if now != last:
                 last, moved = now, time.monotonic()
             quiet = quiet + 1 if not sum(now) else 0
-        self.say(f"  settled; open {last}")
+        return last
 
 
 def _shuffled(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
@@ -455,7 +472,7 @@ def _shuffled(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
 
 
 def _open_counts(tx: Tx) -> tuple[int, ...]:
-    states = ("waiting", "ready", "sending", "uncertain", "needs_decision")
+    states = ("waiting", "ready", "sending", "uncertain", "needs_decision", "rejected")
     states_of = sa.select(t.delivery.c.state, sa.func.count().label("number")).group_by(t.delivery.c.state)
     counted = {row.state: row.number for row in tx.all(states_of)}
     stored = tx.scalar(sa.select(sa.func.count()).select_from(t.inbox).where(t.inbox.c.state == "stored"))

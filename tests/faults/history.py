@@ -59,7 +59,8 @@ LOST, ORDER, TWICE, GHOST, BYTES, HOLD, GATE, JOURNAL, UNSHOWN, UNHEARD = (
     "an application acknowledgement was taken and forgotten",
 )  # fmt: skip
 
-OPEN = ("waiting", "ready", "sending", "uncertain", "needs_decision")
+OPEN = ("waiting", "ready", "sending", "uncertain", "needs_decision", "rejected")
+"""What the campaign's operator leaves nowhere."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _heard(found: Found, ledger: Ledger, org: str, events: Iterable[Event]) -> N
     for control_id, codes in said.items():
         build = ledger.builds.get((org, control_id))
         row = ledger.deliveries[build.delivery_id] if build is not None and build.live else None
-        if row is not None and (row.state == "confirmed") != ("AA" in codes):
+        if row is not None and "AA" in codes and row.state != "confirmed":
             found.add(UNHEARD, org, f"{_named(row)}: the hospital said {sorted(codes)}")
 
 

@@ -3,7 +3,9 @@ packet on one connection, or the second overtakes on another."""
 
 from __future__ import annotations
 
-from segwright.ledger import lanes
+import pytest
+
+from segwright.ledger import lanes, operate
 from segwright.ledger import tables as t
 from segwright.ledger.lanes import Answer, Known
 from tests.ledger.hospital import FakeHospital
@@ -62,3 +64,19 @@ def test_what_was_refused_and_is_confirmed_after_all_was_filed(world):
     assert w.deliveries("state") == ["confirmed"]
     note("AE", "rejected")
     assert w.deliveries("state") == ["confirmed"]
+
+
+def test_what_was_refused_and_is_found_filed_can_be_decided_and_lets_the_next_one_go(world):
+    w = world(FakeHospital(status=True))
+    w.order()
+    (number,) = w.deliveries("id")
+    w.send(Known("rejected", "AE", "AE", b"MSA|AE"))
+    by = operate.By("ops", "it is in their chart")
+    for wrong in ("not delivered", "send newer"):
+        with pytest.raises(operate.Impossible, match="rejected"):
+            w.store.write(lambda tx, wrong=wrong: operate.decide(tx, w.hospital, number, wrong, by))
+    w.result("final")
+    assert w.send() == []
+    w.store.write(lambda tx: operate.decide(tx, w.hospital, number, "delivered", by))
+    assert w.deliveries("state")[0] == "accepted"
+    assert len(w.send()) == 2  # the result, and that the order is completed

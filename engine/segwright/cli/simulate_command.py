@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from segwright.cli.output import FOUND, workspace_of, workspace_option
+from segwright.simulation.mode import WORDS
 
 if TYPE_CHECKING:
     from segwright.plan.manifest import Manifest
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
-@click.command("simulate")
+def _words() -> str:
+    """The words of a mode, for the help."""
+    width = max(map(len, WORDS))
+    return "\b\nModes:\n" + "\n".join(f"  {word:<{width}}  {meaning}" for word, meaning in WORDS.items())
+
+
+@click.command("simulate", epilog=_words())
 @click.argument("organisation", metavar="ORG")
 @click.option(
     "--settings", type=_FILE, metavar="FILE", help="The server's settings [default: .segwright/settings.toml]."
@@ -85,12 +92,8 @@ def command(
     What it does is kept in a plain file, one JSON object a line, flushed to the disk before it answers; a repeat is known by it
     also after a restart. --show prints that file.
 
-    \b
-    Repeats (MSH-10):  honours  blind  averse
-    Each message:      prompt  slow  dead  down  lossy  late  wrong-id
-                       two-phase  two-phase-elsewhere  refusing  transient
-
-    Several conducts are mixed by weight: `--mode "honours prompt=90 lossy=5 late=5"`.
+    A mode is one word for repeats and any for how each message is treated, mixed by weight and drawn by the seed, such as
+    `--mode "honours prompt=90 lossy=5 late=5"`. The words are listed below.
     """
     root = workspace_of(context, workspace)
     place = settings or root / ".segwright" / "settings.toml"

@@ -142,9 +142,10 @@ def _newer(tx: Tx, row: sa.Row[Any]) -> bool:
 
 
 def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By) -> None:
-    """What became of a delivery whose fate nobody knew, as found out with the hospital."""
+    """What became of a delivery whose fate nobody knew, as found out with the hospital. That one was delivered can also be
+    found out of what was refused: an earlier try was filed, or somebody filed it by hand."""
     row = locked(tx, hospital.org, delivery)
-    _only(row, "decide about", "needs_decision", "uncertain")
+    _only(row, "decide about", "needs_decision", "uncertain", *(("rejected",) if decision == "delivered" else ()))
     _note(tx, row, by, "decided", decision=decision)
     if decision == "delivered":
         settle(tx, hospital, row, "accepted", f"decided: {by.reason}")

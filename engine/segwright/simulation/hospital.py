@@ -128,6 +128,10 @@ class Hospital:
         for door in self._doors.values():
             await door.open()
 
+    async def has_confirmed(self) -> None:
+        """Waits until it owes no application acknowledgement any more."""
+        await self._confirming.join()
+
     def next(self, *conducts: Conduct) -> None:
         """What the next messages meet, whatever the mode says."""
         self._script += conducts
@@ -343,6 +347,7 @@ class Hospital:
             self._keep(
                 Event(_now(), "confirmed", event.control_id, door=event.door, code=found.code, conduct="elsewhere")
             )
+            self._confirming.task_done()
 
 
 class _Door:

@@ -18,44 +18,43 @@ class Memory(StrEnum):
     """What a hospital does when a message comes that it has filed already, known by its MSH-10."""
 
     HONOURS = "honours"
-    """Files it once and answers as before."""
     BLIND = "blind"
-    """Does not look at MSH-10: files it again."""
     AVERSE = "averse"
-    """Refuses it: AR, 205 (duplicate key identifier)."""
 
 
 class Conduct(StrEnum):
     """How one message is treated."""
 
     PROMPT = "prompt"
-    """Filed, or refused for what it lacks, and answered as it asks to be (MSH-15, MSH-16)."""
     SLOW = "slow"
-    """The same, after a while."""
     DEAD = "dead"
-    """Read, neither filed nor ever answered."""
     DOWN = "down"
-    """Not filed; the connection ends, and for a while none is accepted."""
     LOSSY = "lossy"
-    """Filed, and the connection ends without an answer."""
     LATE = "late"
-    """Filed, and answered when nobody waits any more."""
     WRONG_ID = "wrong-id"
-    """Filed, and answered with another message's MSH-10 in MSA-2."""
     TWO_PHASE = "two-phase"
-    """Accepted at once (CA), acknowledged by the application (AA) a little later on the same connection."""
     TWO_PHASE_ELSEWHERE = "two-phase-elsewhere"
-    """The same, with the AA as a message of its own on a connection that the hospital opens."""
     REFUSING = "refusing"
-    """Not filed: AE, 101 (required field missing) at a field."""
     TRANSIENT = "transient"
-    """Not filed the first time: AE, 207 (application internal error). Then as if nothing had been."""
 
 
-WORDS: Final = {
-    **{memory.value: memory.__doc__ or "" for memory in Memory},
-    **{conduct.value: conduct.__doc__ or "" for conduct in Conduct},
+WORDS: Final[dict[str, str]] = {
+    Memory.HONOURS: "files a message once and answers a repeat as before",
+    Memory.BLIND: "does not look at MSH-10: files a repeat again",
+    Memory.AVERSE: "refuses a repeat: AR, 205 (duplicate key identifier)",
+    Conduct.PROMPT: "filed, or refused for what it lacks, and answered as MSH-15 and MSH-16 ask",
+    Conduct.SLOW: "the same, after a while",
+    Conduct.DEAD: "read, neither filed nor ever answered",
+    Conduct.DOWN: "not filed; the connection ends, and for a while none is accepted",
+    Conduct.LOSSY: "filed, and the connection ends without an answer",
+    Conduct.LATE: "filed, and answered when nobody waits any more",
+    Conduct.WRONG_ID: "filed, and answered with another message's MSH-10 in MSA-2",
+    Conduct.TWO_PHASE: "accepted at once (CA), confirmed (AA) a little later on the same connection",
+    Conduct.TWO_PHASE_ELSEWHERE: "the same, the AA as a message of its own on a connection that the hospital opens",
+    Conduct.REFUSING: "not filed: AE, 101 (required field missing) at a field",
+    Conduct.TRANSIENT: "not filed the first time: AE, 207 (application internal error); then as if nothing had been",
 }
+"""Every word of a mode, and what it means."""
 
 
 class Mode(msgspec.Struct, frozen=True):
