@@ -131,9 +131,12 @@ def send(port: int, message: bytes) -> bytes:
 
 
 class Server:
-    """A process of `segwright serve` (or `worker`) with its settings in a folder."""
+    """A process of `segwright serve` (or `worker`) with its settings in a folder. `ports`: where destinations are that are
+    none of these hospitals."""
 
-    def __init__(self, folder: Path, database: str, bundles: Path, *, command: str = "serve", organisations=()) -> None:
+    def __init__(
+        self, folder: Path, database: str, bundles: Path, *, command: str = "serve", organisations=(), ports=None
+    ) -> None:
         self.folder = folder
         self.database = database
         self.bundles = bundles
@@ -142,6 +145,7 @@ class Server:
         self.hospitals = {
             (org, name): Hospital() for org in self.organisations for name in DESTINATIONS[org]
         }  # fmt: skip
+        self.destinations = {key: hospital.port for key, hospital in self.hospitals.items()} | (ports or {})
         self.tokens = {org: f"{org}-{'t' * 32}" for org in self.organisations}
         self.log: list[dict] = []
         self.raw: list[str] = []
@@ -159,8 +163,8 @@ class Server:
         lines += [f'{org} = ["env:TOKEN_{org}"]' for org in self.organisations]
         for org in self.organisations:
             lines += [f"[listeners.{org}-test]", 'address = "127.0.0.1:0"', 'networks = ["127.0.0.0/8"]']
-        for (org, name), hospital in self.hospitals.items():
-            lines += [f"[instead.{org}.{name}]", f'address = "127.0.0.1:{hospital.port}"']
+        for (org, name), port in self.destinations.items():
+            lines += [f"[instead.{org}.{name}]", f'address = "127.0.0.1:{port}"']
         return "\n".join(lines)
 
     def start(self) -> Server:
