@@ -429,7 +429,8 @@ class Campaign:
             else:
                 act, does = "not delivered", functools.partial(operate.decide, decision="not delivered", by=by)
             self.outcome.numbers[f"{row.state}: {act}"] += 1
-            does(tx, live, row.id)
+            with contextlib.suppress(operate.Impossible):  # a newer one went out meanwhile: nothing is left to mend
+                does(tx, live, row.id)
 
     # --- the end ---
 
