@@ -122,7 +122,7 @@ class Story:
         self.hospitals: dict[str, Hospital] = {}
         self.orders: dict[str, list[Numbered]] = {org: [] for org in ORGS}
         self.told: list[tuple[str, Event]] = []
-        self.server: Server
+        self.server: Server | None = None
 
     # --- setting the scene ---
 
@@ -179,7 +179,8 @@ class Story:
         return hear
 
     async def stop(self) -> None:
-        self.server.stop()
+        if self.server is not None:
+            self.server.stop()
         for hospital in self.hospitals.values():
             await hospital.stop()
 
@@ -418,8 +419,8 @@ async def tell() -> int:
         scene(
             "Four hospitals and one server", "real MLLP on loopback; the hospitals are simulated, the patients invented"
         )
-        await story.set_up()
         try:
+            await story.set_up()
             for part in (
                 story.orders_in, story.preliminary, story.final, story.correction, story.second_pathway, story.cancelled,
                 story.down, story.lost_answer, story.settled,
@@ -428,7 +429,8 @@ async def tell() -> int:
             agree = story.accounts()
         except RuntimeError as failed:
             print(paint(f"\n   {failed}", "1;31"))
-            print((Path(name) / "server.log").read_text()[-4000:])
+            log = Path(name) / "server.log"
+            print(log.read_text()[-4000:] if log.exists() else "")
             return 1
         finally:
             await story.stop()
