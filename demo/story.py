@@ -371,10 +371,14 @@ class Story:
 
     def accounts(self) -> bool:
         """The ledger and the hospitals' files, each read by itself, side by side."""
-        scene("The accounts", "left what the ledger says went out, right what the hospital's own file says it filed")
+        scene(
+            "The accounts",
+            "left what the ledger says went out, right what the hospital's own file says it filed",
+            "a try in doubt may have arrived (then the file shows a repeat) or not",
+        )
         agree = True
         print(
-            f"   {'':<12}{'LEDGER: taken':>15}{'repeated':>10}{'void':>6}{'held':>6}"
+            f"   {'':<12}{'LEDGER: taken':>15}{'in doubt':>10}{'void':>6}{'held':>6}"
             f"   {'FILE: filed':>12}{'repeated':>10}   the same bytes"
         )
         with contextlib.closing(self.ledger()) as ledger:
@@ -395,7 +399,7 @@ class Story:
                 filed = {event.control_id: event.sha256 for event in found if event.what == "filed"}
                 times = sum(event.what == "filed" for event in found)
                 again = sum(event.what == "repeated" for event in found)
-                same = taken == filed and times == len(filed) and repeated == again
+                same = taken == filed and times == len(filed) and repeated >= again
                 agree = agree and same
                 void, held = states.get("void", 0), states.get("held", 0)
                 counts = f"{len(taken):>15}{repeated:>10}{void:>6}{held:>6}   {times:>12}{again:>10}"
