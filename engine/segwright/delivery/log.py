@@ -1,7 +1,7 @@
 """The log of a process: one JSON object a line, for machines; never anything of a message.
 
-Takes an event and facts under fixed keys; writes a line. A key that is not listed here is a fault of the program: what may be
-said is decided on this page and nowhere else."""
+Takes an event and facts under fixed keys; writes a line. What stands under a key that is not listed here is not
+said, only that it was there: what may be said is decided on this page and nowhere else. `reason` is of our own making."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Log:
 
     def __call__(self, event: str, *, level: str = "info", **facts: Any) -> None:
         """One line."""
-        unknown = facts.keys() - set(KEYS)
-        assert not unknown, unknown
         at = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line: dict[str, Any] = {"at": at, "level": level, "event": event}
         line |= {key: facts[key] for key in KEYS if key in facts}
+        if unknown := sorted(facts.keys() - set(KEYS)):
+            line["unsaid"] = unknown
         self._stream.write(msgspec.json.encode(line).decode() + "\n")
         self._stream.flush()
 

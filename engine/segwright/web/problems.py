@@ -100,7 +100,7 @@ def refused(error: Exception) -> Refusal | None:
 
 
 def _fault(problem: str) -> Fault:
-    """`OBX-5: missing at …`, as a fault of that element."""
+    """`ELEMENT: what is wrong with it`, as a fault of that element."""
     place, colon, what = problem.partition(": ")
     return Fault(place, what) if colon and " " not in place else Fault("", problem)
 
