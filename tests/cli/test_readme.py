@@ -12,7 +12,7 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_command_it_names_exists_and_every_command_is_named():
-    named = set(re.findall(r"^(?:    |\| `)segwright (\w+)", TEXT, re.MULTILINE))
+    named = set(re.findall(r"^(?:    |\| `)segwright ([\w-]+)", TEXT, re.MULTILINE))
     assert named == set(COMMANDS)
 
 
