@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 class Written(msgspec.Struct, frozen=True):
-    """Who wrote an operation: its rule's origin, and the address people know it by. `line` is the line of a declared format that the
-    rule went through, `format` that format's name."""
+    """Who wrote an operation: its rule's origin, and the address people know it by. `line` is the line of a declared format that
+    the rule went through, `format` that format's name."""
 
     origin: Origin
     address: str
