@@ -20,7 +20,7 @@ def _commands() -> list[list[str]]:
     """Every command, those of groups too."""
     found = []
     for name in COMMANDS:
-        command = import_module(f"segwright.cli.{name}_command").command
+        command = import_module(f"segwright.cli.{name.replace('-', '_')}_command").command
         found += [[name], *([name, sub] for sub in getattr(command, "commands", ()))]
     return found
 

@@ -43,7 +43,7 @@ def test_the_first_frame_comes_at_once_and_changes_nothing(workspace):
 
 def test_a_saved_mapping_is_rendered_and_the_changed_field_is_named_with_what_it_was(workspace):
     path = workspace / "mappings" / "messages" / "ecg_result.seg"
-    _, second = watched(workspace, lambda: edit(path, 'OBX-2        = "NM"', 'OBX-2        = "ST"'))
+    _, second = watched(workspace, lambda: edit(path, '= "NM"', '= "ST"'))
     (changes,) = second.changes.values()
     assert {(change.path, change.before, change.after) for change in changes} >= {("OBX-2", "NM", "ST")}
 

@@ -21,7 +21,7 @@ from segwright.lang.context import Written
 from segwright.orgs.organisation import CatalogueEntry
 from segwright.plan import ops
 from segwright.service.bundling import line_of
-from segwright.service.refusals import Explained, words_of
+from segwright.service.refusals import Explained
 from segwright.service.running import Running
 from segwright.workbench.marks import Mark, chosen_by
 from segwright.workbench.reach import NEVER_THERE, NEVER_TRUE, OTHERWISE, Possible, Reach, everything_below, reach
@@ -235,13 +235,13 @@ class _Points:
         for number, name in enumerate(self.explained.compiled.emitted.narratives):
             declared = self.explained.compiled.scope.narratives[name]
             places = [
-                Span(line.span.file, line.span.start + tag.start, line.span.start + tag.end)
+                (line.span, line.text[tag.start : tag.end].strip())
                 for line in declared.lines
                 for tag in tags(line.text)
             ]
-            for tag, span in enumerate(places):
+            for tag, (span, words) in enumerate(places):
                 never = NEVER_TRUE if (number, tag) in self.possible.untold else ""
-                text = f"text {name}: {words_of(span, self.sources)}"
+                text = f"text {name}: {words}"
                 marks: dict[str, frozenset[Mark]] = {self.message: frozenset({("branch", number, tag)})}
                 yield Point("text branch", self.organisation, "", span, text, f"text {name}", marks, never)
 
