@@ -87,6 +87,10 @@ snapshots: $(STAMP) ## write every snapshot anew and show which moved
 faults: $(STAMP) ## the long campaigns: engines killed and stopped; writes docs/faults.md (FAULTS="--runs 1 --seed 7 …")
 	@$(BIN)/python tests/faults/run.py $(FAULTS)
 
+.PHONY: mutants
+mutants: $(STAMP) ## every mutant of the reference hospitals against their snapshots (`make test` tries a few)
+	@$(call timed,mutants,$(BIN)/segwright test --mutate --coverage --threshold 100)
+
 .PHONY: bench
 bench: $(STAMP) ## figures and ratios against the peers
 	@$(BIN)/python tests/bench/run.py

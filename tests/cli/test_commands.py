@@ -213,7 +213,8 @@ def test_why_is_a_short_tree_that_masks_the_value(made):
     first, *rest = result.output.splitlines()
     assert first.startswith("PID-5.1  Patient Name")
     assert "SPECIMEN" not in result.output
-    assert [line[:2] for line in rest] == ["├─"] * (len(rest) - 1) + ["└─"]
+    assert [line[:2] for line in rest] == ["├─"] * (len(rest) - 2) + ["└─", "  "]
+    assert "read by    patient.name = first PID-5 as person_name" in rest[-1]
     assert "mappings/shared/parts.seg:" in result.output
     shown = call("why", "sample", "ecg_result", "PID-5.1", "--case", "final", "--unmask", "--workspace", made)
     assert "SPECIMEN" in shown.output

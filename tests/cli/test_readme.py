@@ -12,7 +12,7 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_command_it_names_exists_and_every_command_is_named():
-    named = set(re.findall(r"^(?:    |\| `)segwright (\w+)", TEXT, re.MULTILINE))
+    named = set(re.findall(r"^(?:    |\| `)segwright ([\w-]+)", TEXT, re.MULTILINE))
     assert named == set(COMMANDS)
 
 
@@ -20,7 +20,7 @@ def _commands() -> list[list[str]]:
     """Every command, those of groups too."""
     found = []
     for name in COMMANDS:
-        command = import_module(f"segwright.cli.{name}_command").command
+        command = import_module(f"segwright.cli.{name.replace('-', '_')}_command").command
         found += [[name], *([name, sub] for sub in getattr(command, "commands", ()))]
     return found
 

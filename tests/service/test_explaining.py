@@ -8,7 +8,8 @@ from segwright.hl7.paths import Path
 from segwright.plan import bundle
 from segwright.service.bundling import write_bundles
 from segwright.service.cases import read_case, request_of
-from segwright.service.explaining import MASK, above_the_base, why
+from segwright.service.explaining import above_the_base, why
+from segwright.service.pretty import MASK
 from segwright.service.rendering import prepare
 from segwright.service.rules import Rules
 from segwright.service.showing import flattened_lines
@@ -46,7 +47,10 @@ def test_a_value_is_led_back_to_rule_table_built_in_and_source(answer):
     assert found["layer"] == "base"
     assert "pr_interval" in found["table"]
     assert found["built-in"].startswith("number/quantity@")
-    assert "result.measurements[].value" in found["source"]
+    assert [twig.text for twig in branch.twigs if twig.kind == "source"] == [
+        "result.measurements[].value", "result.measurements[].kind",
+    ]  # fmt: skip
+    assert found["in"].startswith("turn 2 of for each m in result.measurements")
     assert all(twig.place.startswith("mappings/") for twig in branch.twigs if twig.kind in ("rule", "table"))
 
 

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "approvals": "verify approvals, or take them back",
     "approve": "approve what changes, signed",
     "audit": "verify that the record of what happened is whole",
+    "cases": "suggest cases for what no case reaches",
     "check": "check mappings and configuration, every finding at once",
     "compile": "write the bundles that the runtime loads",
     "diff": "what changes against a base, for which hospitals",
@@ -44,10 +45,13 @@ COMMANDS: Final = {
     "simulate": "be a hospital: send orders, file or refuse results",
     "stop": "keep a kind of message from going out, or revoke a plan",
     "test": "run the cases and compare them with their snapshots",
+    "unused": "what is never read, never sent, never looked up",
+    "watch": "render a case anew whenever a file changes",
     "why": "explain where a field of a message comes from",
+    "why-not": "explain why a field is not in a message",
     "worker": "send what the ledger holds",
 }
-"""Every command with its line in the help; the module `segwright.cli.NAME_command` holds it as `command`."""
+"""Every command with its line in the help; the module `segwright.cli.NAME_command` (with _ for -) holds it as `command`."""
 
 EXTRAS: Final = {
     "alembic": "serve", "cryptography": "serve", "sqlalchemy": "serve", "starlette": "serve", "uvicorn": "serve",
@@ -71,7 +75,7 @@ class Commands(click.Group):
         """The command of a name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"segwright.cli.{cmd_name}_command").command
+        command: click.Command = import_module(f"segwright.cli.{cmd_name.replace('-', '_')}_command").command
         return command
 
     def resolve_command(

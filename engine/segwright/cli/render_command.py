@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from segwright.cli.given import new_control_id, now
 from segwright.cli.output import coloured, refuse, workspace_of, workspace_option
+
+if TYPE_CHECKING:
+    from segwright.core.source import Source
+    from segwright.service.rendering import Request
+    from segwright.service.running import Running
 
 _FILE = click.Path(path_type=Path)
 
@@ -32,11 +38,13 @@ _FILE = click.Path(path_type=Path)
 @click.option("--at", metavar="TIME", help="When the message is made, as 2026-03-02T14:05:00-06:00 [default: now].")
 @click.option("--control-id", metavar="ID", help="Its number, MSH-10 [default: a new one].")
 @click.option("--pretty", is_flag=True, help="For people: a segment a line, its fields by name below.")
+@click.option("--why", is_flag=True, help="With --pretty: behind each field the rule that wrote it; values are masked.")
+@click.option("--unmask", is_flag=True, help="With --why: show values; they may be a patient's.")
 @workspace_option
 @click.pass_context
 def command(
     context: click.Context, organisation: str, message: str, order: Path | None, subject: Path | None, nth: int | None,
-    environment: str, at: str | None, control_id: str | None, pretty: bool, workspace: Path | None,
+    environment: str, at: str | None, control_id: str | None, pretty: bool, why: bool, unmask: bool, workspace: Path | None,
 ) -> None:  # fmt: skip
     """Render MESSAGE of ORG's catalogue; its exact bytes go to standard output.
 
@@ -47,12 +55,12 @@ def command(
     from segwright.service.opening import open_organisation, read_file
     from segwright.service.rendering import Request, render
 
+    if (why and not pretty) or (unmask and not why):
+        raise click.UsageError("--why annotates what --pretty shows, and --unmask what --why masks.")
     running, compiled, found = open_organisation(workspace_of(context, workspace), organisation, environment)
     if running is None:
         refuse(found, compiled.sources)
-    make, found = making(
-        at or datetime.now().astimezone().isoformat(timespec="seconds"), control_id or new_control_id()
-    )
+    make, found = making(at or now(), control_id or new_control_id())
     files: dict[str, bytes | None] = {"order": None, "subject": None}
     for name, path in (("order", order), ("subject", subject)):
         if path is not None:
@@ -60,7 +68,8 @@ def command(
             found += problems
     if make is None or found:
         refuse(found, compiled.sources)
-    messages, found = render(running, Request(message, make, files["order"], files["subject"], nth))
+    request = Request(message, make, files["order"], files["subject"], nth)
+    messages, found = render(running, request)
     if found:
         refuse(found, compiled.sources)
     if not pretty:
@@ -69,12 +78,23 @@ def command(
         return
     from segwright.service.pretty import pretty_lines
 
+    notes = _notes(running, request, compiled.sources) if why else [None] * len(messages)
     for number, data in enumerate(messages):
         click.echo("\n" if number else "", nl=False)
-        for line in pretty_lines(data, colour=coloured(sys.stdout)):
-            click.echo(line, color=coloured(sys.stdout))
+        colour = coloured(sys.stdout)
+        for line in pretty_lines(data, colour=colour, notes=notes[number], masked=why and not unmask):
+            click.echo(line, color=colour)
 
 
-def new_control_id() -> str:
-    """A number that no other message has; 18 characters, because older receivers take 20."""
-    return f"SW{secrets.token_hex(8).upper()}"
+def _notes(running: Running, request: Request, sources: Mapping[str, Source]) -> list[dict[str, str] | None]:
+    """Of each message the rule behind each field."""
+    from segwright.runtime.load import Writer
+    from segwright.service.explaining import every_rule
+    from segwright.service.opening import shown_sources
+    from segwright.service.rendering import prepare
+
+    writer = running.loaded(request.message)
+    assert isinstance(writer, Writer)
+    explained = running.explained(request.message)
+    shown = shown_sources(sources)
+    return [every_rule(explained, writer.trace(inputs), shown) for inputs in prepare(running, request)[0]]

@@ -19,14 +19,38 @@ _MOST_LINES = 40
 @click.command("test")
 @click.argument("organisations", nargs=-1, metavar="[ORG]…")
 @click.option("--update", is_flag=True, help="Show what changes, then write it.")
+@click.option("--coverage", is_flag=True, help="Also: which lines of the mappings the cases exercise.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 100), metavar="P", help="With --coverage: exit code 1 below P percent."
+)
+@click.option("--dead", is_flag=True, help="With --coverage: list what is proved impossible, with the reason.")
+@click.option("--mutate", is_flag=True, help="Also: mistakes that no snapshot would notice.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Of --coverage and --mutate."
+)
 @workspace_option
 @click.pass_context
-def command(context: click.Context, organisations: tuple[str, ...], update: bool, workspace: Path | None) -> None:
+def command(
+    context: click.Context, organisations: tuple[str, ...], update: bool, coverage: bool, threshold: float | None, dead: bool,
+    mutate: bool, form: str, workspace: Path | None,
+) -> None:  # fmt: skip
     """Run the cases (of some organisations) and compare what they give with snapshots/, byte for byte.
 
     Exit code 1 when bytes differ, a case has no snapshot, a snapshot has no case, a message or kind of the catalogue has no case,
     or a case is refused that should not be. With --update differences are shown and written, and do not count.
+
+    --coverage lists every rule, alternative, else, table row, format line, check and reject that no case exercises; its last
+    line is `coverage: N of M (P%)`. --mutate drops rules, flips defaults, swaps components, unmaps codes and shifts places, one
+    at a time; a mutant that no snapshot notices is a missing case, and gives exit code 1.
     """
+    if (threshold is not None or dead) and not coverage:
+        raise click.UsageError("--threshold and --dead belong to --coverage.")
+    if form == "json" and (update or not (coverage or mutate)):
+        raise click.UsageError("--format json belongs to --coverage and --mutate, without --update.")
+    if form == "json":
+        from segwright.cli.judging import as_json
+
+        as_json(workspace_of(context, workspace), organisations, coverage=coverage, threshold=threshold, mutate=mutate)
     from segwright.core.diagnostic import errors
     from segwright.service import snapshots
     from segwright.service.opening import check, organisations_in
@@ -71,6 +95,14 @@ def command(context: click.Context, organisations: tuple[str, ...], update: bool
         click.echo(f"{len(changes)} snapshots written" if changes else "nothing to write")
     elif changes:
         click.echo(f"{len(changes)} snapshots differ; if that is meant: segwright test --update")
+    if (coverage or mutate) and not errors(found):
+        from segwright.cli.judging import show_coverage, show_mutants
+
+        click.echo()
+        if mutate:
+            failed = show_mutants(compiled, names) or failed
+        if coverage:
+            failed = show_coverage(compiled, names, threshold, dead=dead) or failed
     sys.exit(FOUND if failed or (changes and not update) else 0)
 
 

@@ -75,6 +75,11 @@ class Compiled(msgspec.Struct, frozen=True, dict=True, eq=False):
         """Who wrote each operation, in walk order."""
         return () if self.emitted is None else self.emitted.written
 
+    @property
+    def places(self) -> tuple[Span | None, ...]:
+        """The words of the source that each operation came from, in walk order."""
+        return () if self.emitted is None else self.emitted.places
+
     @cached_property
     def allows(self) -> tuple[Span, ...]:
         """Where the allows stand that this message has."""

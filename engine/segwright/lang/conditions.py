@@ -29,7 +29,7 @@ def condition(ctx: Context, frame: Frame, node: ast.Condition) -> Checked:
     ctx.in_condition += 1
     op, true, false = _condition(ctx, frame, node)
     ctx.in_condition -= 1
-    ctx.note(op)
+    ctx.note(op, node.span)
     return op, true, false
 
 

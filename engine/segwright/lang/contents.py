@@ -157,10 +157,8 @@ def _leaf_content(
     put = make_put(ctx, where, typed, duty)
     op2 = ops.Leaves((put,))
     ctx.note(op2)
-    result = msgspec.structs.replace(typed, maybe=_after(typed.maybe, duty))
-    return Made(
-        op2, maybe=result.maybe, leaves={where: result}, soft=typed.soft, said=typed.said, absent_key=typed.absent_key
-    )
+    left = msgspec.structs.replace(typed, maybe=_after(typed.maybe, duty))
+    return Made(op2, left.maybe, {where: left}, soft=typed.soft, said=typed.said, absent_key=typed.absent_key)
 
 
 def _after(maybe: bool, duty: ops.Duty) -> bool:
@@ -194,7 +192,7 @@ def with_duty(ctx: Context, made: Made, duty: ops.Duty) -> Made:
         new = msgspec.structs.replace(content, duty=duty)
     else:
         new = ops.Fallback((content,), duty)
-    ctx.note(new)
+    ctx.note_instead(new, content)
     leaves = made.leaves
     if duty.need == "always" and len(leaves) == 1 and not made.lists:
         leaves = {k: msgspec.structs.replace(v, maybe=False) for k, v in leaves.items()}
@@ -263,6 +261,12 @@ def _is_field(ctx: Context, frame: Frame, node: ast.Else) -> bool:
 
 def value_content(ctx: Context, frame: Frame, node: ast.Value, component: int) -> Made:
     """The content of one value, without a duty of its own."""
+    made = _made(ctx, frame, node, component)
+    ctx.note(made.content, node.span)
+    return made
+
+
+def _made(ctx: Context, frame: Frame, node: ast.Value, component: int) -> Made:
     match node:
         case ast.Composite():
             return _composite(ctx, frame, node, component)
@@ -508,7 +512,8 @@ def _formatted(ctx: Context, frame: Frame, value: Typed, declared: ast.Format, n
         if not isinstance(rule.target, ast.ComponentPath):
             continue
         if outer is not None:
-            ctx.at = msgspec.structs.replace(outer, address=f"{outer.address}{rule.target}")
+            address = f"{outer.address}{rule.target}"
+            ctx.at = msgspec.structs.replace(outer, address=address, format=declared.name, line=rule.span)
         leaves.extend(_format_rule(ctx, inner, rule, component, node))
     ctx.at = outer
     made = _assemble(ctx, leaves)

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 
 class Written(msgspec.Struct, frozen=True):
-    """Who wrote an operation: its rule's origin, and the address people know it by."""
+    """Who wrote an operation: its rule's origin, and the address people know it by. `line` is the line of a declared format that
+    the rule went through, `format` that format's name."""
 
     origin: Origin
     address: str
+    format: str = ""
+    line: Span | None = None
 
 
 def marker(key: tuple[str, ...]) -> str:
@@ -62,6 +65,7 @@ class Context:
         self.used_formats: set[tuple[str, str]] = set()
         self.used_narratives: set[str] = set()
         self.written: dict[int, Written] = {}
+        self.places: dict[int, Span] = {}
         self.kept: list[ops.Op] = []
         self.at: Written | None = None
         self.allowed: dict[tuple[str, str], Origin] = {}
@@ -136,12 +140,20 @@ class Context:
 
     # -- who wrote what
 
-    def note(self, op: ops.Op) -> None:
-        """Remembers that the rule being lowered wrote `op`."""
+    def note(self, op: ops.Op, place: Span | None = None) -> None:
+        """Remembers that the rule being lowered wrote `op`, and which words of it did (`place`)."""
         at, number = self.at, id(op)
-        if at is not None and self.memory is None and number not in self.written:
+        if at is None or self.memory is not None:
+            return
+        if number not in self.written:
             self.written[number] = at
             self.kept.append(op)
+        if place is not None and place.file:
+            self.places.setdefault(number, place)
+
+    def note_instead(self, op: ops.Op, of: ops.Op) -> None:
+        """Remembers `op` as what stands for `of` now, at the same place."""
+        self.note(op, self.places.get(id(of)))
 
     # -- configuration
 

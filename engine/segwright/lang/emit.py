@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 
+from segwright.core.source import Span
 from segwright.lang.context import Context, Written, marker
 from segwright.plan import ops
 from segwright.plan.canonical import encode_plan
@@ -16,12 +17,19 @@ from segwright.plan.walk import walk
 
 
 class Emitted:
-    """A plan with markers, its bytes for each environment, and who wrote each operation (worked out when asked)."""
+    """A plan with markers, its bytes for each environment, and who wrote each operation (worked out when asked).
+
+    `tables` are the names of the plan's tables, each with whether it is the table read from right to left; `narratives` those of
+    its texts.
+    """
 
     def __init__(self, plan: ops.Plan, ctx: Context) -> None:
         self._plan = plan
         self._written = ctx.written
+        self._places = ctx.places
         self._kept = ctx.kept
+        self.tables = tuple(ctx.table_numbers)
+        self.narratives = tuple(ctx.narrative_numbers)
         self._values = ctx.environment_values
         self.marked = encode_plan(plan)
 
@@ -49,6 +57,11 @@ class Emitted:
             last = self._written.get(id(op), last)
             out.append(last)
         return tuple(out)
+
+    @cached_property
+    def places(self) -> tuple[Span | None, ...]:
+        """The words of the source that each operation came from, in walk order; None where it came from no words of its own."""
+        return tuple(self._places.get(id(op)) for op in walk(self._plan))
 
 
 def emit(plan: ops.Plan, ctx: Context) -> Emitted:

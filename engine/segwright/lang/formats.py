@@ -74,7 +74,7 @@ def read_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed
     parts: dict[int, ops.MadePart] = {}
     certain: set[int] = set()
     for rule in declared.rules:
-        part = _read_rule(ctx, inner, rule, declared, record.name)
+        part = _read_line(ctx, inner, rule, declared, record.name)
         if part is None:
             continue
         index, attribute, sure = part
@@ -113,6 +113,18 @@ def _make(
     return Typed(
         op, wanted, maybe=value.maybe or not certain, soft=value.soft, hint=node.format, said=value.said, span=node.span
     )
+
+
+def _read_line(
+    ctx: Context, frame: Frame, rule: ast.FormatRule, declared: ast.Format, record_name: str
+) -> tuple[int, ops.MadePart, bool] | None:
+    """One line of a format that reads, noted as such."""
+    outer = ctx.at
+    if outer is not None:
+        ctx.at = msgspec.structs.replace(outer, format=declared.name, line=rule.span)
+    part = _read_rule(ctx, frame, rule, declared, record_name)
+    ctx.at = outer
+    return part
 
 
 def _read_rule(
@@ -208,7 +220,7 @@ def _read_back(ctx: Context, frame: Frame, node: ast.As, value: Typed, declared:
     parts: dict[int, ops.MadePart] = {}
     certain: set[int] = set()
     for rule in rules:
-        part = _read_rule(ctx, inner, rule, declared, wanted.name)
+        part = _read_line(ctx, inner, rule, declared, wanted.name)
         if part is not None:
             parts[part[0]] = part[1]
             if part[2]:

@@ -25,5 +25,5 @@ def lower(ctx: Context, frame: Frame, node: ast.Value, want: Type | None = None)
     """One value; what is wrong becomes a finding and a value of unknown type, which fits everywhere. `want` is the type the place
     expects: it gives bare words (enum values, yes/no) their meaning."""
     typed = KINDS[type(node)](ctx, frame, node, want)
-    ctx.note(typed.op)
+    ctx.note(typed.op, node.span)
     return typed

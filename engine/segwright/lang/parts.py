@@ -40,7 +40,7 @@ def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: 
     where = (target.component, target.subcomponent or 1)
     outer = ctx.at
     if outer is not None:
-        ctx.at = msgspec.structs.replace(outer, origin=part.origin, address=str(target))
+        ctx.at = msgspec.structs.replace(outer, origin=part.origin, address=str(target), format="", line=None)
     hit = [False]
     adding = part.origin.word == "add"
     fresh: list[Typed] = []
@@ -67,7 +67,7 @@ def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: 
                 puts.sort(key=lambda p: (p.component, p.subcomponent))
         result = msgspec.structs.replace(leaves, puts=tuple(puts))
         before, ctx.at = ctx.at, outer
-        ctx.note(result)
+        ctx.note_instead(result, leaves)
         ctx.at = before
         return result
 
@@ -183,5 +183,5 @@ def map_leaves(ctx: Context, content: ops.Content, change: Callable[[ops.Leaves]
             new = msgspec.structs.replace(content, content=map_leaves(ctx, content.content, change))
         case _:
             return content
-    ctx.note(new)
+    ctx.note_instead(new, content)
     return new

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
+from segwright.core.source import Span
 from segwright.lang import ast
 from segwright.lang.contents import Made
 from segwright.lang.context import Context
@@ -302,8 +303,11 @@ class _Watched(Context):
         self._read.patterns[text] = number
         return number
 
-    def note(self, op: ops.Op) -> None:
+    def note(self, op: ops.Op, place: Span | None = None) -> None:
         """With a memory nobody asks who wrote what."""
+
+    def note_instead(self, op: ops.Op, of: ops.Op) -> None:
+        """The same."""
 
     @property
     def used_formats(self) -> Any:  # type: ignore[override]

@@ -364,6 +364,25 @@ def compiled(pattern: str) -> Matcher:
     return Matcher(pattern)
 
 
+def example(pattern: str) -> str:
+    """A text that a pattern matches: of each choice the first, of each count the least. Raises `PatternRefused`."""
+    return _example(_Parser(pattern).whole())
+
+
+def _example(node: _Node) -> str:
+    match node:
+        case _Set(ranges, other):
+            if not other:
+                return ranges[0][0]
+            return next((sign for sign in "A0-_ " if node.holds(sign)), "")
+        case _Row(items):
+            return "".join(map(_example, items))
+        case _Any(items):
+            return _example(items[0])
+        case _Times(item, least, _):
+            return _example(item) * least
+
+
 def check(pattern: str) -> str | None:
     """Why a pattern is refused; None when it is not."""
     try:

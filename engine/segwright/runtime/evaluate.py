@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import cmp_to_key
-from typing import Any, Final, NoReturn
+from functools import cmp_to_key, lru_cache
+from typing import Any, Final, NamedTuple, NoReturn
 
 from segwright.hl7.values import NULL, Field, Moment, Quantity, Segment
 from segwright.library import by_key
@@ -17,7 +17,7 @@ from segwright.library.record import Refusal
 from segwright.plan import ops
 from segwright.plan.ops import Op, Plan
 from segwright.plan.patterns import compiled
-from segwright.plan.walk import number_of
+from segwright.plan.walk import companions, decided_by_input, number_of, walk
 from segwright.runtime import compare
 from segwright.runtime.fields import NULL_TEXT, Unfit, component_of, field_text, is_empty
 from segwright.runtime.narrative import NarrativeRefused, render
@@ -56,6 +56,39 @@ def kind_of(value: object) -> str:
     return names.get(type(value), "nothing of the language")
 
 
+class Known(NamedTuple):
+    """What is read off a plan before it runs: numbers, puts that an input decides, companions (`plan.walk`), rows by keys."""
+
+    numbers: dict[int, int]
+    decided: frozenset[int]
+    companions: frozenset[int]
+    rows: list[dict[tuple[str, ...], int]]
+
+
+class _This:
+    """A plan as a key by which it is found again: the very object, not what it holds."""
+
+    __slots__ = ("plan",)
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def __hash__(self) -> int:
+        return id(self.plan)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and self.plan is other.plan
+
+
+@lru_cache(maxsize=8)
+def _known(this: _This) -> Known:
+    """What is known of a plan, worked out once while it is run again and again."""
+    plan = this.plan
+    operations = tuple(walk(plan))
+    rows = [{row.keys: number for number, row in enumerate(table.rows)} for table in plan.tables]
+    return Known(number_of(plan), decided_by_input(plan, operations), companions(plan, operations), rows)
+
+
 class Evaluation:
     """One run of a plan: its slots, and what has been found."""
 
@@ -63,7 +96,8 @@ class Evaluation:
         """`codec`: the charset of received fields, for hexadecimal escapes."""
         self.plan = plan
         self.codec = codec
-        self.numbers = number_of(plan)
+        self.known = _known(_This(plan))
+        self.numbers = self.known.numbers
         self.slots: list[Any] = [None] * plan.slots
         self.problems: list[Problem] = []
         self.notes: list[Note] = []
@@ -71,7 +105,7 @@ class Evaluation:
         self.turns: list[int] = []
         self.written: list[str] = []
         self.open = False
-        self._rows = [{row.keys: number for number, row in enumerate(table.rows)} for table in plan.tables]
+        self._rows = self.known.rows
 
     # --- what was found ---
 
@@ -98,7 +132,7 @@ class Evaluation:
         """An operation that was evaluated."""
         kind = str(op.__struct_config__.tag)
         segment = len(self.written) - 1 if self.open else -1
-        self.steps.append(Step(self.numbers[id(op)], kind, gives, segment, detail))
+        self.steps.append(Step(self.numbers[id(op)], kind, gives, segment, detail, tuple(self.turns)))
 
     # --- values ---
 
@@ -155,7 +189,7 @@ class Evaluation:
             case ops.Each():
                 return tuple(self._values_of_each(op))
             case ops.First():
-                return self._first(op)
+                return self._first(op, detail)
             case ops.Count(segment, since, start):
                 return self._count(segment, since) + start - 1
             case ops.Narrate():
@@ -351,7 +385,7 @@ class Evaluation:
             raise Failed
         return [value for value in found if value is not None]
 
-    def _first(self, op: ops.First) -> Any:
+    def _first(self, op: ops.First, detail: dict[str, str | int]) -> Any:
         if op.order is not None:
             ordered = self.elements(op)
             where = None
@@ -359,11 +393,12 @@ class Evaluation:
             # Without an order nothing after the first is looked at.
             ordered = list(self.list_of(op, self.value(op.source)))
             where = op.where
-        for element in ordered:
+        for number, element in enumerate(ordered, 1):
             self.bind(op.slot, element)
             if where is None or self.condition(where):
                 value = self.value(op.value)
                 if value is not None:
+                    detail["element"] = number
                     return value
         return None
 

@@ -63,14 +63,16 @@ class Note(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True):
     """One operation as it was evaluated. `kind` is its tag in the plan; `gives` says what came out ("missing", "null", "text",
     "true", …), never the value; `detail` holds what was decided: `rung` or `alternative` taken (from 1; 0 for none), `table` and
-    `row` (from 0, or "otherwise", "unmapped", "same"), `function`, `written`. `segment`: how many segments stood before the one
-    being written or read, -1 outside of one."""
+    `row` (from 0, or "otherwise", "unmapped", "same"), `function`, `refused` (why a built-in did, where `on invalid` says what
+    then), `written`, `elements` (turns of a loop), `element` (the first that fits, from 1). `segment`: how many segments stood
+    before the one being written or read, -1 outside of one. `turns`: where in loops, as in `Problem`."""
 
     op: int
     kind: str
     gives: str
     segment: int
     detail: dict[str, str | int] = {}
+    turns: tuple[int, ...] = ()
 
 
 class Trace(msgspec.Struct, frozen=True):

@@ -16,7 +16,6 @@ from segwright.hl7.escape import escape, escape_formatted, redelimit
 from segwright.hl7.values import NULL, Field, Segment
 from segwright.plan import ops
 from segwright.plan.ops import Op, Plan
-from segwright.plan.walk import companions, decided_by_input
 from segwright.runtime.evaluate import Evaluation, Failed, kind_of, printed
 from segwright.runtime.fields import NULL_TEXT, is_empty
 
@@ -52,8 +51,8 @@ class Writer(Evaluation):
         super().__init__(plan, plan.encoding.codec)
         self.delimiters = Delimiters(plan.encoding.field, *plan.encoding.msh2)
         self.parts: list[Part] = []
-        self._decided = decided_by_input(plan)
-        self._companions = companions(plan)
+        self._decided = self.known.decided
+        self._companions = self.known.companions
         for slot, value in enumerate(inputs):
             self.bind(slot, value)
 
@@ -75,7 +74,9 @@ class Writer(Evaluation):
                         self.break_slot(slot)
                         self.bind(slot, self.value(value))
                     case ops.CheckOp(name, condition, saying):
-                        if not self.condition(condition):
+                        holds = self.condition(condition)
+                        self.step(op, "true" if holds else "false")
+                        if not holds:
                             self.record(op, "check", name=name, saying=saying)
                     case _:
                         self.fail(op, "type", wanted="something that writes", found="something that reads")
@@ -95,6 +96,7 @@ class Writer(Evaluation):
             self.note(op, "dropped", kept=first, found=len(elements))
             elements = elements[:first]
         self.bind(op.position + 1, len(elements))
+        self.step(op, "turns", elements=len(elements))
         for turn, element in enumerate(elements, 1):
             self.bind(op.slot, element)
             self.bind(op.position, turn)

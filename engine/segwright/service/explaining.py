@@ -6,7 +6,7 @@ stays) unless asked for: a case may be made of real data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,18 +20,18 @@ from segwright.review.difference import field_name, occurrences, profile_of
 from segwright.runtime.load import Writer
 from segwright.runtime.outcome import Step, Trace
 from segwright.service.bundling import line_of, place
+from segwright.service.pretty import mask
 from segwright.service.refusals import Explained
 from segwright.service.running import Running
 
-MASK: Final = "▒"
-
 
 class Twig(msgspec.Struct, frozen=True):
-    """One line of an explanation: what it is, what it says, where it stands."""
+    """One line of an explanation: what it is, what it says, where it stands, and what explains it further."""
 
     kind: str
     text: str
     place: str = ""
+    twigs: tuple[Twig, ...] = ()
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -66,15 +66,40 @@ def why(
     trace = writer.trace(inputs)
     if trace.problems:
         return Why((), tuple(explained.problems(trace.problems)))
-    return Why(tuple(_Explainer(explained, trace, sources, unmask).branches(path)))
+    explainer = _Explainer(explained, trace, sources, unmask, read_by(running, sources))
+    return Why(tuple(explainer.branches(path)))
+
+
+def read_by(running: Running, sources: Mapping[str, Source]) -> dict[str, Twig]:
+    """For each attribute that the organisation's order mapping sets (`order.placer_number`) the line that does."""
+    found: dict[str, Twig] = {}
+    for name, entry in running.organisation.catalogue.items():
+        if not entry.reads or running.compiled(name).plan is None:
+            continue
+        explained = running.explained(name)
+        for number, op in enumerate(explained.operations):
+            written = explained.written(number)
+            if isinstance(op, ops.SetOp) and written is not None:
+                span = written.origin.span
+                twig = Twig("read by", line_of(span, sources), str(place(span, sources)))
+                found.setdefault(explained.names.attribute(op.record, op.index), twig)
+    return found
+
+
+def masked(value: str, *, unmask: bool) -> str:
+    """A value as it may be shown: its length alone, unless it is asked for."""
+    return value if unmask else mask(value)
 
 
 class _Explainer:
-    def __init__(self, explained: Explained, trace: Trace, sources: Mapping[str, Source], unmask: bool) -> None:
+    def __init__(
+        self, explained: Explained, trace: Trace, sources: Mapping[str, Source], unmask: bool, read: Mapping[str, Twig]
+    ) -> None:
         self.explained = explained
         self.trace = trace
         self.sources = sources
         self.unmask = unmask
+        self.read = read
         self.tables = profile_of(explained.plan.encoding.version)
         self.signs = _separators(explained)
 
@@ -101,8 +126,7 @@ class _Explainer:
     def _branch(self, op: int, path: Path, value: str, segment: int) -> Branch:
         written = self.explained.written(op)
         operation = self.explained.operations[op]
-        characters = f"{len(value)} character{'' if len(value) == 1 else 's'}"
-        shown = value if self.unmask else f"{MASK * min(len(value), 12)} ({characters})"
+        shown = masked(value, unmask=self.unmask)
         name = field_name(self.tables, path.segment, path.field)
         if isinstance(operation, ops.Opaque):
             path = path._replace(repetition=0, component=0, subcomponent=0)
@@ -115,7 +139,8 @@ class _Explainer:
         else:
             twigs = [*self._rule(written)]
             if isinstance(operation, ops.Put | ops.Opaque):
-                twigs += self._decided(op, written, segment)
+                twigs += self._decided(op, segment)
+                twigs += self._around(op, segment)
         return Branch(str(path), name, shown, tuple(twigs))
 
     def _nothing(self, path: Path, there: bool) -> Branch:
@@ -130,7 +155,7 @@ class _Explainer:
                 continue
             if written.address.split()[-1].split(".")[0].split("[")[0] == wanted:
                 seen.add(written.origin.span)
-                twigs += [*self._rule(written), *self._source(operation)]
+                twigs += [*self._rule(written), *sources_of(self.explained, operation, self.read)]
         written_at_all = any(
             isinstance(op, ops.SegmentOp | ops.EchoOp) and op.name == path.segment for op in self.explained.operations
         )
@@ -149,39 +174,46 @@ class _Explainer:
         return Branch(str(path), name, "(empty)" if there else "(not in the message)", tuple(twigs))
 
     def _rule(self, written: Written) -> Iterator[Twig]:
-        origin = written.origin
-        yield Twig("rule", line_of(origin.span, self.sources), self._at(origin.span))
-        yield Twig("layer", origin.layer + (f", {origin.word}" if origin.word != "base" else ""))
-        if origin.because:
-            yield Twig("because", origin.because)
-        below = self.explained.rules.below(written)
-        if below is not None:
-            yield Twig("instead of", line_of(below.span, self.sources), self._at(below.span))
-        line = self.explained.rules.format_line(written)
-        if line is not None:
-            yield Twig("format", f"{line.format}: {line_of(line.rule.span, self.sources)}", self._at(line.rule.span))
-        for key in self.explained.rules.mentions(written).keys:
-            given = self.explained.organisation.value(key, self.explained.environment)
-            if given is not None:
-                yield Twig("config", f"org.{'.'.join(key)} = {_config(given.value)}", self._at(given.span))
+        return rule_twigs(self.explained, written, self.sources)
 
-    def _decided(self, op: int, written: Written, segment: int) -> Iterator[Twig]:
+    def _decided(self, op: int, segment: int) -> Iterator[Twig]:
         """Rungs, table rows and built-ins that had a part, from the steps of this very segment; then the sources."""
-        shown: set[tuple[object, ...]] = set()
-        for step in self._steps(op, segment):
-            twig = self._step(step, written)
-            if twig is not None and (twig.kind, twig.text) not in shown:
-                shown.add((twig.kind, twig.text))
-                yield twig
-        if not self.explained.rules.mentions(written).keys or any(
-            self.explained.names.paths(self.explained.operations[op])
-        ):
-            yield from self._source(self.explained.operations[op])
+        yield from step_twigs(self.explained, self._steps(op, segment), self.sources)
+        written = self.explained.written(op)
+        operation = self.explained.operations[op]
+        keys = self.explained.rules.mentions(written).keys if written is not None else ()
+        if not keys or any(self.explained.names.paths(operation)):
+            yield from sources_of(self.explained, operation, self.read)
+
+    def _choosing(self, op: int) -> Iterator[int]:
+        """The operations around one that took it among alternatives."""
+        for number in range(op - 1, -1, -1):
+            operation = self.explained.operations[number]
+            if op not in self.explained.below(number):
+                continue
+            if isinstance(operation, ops.FieldOp):
+                return
+            if isinstance(operation, ops.ChooseRep | ops.Fallback):
+                yield number
+
+    def _around(self, op: int, segment: int) -> Iterator[Twig]:
+        """The loops that an operation stands in, with the turn."""
+        turns = next((step.turns for step in self.trace.steps if step.segment == segment and step.turns), ())
+        loops = [
+            number
+            for number in range(op)
+            if isinstance(self.explained.operations[number], ops.LoopOp) and op in self.explained.below(number)
+        ]
+        for number, turn in zip(loops, turns, strict=False):
+            written = self.explained.written(number)
+            if written is not None:
+                text = f"turn {turn} of {line_of(written.origin.span, self.sources)}"
+                yield Twig("in", text, self._at(written.origin.span))
 
     def _steps(self, op: int, segment: int) -> Iterator[Step]:
         """What happened inside an operation while a segment was written, and, before that, inside the `let`s that it takes: a
         `let` outside of the segment runs at every turn of its loop, and the last time before the segment counts."""
-        below = set(self.explained.below(op))
+        below = {*self.explained.below(op), *self._choosing(op)}
         steps = [(at, step) for at, step in enumerate(self.trace.steps) if step.op in below]
         here = [(at, step) for at, step in steps if step.segment in (segment, -1)] or steps
         begins = next((at for at, step in here if step.segment == segment), len(self.trace.steps))
@@ -189,33 +221,96 @@ class _Explainer:
         earlier = {step.op: step for step in self.trace.steps[:begins] if step.op in named}
         return iter([*earlier.values(), *(step for _, step in here)])
 
-    def _step(self, step: Step, written: Written) -> Twig | None:
-        if "table" in step.detail:
-            number = int(step.detail["table"])
-            table = self.explained.rules.table_of(number, written)
-            if table is None:
-                return None
-            row = self.explained.rules.row_of(table, number, step.detail.get("row", ""))
-            if row is None:
-                return Twig("table", f"{table.name}: {step.detail.get('row', '')}", self._at(table.span))
-            return Twig("table", f"{table.name}: {line_of(row.span, self.sources)}", self._at(row.span))
-        if "function" in step.detail:
-            return Twig("built-in", str(step.detail["function"]))
-        if step.detail.get("rung"):
-            return Twig("ladder", f"alternative {step.detail['rung']}")
-        if step.detail.get("alternative"):
-            return Twig("else", f"alternative {step.detail['alternative']}")
-        return None
-
-    def _source(self, operation: ops.Op) -> Iterator[Twig]:
-        paths = list(self.explained.names.paths(operation))
-        if paths:
-            yield Twig("source", ", ".join(paths))
-        elif not isinstance(operation, ops.SegmentOp):
-            yield Twig("source", "the rule itself: nothing of the order or the document")
-
     def _at(self, span: Span) -> str:
         return str(place(span, self.sources))
+
+
+def rule_twigs(explained: Explained, written: Written, sources: Mapping[str, Source]) -> Iterator[Twig]:
+    """A rule, its layer and reason, what it stands instead of, its line of a format, its keys with their values."""
+
+    def at(span: Span) -> str:
+        return str(place(span, sources))
+
+    origin = written.origin
+    yield Twig("rule", line_of(origin.span, sources), at(origin.span))
+    yield Twig("layer", origin.layer + (f", {origin.word}" if origin.word != "base" else ""))
+    if origin.because:
+        yield Twig("because", origin.because)
+    below = explained.rules.below(written)
+    if below is not None:
+        yield Twig("instead of", line_of(below.span, sources), at(below.span))
+    for key in explained.rules.mentions(written).keys:
+        given = explained.organisation.value(key, explained.environment)
+        if given is not None:
+            yield Twig("config", f"org.{'.'.join(key)} = {_config(given.value)}", at(given.span))
+        else:
+            yield Twig("config", f"org.{'.'.join(key)} is not given")
+    line = explained.rules.format_line(written)
+    if line is not None and written.line is not None:
+        yield Twig("format", f"{line.format}: {line_of(written.line, sources)}", at(written.line))
+
+
+def step_twigs(explained: Explained, steps: Iterable[Step], sources: Mapping[str, Source]) -> Iterator[Twig]:
+    """What was decided on the way: table rows, built-ins, alternatives; each once."""
+    shown: set[tuple[object, ...]] = set()
+    for step in steps:
+        twig = _step(explained, step, sources)
+        if twig is not None and (twig.kind, twig.text) not in shown:
+            shown.add((twig.kind, twig.text))
+            yield twig
+
+
+def _step(explained: Explained, step: Step, sources: Mapping[str, Source]) -> Twig | None:
+    if "table" in step.detail:
+        return _row(explained, int(step.detail["table"]), step.detail.get("row", ""), sources)
+    if "function" in step.detail:
+        refused = f", which refused: {step.detail['refused']}" if "refused" in step.detail else ""
+        return Twig("built-in", f"{step.detail['function']}{refused}")
+    for word, kind in (("rung", "ladder"), ("alternative", "else")):
+        taken = step.detail.get(word)
+        if taken and isinstance(taken, int):
+            alternatives = _alternatives(explained.operations[step.op])
+            if len(alternatives) > 1:
+                span, text = explained.words(alternatives[taken - 1], sources)
+                return Twig(kind, f"alternative {taken} of {len(alternatives)}: {text}", str(place(span, sources)))
+    return None
+
+
+def _row(explained: Explained, number: int, row: str | int, sources: Mapping[str, Source]) -> Twig | None:
+    table = explained.rules.table_of(number)
+    if table is None:
+        return None
+    written = explained.rules.row_of(number, row)
+    if written is None:
+        said = {"unmapped": "no row of this key: `on unmapped`", "same": "no row of this key: the key itself"}
+        text = said.get(str(row), "no row of this key") if row != "" else "a key is missing"
+        return Twig("table", f"{table.name}: {text}", str(place(table.span, sources)))
+    return Twig("table", f"{table.name}: {line_of(written.span, sources)}", str(place(written.span, sources)))
+
+
+def _alternatives(op: ops.Op) -> tuple[ops.Op, ...]:
+    match op:
+        case ops.Choose(rungs) | ops.ChooseRep(rungs):
+            return rungs
+        case ops.Coalesce(values):
+            return values
+        case ops.Fallback(contents):
+            return contents
+        case _:
+            return ()
+
+
+def sources_of(explained: Explained, operation: ops.Op, read: Mapping[str, Twig]) -> Iterator[Twig]:
+    """The paths that an operation reads; of one that comes from the order also the line that reads it there."""
+    paths = list(explained.names.paths(operation))
+    # A list that is gone through is not said beside its elements.
+    shown = [path for path in paths if not any(other.startswith((f"{path}[]", f"{path}.")) for other in paths)]
+    for path in shown:
+        root, _, rest = path.replace("group[].", "order.").partition(".")
+        attribute = f"{root}.{rest.partition('.')[0].removesuffix('[]')}"
+        yield Twig("source", path, twigs=(read[attribute],) if attribute in read else ())
+    if not paths and not isinstance(operation, ops.SegmentOp):
+        yield Twig("source", "the rule itself: nothing of the order or the document")
 
 
 _ENGINES: Final = "written by segwright from the encoding of org.yaml"
@@ -262,14 +357,41 @@ def above_the_base(explained: Explained, trace: Trace, sources: Mapping[str, Sou
     return notes
 
 
+def every_rule(explained: Explained, trace: Trace, sources: Mapping[str, Source]) -> dict[str, str]:
+    """For each field of a message (`OBX(2)-5`) the file, line and words of the rule that wrote it; of several the first, and how
+    many more. Of a segment that goes back as it came the line that says so, behind its name."""
+    text, end = trace.text, explained.plan.encoding.segment_end
+    names = occurrences(text.split(end))
+    signs = "".join(_separators(explained))
+    rules: dict[str, dict[Span, str]] = {}
+    position = 0
+    for op, part in trace.parts:
+        first, position = position, position + len(part)
+        written = explained.written(op)
+        lead = len(part) - len(part.lstrip(signs))
+        if written is None or not part[lead:].strip():
+            continue
+        name = names[text[:first].count(end)]
+        if isinstance(explained.operations[op], ops.Put | ops.Opaque):
+            name = f"{name}-{at(text, first + lead).field}"
+        elif not isinstance(explained.operations[op], ops.EchoOp):
+            continue
+        span = written.origin.span
+        layer = "" if written.origin.layer == "base" else f" [{written.origin.layer}]"
+        rules.setdefault(name, {}).setdefault(span, f"{place(span, sources)}{layer}  {line_of(span, sources)}")
+    return {
+        name: next(iter(found.values())) + (f"  (and {len(found) - 1} more)" if len(found) > 1 else "")
+        for name, found in rules.items()
+    }
+
+
 def _foreign_rows(explained: Explained, trace: Trace) -> dict[tuple[int, int], Span]:
     """The rows of tables that a layer above the base wrote and that a message looked up, by segment and operation."""
     found = {}
     for step in trace.steps:
         if "table" in step.detail:
             table_number = int(step.detail["table"])
-            table = explained.rules.table_of(table_number, explained.written(step.op))
-            row = explained.rules.row_of(table, table_number, step.detail.get("row", "")) if table is not None else None
+            row = explained.rules.row_of(table_number, step.detail.get("row", ""))
             if row is not None and _is_foreign(row.span):
                 found[step.segment, step.op] = row.span
     return found

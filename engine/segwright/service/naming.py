@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from segwright.plan import ops
-from segwright.plan.model import Model, Type
+from segwright.plan.model import Model, RecordType, Type
 from segwright.plan.walk import children, walk
 
 MESSAGE = (("created_at", "datetime"), ("control_id", "text"), ("purpose", "text"))
@@ -65,6 +65,18 @@ class Names:
     def attribute(self, record: int, index: int) -> str:
         """The attribute that a `set` writes: `order.placer_number`."""
         return self._attribute(self._slots.get(record, _UNKNOWN), index).path
+
+    def attribute_type(self, record: int, index: int) -> Type | None:
+        """The type of the attribute that a `set` writes."""
+        return self._attribute(self._slots.get(record, _UNKNOWN), index).type
+
+    def type_of(self, op: ops.Op) -> Type | None:
+        """The type of what a value reads, where it is known."""
+        return self._known(op).type
+
+    def record(self, type_: Type | None) -> RecordType | None:
+        """The record that a type names; None for any other type."""
+        return self._model.records.get(type_.name) if type_ is not None and type_.kind == "record" else None
 
     def _known(self, op: ops.Op) -> _Known:
         match op:

@@ -12,8 +12,15 @@ from segwright.hl7.wire import open_message
 from segwright.review.difference import field_name, fields_of, occurrences, profile_of
 
 BOLD, DIM, MARK, END = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
+MASK = "▒"
+"""What stands for a character of a value that is not shown."""
 LONGEST = 400
 """Characters of a segment or field that are shown: a document in base64 is not for reading."""
+
+
+def mask(text: str) -> str:
+    """What is shown of a value that is not: how long it is."""
+    return f"{MASK * min(len(text), 12)} ({len(text)} character{'' if len(text) == 1 else 's'})"
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -32,11 +39,12 @@ def pretty_lines(
     fields: bool = True,
     notes: Mapping[str, str] | None = None,
     longest: int = LONGEST,
+    masked: bool = False,
 ) -> Iterator[str]:
     """The lines, segments and fields cut at `longest` characters.
 
     `notes`: what is said behind a field or segment, by path (`OBX(2)-5`, `OBX(2)`); without `fields` only the fields that have a
-    note stand below their segment.
+    note stand below their segment. `masked`: of values only how long they are.
     """
     message = open_message(data)
     tables = profile_of(message.version)
@@ -45,7 +53,8 @@ def pretty_lines(
     for segment, place in zip(message.segments, occurrences(message.segments), strict=True):
         name = segment[:3]
         note = f"  {mark}← {notes[place]}{end}" if place in notes else ""
-        yield f"{bold}{name}{end}{shortened(segment[3:], longest)}{note}"
+        whole = "" if masked else shortened(segment[3:], longest)
+        yield f"{bold}{name}{end}{whole}{note}"
         for number, text in enumerate(fields_of(segment, message), 1):
             path = f"{place}-{number}"
             if not text or not (fields or path in notes):
@@ -53,4 +62,5 @@ def pretty_lines(
             said = f"{dim}{field_name(tables, name, number)}{end}"
             note = f"  {mark}← {notes[path]}{end}" if path in notes else ""
             pad = " " * max(2, 34 - len(field_name(tables, name, number)))
-            yield f"    {path:<10} {said}{pad}{shortened(text, min(longest, 100) if note else longest)}{note}"
+            value = shortened(text, min(longest, 100) if note else longest)
+            yield f"    {path:<10} {said}{pad}{mask(text) if masked else value}{note}"

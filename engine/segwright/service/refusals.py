@@ -6,12 +6,12 @@ them at once. None holds a value of the patient: the runtime's facts do not, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Final
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
-from segwright.core.source import NOWHERE
+from segwright.core.source import NOWHERE, Source, Span
 from segwright.hl7.refusal import Refused
 from segwright.lang.compile import Compiled
 from segwright.lang.context import Written
@@ -53,6 +53,12 @@ def distinct(found: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(first.values())
 
 
+def words_of(span: Span, sources: Mapping[str, Source]) -> str:
+    """The words of the source at a place, on one line."""
+    source = sources.get(span.file)
+    return "" if source is None else " ".join(source.text[span.start : span.end].split())
+
+
 class Explained:
     """One compiled message, with what is needed to speak about its operations."""
 
@@ -65,10 +71,37 @@ class Explained:
         self.names = Names(compiled.plan, model)
         self.rules = Rules(compiled)
         self.operations = tuple(walk(compiled.plan))
+        self._numbers = {id(op): number for number, op in enumerate(self.operations)}
 
     def written(self, op: int) -> Written | None:
         """Who wrote an operation; None for the engine's own doing."""
         return self.compiled.written[op] if 0 <= op < len(self.compiled.written) else None
+
+    def place(self, op: int) -> Span:
+        """The words of the source that an operation came from: its own, those of the first inside it that has any, its rule's."""
+        places = self.compiled.places
+        found = next((places[number] for number in self.below(op) if places[number] is not None), None)
+        if found is not None:
+            return found
+        written = self.written(op)
+        return NOWHERE if written is None else written.line or written.origin.span
+
+    def number(self, op: ops.Op) -> int:
+        """The number of an operation of the plan."""
+        return self._numbers[id(op)]
+
+    def words(self, alternative: ops.Op, sources: Mapping[str, Source]) -> tuple[Span, str]:
+        """Where an alternative stands, and its words: of a rung its value and condition."""
+        if not isinstance(alternative, ops.Rung | ops.RepRung):
+            span = self.place(self.number(alternative))
+            return span, words_of(span, sources)
+        value = alternative.value if isinstance(alternative, ops.Rung) else alternative.content
+        span = self.place(self.number(value))
+        text = words_of(span, sources)
+        if alternative.when is None:
+            return span, f"{text} otherwise"
+        when = self.compiled.places[self.number(alternative.when)]
+        return span, text if when is None else f"{text} when {words_of(when, sources)}"
 
     def below(self, op: int) -> range:
         """The numbers of an operation and of all inside it: they follow each other."""
@@ -124,7 +157,7 @@ class Explained:
         facts["given"] = f"the value of {facts['source']}" if facts["source"] else "its value"
         labels = self._labels(written)
         if problem.facts.get("table", "").isdigit():
-            table = self.rules.table_of(int(problem.facts["table"]), written)
+            table = self.rules.table_of(int(problem.facts["table"]))
             facts["table"] = table.name if table is not None else ""
             labels += [Label(table.span, "table")] if table is not None else []
         return diagnostic(CODES[problem.kind], span, *labels, organisation=self.organisation.id, **facts)  # type: ignore[arg-type]

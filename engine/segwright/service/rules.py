@@ -47,6 +47,8 @@ class Rules:
         self._nodes: dict[Span, Any] = {}
         self._named: dict[Span, _Named] = {}
         self._below: dict[Span, Origin] = {}
+        self._lines: dict[Span, FormatLine] = {}
+        self._tables = compiled.emitted.tables if compiled.emitted is not None else ()
         self._body(compiled.mapping.body, {})
 
     def _body(self, body: tuple[Item, ...], named: _Named) -> None:
@@ -117,38 +119,52 @@ class Rules:
                 yield from self._meant(*named[each.names[0]])
 
     def format_line(self, written: Written) -> FormatLine | None:
-        """The line of a declared format that stands for the component of an address such as `PID-3.4.1`."""
-        field, dot, component = written.address.partition(".")
-        if not dot or "-" not in field:
+        """The line of a declared format that an operation was written by."""
+        if written.line is None:
             return None
-        for node in _nodes(self._nodes.get(written.origin.span)):
-            if isinstance(node, ast.As):
-                declared = self.scope.formats.get((node.format, "as"))
-                for rule in declared.rules if declared is not None else ():
-                    if str(rule.target) == f".{component}":
-                        return FormatLine(node.format, rule)
-        return None
+        if written.line not in self._lines:
+            # A writing format that is read with has its lines turned; their place is that of the line itself.
+            for (name, _), declared in self.scope.formats.items():
+                for rule in declared.rules:
+                    self._lines.setdefault(rule.span, FormatLine(name, rule))
+        return self._lines.get(written.line)
 
-    def table_of(self, number: int, written: Written | None) -> ast.Table | None:
-        """The declared table that the plan's table `number` was made from, those that the rule names first."""
-        if self.plan is None or not 0 <= number < len(self.plan.tables):
-            return None
-        keys = {row.keys for row in self.plan.tables[number].rows}
-        mentioned = self.mentions(written).tables if written is not None else ()
-        names = dict.fromkeys((*mentioned, *self.scope.tables))
-        tables = [self.scope.tables[name] for name in names if name in self.scope.tables]
-        exact = [table for table in tables if {row.key for row in table.rows if not row.otherwise} == keys]
-        near = [self.scope.tables[name] for name in mentioned if name in self.scope.tables]
-        return next(iter([*exact, *near]), None)
+    def table_of(self, number: int) -> ast.Table | None:
+        """The declared table that the plan's table `number` was made from."""
+        return self.scope.tables.get(self._tables[number][0]) if 0 <= number < len(self._tables) else None
 
-    def row_of(self, table: ast.Table, number: int, row: str | int) -> ast.Row | None:
+    def is_inverse(self, number: int) -> bool:
+        """Whether the plan's table `number` is a declared one read from right to left: from a code to what it means."""
+        return 0 <= number < len(self._tables) and self._tables[number][1]
+
+    def row_of(self, number: int, row: str | int) -> ast.Row | None:
         """The written row of a lookup that took row `row` of the plan's table `number`."""
+        table = self.table_of(number)
+        if table is None or self.plan is None:
+            return None
         if row == "otherwise":
             return next((r for r in table.rows if r.otherwise), None)
-        if self.plan is None or not isinstance(row, int):
+        if not isinstance(row, int):
             return None
-        keys = self.plan.tables[number].rows[row].keys
-        return next((r for r in table.rows if r.key == keys), None)
+        made = self.plan.tables[number].rows[row]
+        if self.is_inverse(number):
+            (cell,) = made.cells
+            turned = [r for r in table.rows if r.arrow != "->" and r.key == cell.value]
+            return next((r for r in turned if _first_text(r) == made.keys[0]), None)
+        return next((r for r in table.rows if r.arrow != "<-" and r.key == made.keys), None)
+
+
+def _first_text(row: ast.Row) -> str:
+    part = row.cells[0].parts[0] if row.cells and row.cells[0].parts else None
+    match part:
+        case ast.Text():
+            return part.value
+        case ast.Number():
+            return part.digits
+        case ast.Ref():
+            return str(part)
+        case _:
+            return ""
 
 
 def _nodes(node: Any) -> Iterator[Any]:
