@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.web.servers import ROOT, Server, eventually, order_message, preliminary, send
+from tests.web.servers import Server, eventually, order_message, preliminary, send
 
 FAMILY, GIVEN, NUMBER = "XQCANARYWEG", "ZWPIPISTREL", "77130499"
 WORDS = (FAMILY, GIVEN, NUMBER)
@@ -37,10 +36,11 @@ def take(tx, hospital, inbox, received):
         loop.close()
         raise ValueError(str(received.patient))
     return taken(tx, hospital, inbox, received)
-def submit(*given, **more):
-    if "R-fault" in repr(given):
-        raise RuntimeError(repr(given))
-    return submitted(*given, **more)
+def submit(tx, live, submission, *more):
+    document = bytes(submission.result)
+    if b"R-fault" in document:
+        raise RuntimeError(str(document))
+    return submitted(tx, live, submission, *more)
 orders.take, desk.submit = take, submit
 main()
 """
@@ -76,13 +76,8 @@ def field(message: bytes, segment: str, number: int, value: str) -> bytes:
 
 def result(number: int, **members: object) -> dict:
     """A result with her name wherever text may stand."""
-    return preliminary(
-        ORG,
-        number,
-        interpretation=f"Ms {FAMILY}: atrial fibrillation.",
-        comments=[f"{GIVEN} {FAMILY}, {NUMBER}"],
-        **members,
-    )
+    said = {"interpretation": f"Ms {FAMILY}: atrial fibrillation.", "comments": [f"{GIVEN} {FAMILY}, {NUMBER}"]}
+    return {**preliminary(ORG, number), **said, **members}
 
 
 def test_the_canary_is_found_nowhere(server):
@@ -104,7 +99,7 @@ def test_the_canary_is_found_nowhere(server):
     for count, (segment, number, value) in enumerate(bad, 100):
         answer = send(server.ports[f"{ORG}-test"], field(order(count), segment, number, value))
         positive += b"MSA|CA" in answer or b"MSA|AA" in answer
-        if segment == "MSH" and number in (4, 5, 6):  # an answer is addressed to whom the message names
+        if segment == "MSH":  # the header of an answer is made of the header that it answers
             answer = b"\r".join(answer.split(b"\r")[1:])
         told[f"{segment}-{number} {count}"] = answer
     assert 0 < positive < len(bad)
@@ -163,7 +158,7 @@ def test_the_canary_is_found_nowhere(server):
         asked(
             "actor", "POST", f"/v1/orders/{of['id']}/in-progress", headers={"Segwright-Actor": f"{GIVEN} {FAMILY}" * 9}
         )
-        asked("key", "POST", f"/v1/orders/{of['id']}/in-progress", headers={"Idempotency-Key": f"{FAMILY} " * 40})
+        asked("key", "POST", f"/v1/orders/{of['id']}/in-progress", headers={"Idempotency-Key": f"{FAMILY}" * 40})
         asked("token", "GET", "/v1/orders", headers={"Authorization": f"Bearer {FAMILY}"})
 
         # --- and her hospital says no, with her name
@@ -175,7 +170,6 @@ def test_the_canary_is_found_nowhere(server):
         )  # fmt: skip
         taken = client.post("/v1/results", json={"result": result(1), "order": of})
         assert taken.status_code == 201, taken.text
-        eventually(lambda: states() >= {"rejected"})
 
         def states() -> set[str]:
             told["deliveries"] = client.get(f"/v1/results/R-{ORG}-1/deliveries").content
@@ -184,7 +178,6 @@ def test_the_canary_is_found_nowhere(server):
         eventually(lambda: "rejected" in states())
         told["metrics"] = client.get("/metrics").content
         told["ready"] = client.get("/ready").content
-        told["changes"] = client.get("/v1/orders/changes").content if False else b""
 
     # --- people look, without asking for content
     numbers = [one["id"] for one in json.loads(told["deliveries"])["deliveries"]]
@@ -205,11 +198,16 @@ def test_the_canary_is_found_nowhere(server):
     told["stderr"] = "".join(server.raw).encode()
     assert token not in "".join(server.raw)
 
-    assert {"fault", "request", "library some.library"} <= {one["event"] for one in server.log}
+    assert {"fault", "request", "uncaught", "library some.library", "library py.warnings", "library asyncio"} <= {
+        one["event"] for one in server.log
+    }
     assert "no json" not in {one["event"] for one in server.log}, server.raw
-    for what, text in told.items():
-        for word in WORDS:
-            assert not re.search(word.encode(), text, re.IGNORECASE), (what, text)
+    found_in = [
+        what for what, text in told.items() if any(re.search(word.encode(), text, re.IGNORECASE) for word in WORDS)
+    ]
+    for what in found_in:
+        print(f"--- {what}\n{told[what].decode(errors='replace')}")
+    assert found_in == []
 
 
 def looked(server: Server, *arguments: str) -> bytes:
