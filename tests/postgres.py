@@ -63,7 +63,9 @@ class Own:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=200 -c fsync=off"
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=200 -c fsync=off"
+        )
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", self._data, "-w", "-t", "60", "-l", log, "-o", options, "start")
 

@@ -17,7 +17,7 @@ import msgspec
 
 KEYS: Final = (
     "organisation", "environment", "listener", "address", "port", "method", "route", "status", "ms", "delivery",
-    "holder", "version", "error", "place", "signal", "count",
+    "holder", "version", "error", "place", "signal", "count", "reason",
 )  # fmt: skip
 
 
