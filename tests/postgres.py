@@ -37,6 +37,55 @@ def _package_binaries() -> Path | None:
     return folder if (folder / "initdb").exists() else None
 
 
+class Own:
+    """A server that is started here. It can be stopped and started again under those who use it."""
+
+    def __init__(self) -> None:
+        binaries = _system_binaries() or _package_binaries()
+        if binaries is None:
+            raise RuntimeError(
+                "the tests need PostgreSQL: install it (Debian: postgresql), or set SEGWRIGHT_TEST_POSTGRES=postgresql+psycopg://…"
+            )
+        self._binaries = binaries
+        self._folder = Path(tempfile.mkdtemp(prefix="sw-pg-"))
+        self._as_other: list[str] = []
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        if os.geteuid() == 0:  # PostgreSQL does not run as root
+            other = next((name for name in ("postgres", "nobody") if _exists(name)), "nobody")
+            entry = pwd.getpwnam(other)
+            os.chown(self._folder, entry.pw_uid, entry.pw_gid)
+            self._as_other = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
+            user = other
+        self._data = str(self._folder / "data")
+        self.url = f"postgresql+psycopg://{user}@/{{database}}?host={self._folder}"
+        self._run("initdb", "-D", self._data, "-U", user, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        self.start()
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=200 -c fsync=off"
+        )
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", self._data, "-w", "-t", "60", "-l", log, "-o", options, "start")
+
+    def stop(self) -> None:
+        """Ends it and every connection to it. What was committed is there when it starts again."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
+    def close(self) -> None:
+        """Ends it for good."""
+        with contextlib.suppress(RuntimeError):
+            self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as_other, str(self._binaries / program), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self._folder, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")
+
+
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """The URL of a server, without a database. Fails with one sentence when there is none to be had."""
@@ -44,37 +93,11 @@ def server() -> Iterator[str]:
     if given:
         yield given.rstrip("/")
         return
-    binaries = _system_binaries() or _package_binaries()
-    if binaries is None:
-        raise RuntimeError(
-            "the tests need PostgreSQL: install it (Debian: postgresql), or set SEGWRIGHT_TEST_POSTGRES=postgresql+psycopg://…"
-        )
-    folder = Path(tempfile.mkdtemp(prefix="sw-pg-"))
-    as_other: list[str] = []
-    user = pwd.getpwuid(os.geteuid()).pw_name
-    if os.geteuid() == 0:  # PostgreSQL does not run as root
-        other = next((name for name in ("postgres", "nobody") if _exists(name)), "nobody")
-        entry = pwd.getpwnam(other)
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-        as_other = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
-        user = other
-    data = folder / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        command = [*as_other, str(binaries / program), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")
-
-    run("initdb", "-D", str(data), "-U", user, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c max_connections=200 -c fsync=off"
-    run("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(folder / "log"), "-o", options, "start")
+    own = Own()
     try:
-        yield f"postgresql+psycopg://{user}@/{{database}}?host={folder}"
+        yield own.url
     finally:
-        with contextlib.suppress(RuntimeError):
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+        own.close()
 
 
 def _exists(name: str) -> bool:

@@ -53,13 +53,12 @@ def delivered(server: Server, numbers: list[int]) -> None:
         for number in numbers:
             body = {"result": preliminary(ORG, number), "order": {"placer": f"LV-700101-{number}^LVMCEHR"}}
             assert client.post("/v1/results", json=body).status_code == 201
-        for number in numbers:
 
-            def states(number: int = number) -> set[str]:
-                found = client.get(f"/v1/results/R-{ORG}-{number}/deliveries").json()["deliveries"]
-                return {one["state"] for one in found}
+        def states() -> set[str]:
+            found = [client.get(f"/v1/results/R-{ORG}-{number}/deliveries").json()["deliveries"] for number in numbers]
+            return {one["state"] for deliveries in found for one in deliveries}
 
-            eventually(lambda states=states: states() == {"confirmed"}, 60)
+        eventually(lambda: states() == {"confirmed"}, 60)
 
 
 def test_python_hl7s_client_sends_orders_and_understands_the_answers(serving):

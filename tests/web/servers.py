@@ -132,11 +132,13 @@ def send(port: int, message: bytes) -> bytes:
 
 class Server:
     """A process of `segwright serve` (or `worker`) with its settings in a folder. `ports`: where destinations are that are
-    none of these hospitals."""
+    none of these hospitals; `listeners`: other listeners than a plain one for each, with their settings; `main`: another
+    program that does the same."""
 
     def __init__(
-        self, folder: Path, database: str, bundles: Path, *, command: str = "serve", organisations=(), ports=None
-    ) -> None:
+        self, folder: Path, database: str, bundles: Path, *, command: str = "serve", organisations=(),
+        ports: dict[tuple[str, str], int] | None = None, listeners: dict[str, str] | None = None, main: str = MAIN,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.database = database
         self.bundles = bundles
@@ -146,6 +148,9 @@ class Server:
             (org, name): Hospital() for org in self.organisations for name in DESTINATIONS[org]
         }  # fmt: skip
         self.destinations = {key: hospital.port for key, hospital in self.hospitals.items()} | (ports or {})
+        plain = 'networks = ["127.0.0.0/8"]'
+        self.listeners = listeners or {f"{org}-test": plain for org in self.organisations}
+        self.main = main
         self.tokens = {org: f"{org}-{'t' * 32}" for org in self.organisations}
         self.log: list[dict] = []
         self.raw: list[str] = []
@@ -161,8 +166,8 @@ class Server:
             'operators = ["env:OPERATORS"]', "[api.tokens]",
         ]  # fmt: skip
         lines += [f'{org} = ["env:TOKEN_{org}"]' for org in self.organisations]
-        for org in self.organisations:
-            lines += [f"[listeners.{org}-test]", 'address = "127.0.0.1:0"', 'networks = ["127.0.0.0/8"]']
+        for name, how in self.listeners.items():
+            lines += [f"[listeners.{name}]", 'address = "127.0.0.1:0"', how]
         for (org, name), port in self.destinations.items():
             lines += [f"[instead.{org}.{name}]", f'address = "127.0.0.1:{port}"']
         return "\n".join(lines)
@@ -170,7 +175,7 @@ class Server:
     def start(self) -> Server:
         variables = {f"TOKEN_{org}": token for org, token in self.tokens.items()}
         process = self.process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, self.command, "--settings", str(self.settings)],
+            [sys.executable, "-c", self.main, self.command, "--settings", str(self.settings)],
             env={**os.environ, **variables, "OPERATORS": "o" * 32, "PYTHONPATH": str(ROOT / "engine")},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip

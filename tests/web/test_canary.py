@@ -9,10 +9,40 @@ import sqlalchemy as sa
 
 from segwright.ledger import tables as t
 from tests.cli.conftest import call
-from tests.web.servers import eventually, order_message, preliminary, send, signer
+from tests.web.servers import Server, eventually, order_message, preliminary, send, signer
 
 NAME = "QUIXOTEWITZ"
 ORG = "larkspur"
+
+STUMBLING = """
+import asyncio, logging, threading, warnings
+from segwright.cli.main import main
+from segwright.delivery import desk
+from segwright.ledger import orders
+
+taken, submitted = orders.take, desk.submit
+
+def take(tx, hospital, inbox, received):
+    patient = received.patient.decode()
+    if "STUMBLE" not in patient:
+        return taken(tx, hospital, inbox, received)
+    logging.getLogger("some.library").error("cannot take %s", patient)
+    warnings.warn(patient)
+    thread = threading.Thread(target=int, args=(patient,))
+    thread.start()
+    thread.join()
+    loop = asyncio.new_event_loop()
+    loop.call_exception_handler({"message": patient, "exception": ValueError(patient)})
+    loop.close()
+    raise ValueError(patient)
+
+def submit(tx, live, submission, *more):
+    raise RuntimeError(bytes(submission.result).decode())
+
+orders.take, desk.submit = take, submit
+main()
+"""
+"""A server that stumbles over certain messages in every way there is, with their content in what it says about that."""
 
 
 class Canary:
@@ -72,7 +102,7 @@ def test_a_patients_name_is_in_no_answer_log_metric_or_error(own):
         canary.hears("deliveries", client.get(f"/v1/results/{document['id']}/deliveries").text)
         for members in (
             {"status": NAME}, {"issued_at": NAME}, {"version": NAME}, {"measurements": [{"kind": NAME, "value": NAME}]},
-            {"findings": [{"nothing": NAME}]}, {"diagnoses": [{"code": NAME, "display": NAME}]}, {"observed_at": f"2026-{NAME}"},
+            {"findings": [{"nothing": NAME}]}, {NAME: 1}, {"signed_by": {f"{NAME} {NAME}": 1}}, {"diagnoses": [{"code": NAME, "display": NAME}]}, {"observed_at": f"2026-{NAME}"},
         ):  # fmt: skip
             answer = client.post("/v1/results", json={"result": {**document, "version": 2, **members}})
             canary.hears(f"error for {list(members)}", answer.text)
@@ -109,6 +139,33 @@ def test_a_patients_name_is_in_no_answer_log_metric_or_error(own):
     assert len(canary.said) > 40
 
 
+def test_a_fault_that_holds_a_patients_name_is_told_without_it(tmp_path, bundles):
+    server = Server(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=[ORG], main=STUMBLING)
+    canary = Canary()
+    try:
+        server.start()
+        canary.hears("answer", server.order(ORG, order_message(ORG, 1, JUNIPER=NAME, SAMPLE="STUMBLE")))
+        eventually(lambda: own_quarantine(server))
+        with server.client(ORG) as client:
+            answer = client.post("/v1/results", json={"result": preliminary(ORG, 1, interpretation=NAME)})
+            assert (answer.status_code, answer.json()["type"]) == (500, "urn:segwright:fault")
+            canary.hears("error", answer.text)
+        assert server.process is not None
+        server.process.terminate()
+        assert server.process.stdout is not None
+        canary.hears("stdout", server.process.stdout.read())
+        assert server.stop() == 0
+    finally:
+        server.close()
+    canary.hears("log", "".join(server.raw))
+    for what, text in kept_words(server):
+        canary.hears(what, text)
+    told = {one["event"] for one in server.log}
+    assert {"fault", "uncaught", "library some.library", "library py.warnings", "library asyncio"} <= told
+    assert "no json" not in told
+    assert sorted(set(canary.found())) == []
+
+
 def own_quarantine(server) -> list[int]:
     engine = sa.create_engine(server.database)
     with engine.connect() as connection:
@@ -141,7 +198,15 @@ def test_the_canary_sings():
 
 
 @pytest.mark.parametrize(
-    "text", ["MSH|^~\\&|A\rPID|1||" + NAME, "<html>" + NAME, NAME, "PID|" + NAME, "MSA|AE|1|" + NAME]
+    "text",
+    [
+        "MSH|^~\\&|A\rPID|1||" + NAME,
+        "<html>" + NAME,
+        NAME,
+        "PID|" + NAME,
+        "MSA|AE|1|" + NAME,
+        f"MSH|^~\\&|A\rERR|{NAME}^1|PID^1^5^{NAME}|101^{NAME}|E|101^{NAME}",
+    ],
 )
 def test_a_masked_message_shows_nothing_of_a_patient(text):
     from segwright.cli.table import masked

@@ -31,6 +31,7 @@ LARGEST_VERSION: Final = 2**31 - 1
 LONGEST_ID: Final = 200
 PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 """What a number or an id may hold: anything but control characters."""
+_ATTRIBUTE: Final = re.compile("[a-z][a-z0-9_]{0,60}")
 Number: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=PLAIN)]
 
 
@@ -81,9 +82,16 @@ def canonical(live: Live, document: bytes) -> tuple[tuple[Any, ...], bytes, str]
     try:
         record = live.decoded(RESULT, document)
     except DecodeRefused as refused:
-        raise Wrong([Fault(problem.path, words(problem)) for problem in refused.problems]) from None
+        raise Wrong([Fault(place_of(problem), words(problem)) for problem in refused.problems]) from None
     form = encode_json(live.model, RESULT, record)
     return record, form, hashlib.sha256(form).hexdigest()
+
+
+def place_of(problem: DecodeProblem) -> str:
+    """Where a fault of a document is. An attribute that is not known is named only if it is written like one: whatever
+    else stands there may be content."""
+    parent, _, name = problem.path.rpartition(".")
+    return f"{parent}.?" if problem.kind == "unknown" and not _ATTRIBUTE.fullmatch(name) else problem.path
 
 
 def words(problem: DecodeProblem) -> str:

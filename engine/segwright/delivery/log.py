@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -71,7 +72,17 @@ class _Through(logging.Handler):
 
 
 def libraries_through(log: Log) -> None:
-    """Everything that libraries log goes through this log from now on, without their texts."""
+    """Everything that would else be written to stderr goes through this log from now on, without its text: what libraries
+    log and warn of, and exceptions that nobody catches."""
     root = logging.getLogger()
     root.handlers[:] = [_Through(log)]
     root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+    def uncaught(error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, SystemExit):
+            log.fault("uncaught", error)
+
+    sys.excepthook = lambda _, error, __: uncaught(error)
+    sys.unraisablehook = lambda found: uncaught(found.exc_value)
+    threading.excepthook = lambda found: uncaught(found.exc_value)
