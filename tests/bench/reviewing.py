@@ -43,7 +43,7 @@ def _reviewed(before: Path, after: Path, cache: Cache) -> tuple[FleetReview, dic
 
 
 def _checked(review: FleetReview, before: Path, after: Path, count: int) -> None:
-    affected = {each.name for each in review.organisations}
+    affected = {each.name for each in review.moving}
     sample = affected | {organisation(number) for number in range(0, count, max(1, count // SAMPLE))}
     claimed = {
         (each.name, where.split()[0])
@@ -70,9 +70,9 @@ def reviewing() -> dict[str, Any]:
             edited(after, *edit)
             review, taken = _reviewed(before, after, cache)
             _checked(review, before, after, count)
-            figures[f"review, {name}"] = {**taken, "affected": len(review.organisations), "groups": len(review.groups)}
+            figures[f"review, {name}"] = {**taken, "affected": len(review.moving), "groups": len(review.groups)}
             print(
                 f"  {name:32} {taken['median']:7.1f} s ({taken['compiling']:.1f} s of it compiling what changed; "
-                f"{taken['cpu']:.0f} s of CPU): {len(review.organisations):,} change, {review.untouched:,} untouched"
+                f"{taken['cpu']:.0f} s of CPU): {len(review.moving):,} change, {review.untouched:,} untouched"
             )
     return figures

@@ -135,6 +135,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_wheel_holds_the_grammar_the_licence_and_only_the_package(full: tuple[Path, Path]) -> None:
     unpacked, _ = full
     assert (unpacked / "segwright" / "_grammar" / "segwright.lark").is_file()
+    assert (unpacked / "segwright" / "review" / "report.html").is_file()
     assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
     assert {p.name.split("-")[0] for p in unpacked.iterdir()} == {"segwright"}
     assert not [p for p in unpacked.rglob("*") if p.name == "__pycache__"]

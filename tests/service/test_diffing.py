@@ -75,8 +75,8 @@ def test_one_character_of_a_shared_table_names_exactly_the_hospitals_files_and_f
         for file, _ in shown(each):
             fields = {field for name, field in shown(each, fields=True) if name == file}
             assert fields == fields_that_differ(*expected[each.name, file])
-    assert {each.name for each in review.organisations} == {name for name, _ in expected}
-    assert review.untouched == 4 - len(review.organisations)
+    assert {each.name for each in review.moving} == {name for name, _ in expected}
+    assert review.untouched == 4 - len(review.moving)
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_a_fleet_is_told_exactly_and_in_groups(tmp_path, cache):
         'overlay ecg_result\n\noverride OBR-24 = "CUS"\n  because "one code for all"\n',
     )
     review = reviewed(before, after, cache)
-    affected = {each.name for each in review.organisations}
+    affected = {each.name for each in review.moving}
     sample = sorted(affected | {organisation(number) for number in range(0, FLEET, max(1, FLEET // 50))})
     expected = moved(before, after, sample)
     assert claims(review) == set(expected)
     assert affected == {name for name, _ in expected}
     assert len(affected) == FLEET // 2
-    assert [len(group.names) for group in review.groups] == [FLEET // 2]
+    assert [len(group.names) for group in review.groups if group.first.moves] == [FLEET // 2]
     assert review.untouched == FLEET - FLEET // 2
 
 
@@ -246,6 +246,19 @@ def test_a_removed_case_is_coverage_that_is_lost(workspace, cache):
     (larkspur,) = review.organisations
     assert larkspur.lost == ("case hostile_text",)
     assert larkspur.severity is None
+    shutil.rmtree(workspace / "orgs" / "larkspur" / "cases" / "withdrawn")
+    (larkspur,) = reviewed(ROOT, workspace, cache).organisations
+    assert set(larkspur.lost) == {"case hostile_text", "case withdrawn", "ecg_result of the kind withdrawn"}
+
+
+def test_a_case_that_puts_in_something_else_is_told_and_one_with_other_words_is_not(workspace, cache):
+    edited(workspace, "orgs/larkspur/cases/final/case.yaml", 'note: "', 'note: "In other words: ')
+    assert not reviewed(ROOT, workspace, cache).changed
+    edited(workspace, "orgs/larkspur/cases/withdrawn/result.json", '"withdrawn"', '"final"')
+    (larkspur,) = reviewed(ROOT, workspace, cache).organisations
+    assert larkspur.edited_cases == ("withdrawn",)
+    assert larkspur.lost == ("ecg_result of the kind withdrawn",)
+    assert not larkspur.changes
 
 
 def test_a_new_value_of_the_model_is_not_mapped_yet(workspace, cache):

@@ -130,19 +130,14 @@ class OrganisationReview(msgspec.Struct, frozen=True):
         return min(grave, key=lambda severity: severity.rank, default=None)
 
     @property
+    def moves(self) -> bool:
+        """Whether anything that the hospital gets, or when it gets it, is otherwise."""
+        return self.status != "changed" or any((self.seen, self.failures, self.recovered, self.moved))
+
+    @property
     def silent(self) -> bool:
         """Whether there is nothing to say about it."""
-        told = (
-            self.seen,
-            self.failures,
-            self.recovered,
-            self.moved,
-            self.lost,
-            self.unmapped,
-            self.stale,
-            self.edited_cases,
-        )
-        return self.status == "changed" and not any(told)
+        return not (self.moves or any((self.lost, self.unmapped, self.stale, self.edited_cases)))
 
 
 class RuleChange(msgspec.Struct, frozen=True):

@@ -72,6 +72,11 @@ class FleetReview(msgspec.Struct, frozen=True):
         return tuple(each for group in self.groups for each in group.organisations)
 
     @property
+    def moving(self) -> tuple[OrganisationReview, ...]:
+        """Those for which anything is otherwise: not those that are told for a stale override or a case alone."""
+        return tuple(each for each in self.organisations if each.moves)
+
+    @property
     def severity(self) -> Severity | None:
         """The gravest change of all."""
         found = [each.severity for each in self.organisations if each.severity is not None]

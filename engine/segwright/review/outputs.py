@@ -26,13 +26,15 @@ NO_READS: Final[Reads] = MappingProxyType({})
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a case gives in an environment: its files by name, or the reasons why it is refused. `message`: of the catalogue."""
+    """What a case gives in an environment: its files by name, or the reasons why it is refused. `message`: of the catalogue;
+    `kinds`: what of the catalogue it shows."""
 
     case: str
     message: str
     environment: str
     files: dict[str, bytes]
     reasons: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:

@@ -30,7 +30,7 @@ def html_report(review: FleetReview) -> str:
         counts[each.change.severity] += 1
     return _template().render(
         review=review, folded=folded, counts=counts, titles=TITLES, words=words, rows=rows, most=CASES,
-        total=len(review.organisations) + review.untouched,
+        total=len(review.moving) + review.untouched,
     )  # fmt: skip
 
 

@@ -80,14 +80,15 @@ def where(places: Sequence[str]) -> str:
 
 def headline(review: FleetReview) -> str:
     """The review in one sentence."""
-    total = len(review.organisations) + review.untouched
+    moving = len(review.moving)
+    total = moving + review.untouched
     if not review.changed:
         return f"Nothing changes for {'the' if total == 1 else 'any of'} {hospitals(total)} against {review.base}."
-    if not review.organisations:
-        return f"Rules change against {review.base}, and nothing for any of {hospitals(total)}."
+    if not moving:
+        return f"Rules or cases change against {review.base}, and nothing for any of {hospitals(total)}."
     grave = f"; the gravest change is {TITLES[review.severity]}" if review.severity is not None else ""
-    said = f"{hospitals(len(review.organisations))} of {total:,}"
-    return f"{said} change{'s' if len(review.organisations) == 1 else ''} against {review.base}{grave}."
+    said = f"{hospitals(moving)} of {total:,}"
+    return f"{said} change{'s' if moving == 1 else ''} against {review.base}{grave}."
 
 
 def status(review: OrganisationReview) -> str:

@@ -56,7 +56,7 @@ def review_fleet(
     if before.shared_texts != after.shared_texts:
         reviews = _with_stale(reviews, Former(after.root, before.root, base, names), say)
     groups = grouped(reviews)
-    touched = sum(len(group.organisations) for group in groups)
+    touched = sum(each.moves for group in groups for each in group.organisations)
     rules = workspace_rules(before, after, changed, meanings)
     return FleetReview(base, groups, rules, len(names) - touched, tuple(problems))
 
@@ -164,6 +164,8 @@ class _Organisation:
         for name in old_cases.keys() - new_cases.keys():
             self._case(self.before, self.old, old_cases[name])
             self.lost.append(f"case {name}")
+        if self.lost or edited:
+            self.lost += self._kinds_lost(old_cases, new_cases)
         for files in old_cases.values():
             self._locked(files)
         policy = self._policy()
@@ -272,6 +274,31 @@ class _Organisation:
         for name in dict.fromkeys((*old, *new)):
             if old.get(name) != new.get(name):
                 self.shown.append(ShownCase(name, old.get(name), new.get(name)))
+
+    def _kinds_lost(self, old_cases: dict[str, CaseFiles], new_cases: dict[str, CaseFiles]) -> list[str]:
+        """Kinds of results and orders that the catalogue lets through, that cases showed and none shows now."""
+        old = self._kinds(self.before, self.old, old_cases)
+        new = self._kinds(self.after, self.new, new_cases)
+        catalogue = self.after.organisation(self.name).catalogue
+        return [
+            f"{name} of the kind {kind}"
+            for name, kind in old
+            if (name, kind) not in new
+            and name in catalogue
+            and (kind in catalogue[name].orders or catalogue[name].kinds.get(kind, "no") != "no")
+        ]
+
+    def _kinds(
+        self, state: State, running: dict[str, Running], cases: dict[str, CaseFiles]
+    ) -> dict[tuple[str, str], None]:
+        """Each message and kind that cases show."""
+        found: dict[tuple[str, str], None] = {}
+        for files in cases.values():
+            case, _ = case_of(state, self.name, files, running)
+            result = self._result(running, case, case.environment) if case is not None else None
+            if result is not None and not result.refused:
+                found.update(dict.fromkeys((result.message, kind) for kind in result.kinds))
+        return found
 
     # --- the engine --------------------------------------------------------------------------------------------------------
 

@@ -206,9 +206,9 @@ class State:
 
 def result_of(running: Running, case: Case) -> Result:
     """What the input of a case gives an organisation in an environment; its `refused:` is not judged."""
-    outputs, _, findings, _ = outputs_of(running, case)
+    outputs, kinds, findings, _ = outputs_of(running, case)
     reasons = tuple(f"{finding.code}: {message(finding)}" for finding in findings)
-    return Result(case.name, case.message, running.environment, outputs, reasons)
+    return Result(case.name, case.message, running.environment, outputs, reasons, kinds)
 
 
 def case_of(
