@@ -7,7 +7,7 @@ import pytest
 from segwright.ledger import lanes, operate, orders, results
 from segwright.ledger import tables as t
 from segwright.ledger.chain import UNSIGNED
-from segwright.ledger.hospital import Gate, NotWritten
+from segwright.ledger.hospital import Gate, NotWritten, Owed
 from segwright.ledger.lanes import Known, Lost
 from segwright.ledger.operate import By, Impossible
 from segwright.ledger.results import Conflict
@@ -593,3 +593,34 @@ def test_row_50_no_act_reaches_another_organisations_delivery(world):
             w.store.write(lambda tx, act=act: act(tx, two, number, WHY))
     with pytest.raises(Conflict, match="no order"):
         w.result("final", 1, org="two")
+
+
+class Charging(FakeHospital):
+    """Wants a charge for each final result, at another destination."""
+
+    def owed(self, kind: str) -> tuple[Owed, ...]:
+        found = super().owed(kind)
+        return (*found, Owed("charge", "billing", "yes", "order", False, self.plan)) if kind == "final" else found
+
+
+def test_a_charge_alone_completes_no_order(world):
+    w = world(Charging(status=True))
+    w.order()
+    w.send()
+    w.result("final", 1)
+    outbound = next(row["id"] for row in w.rows(t.lane) if row["destination"] == "outbound")
+    w.store.write(lambda tx: operate.pause(tx, "mercy", outbound, WHY))
+    assert len(w.send()) == 1
+    assert w.rows(t.order_)[0]["state"] == "open"
+    w.store.write(lambda tx: operate.resume(tx, "mercy", outbound, WHY))
+    assert kinds(w.send()) == ["final", "completed"]
+    assert w.rows(t.order_)[0]["state"] == "completed"
+
+
+def test_a_result_for_a_cancelled_order_is_kept_and_says_that_nothing_is_sent(world):
+    w = world()
+    w.order()
+    w.order(control="cancel")
+    taken = w.result("final", 1)
+    assert (taken.outcome, taken.deliveries, taken.reason) == ("new", (), "its order is cancelled: nothing is sent")
+    assert w.send() == []

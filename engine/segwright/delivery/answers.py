@@ -27,6 +27,9 @@ from segwright.ledger.lanes import Answer, Known
 from segwright.plan.explain import Entry, Explanation
 from segwright.transport.sender import CONFIGURATION, Answered, NotSent, Outcome, Uncertain, Why
 
+_ADDRESS: Final = re.compile(r"\(\d+\)|[.\[].*")
+"""What of a rule's address goes beyond its field: the occurrence of the segment, component and repetition."""
+
 Explain = Callable[[], Explanation | None]
 
 _STRANGE: Final = frozenset({Why.FOREIGN_ANSWER, Why.BROKEN_ANSWER, Why.UNFRAMED_ANSWER})
@@ -99,7 +102,7 @@ def described(fault: Fault, explanation: Explanation | None) -> str:
     where = f"{fault.path.segment}-{fault.path.field}" if fault.path.field else fault.path.segment
     out = f"{what} at {where}"
     if explanation is not None:
-        writers = [entry for entry in explanation.entries if entry.address.split(".")[0].split("[")[0].endswith(where)]
+        writers = [entry for entry in explanation.entries if _ADDRESS.sub("", entry.address).endswith(where)]
         out += "".join(f" ({where})" for where in list(dict.fromkeys(map(_written, writers)))[:2])
     return out
 

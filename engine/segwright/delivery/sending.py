@@ -15,6 +15,7 @@ from typing import Final
 
 from segwright.delivery import answers
 from segwright.delivery.live import Live
+from segwright.delivery.settings import SecretMissing
 from segwright.hl7.acknowledgement import Acknowledgement, read_acknowledgement
 from segwright.ledger import lanes
 from segwright.ledger.lanes import Attempt, Held, Known, Lost
@@ -126,14 +127,15 @@ class Workers:
             try:
                 return await asyncio.wrap_future(self._store.submit(step))
             except Unavailable:
-                if done is None or time.monotonic() - start > held.lease / 1000 - MARGIN:
+                # Until something is in flight there is nothing to lose by letting go, unless the lane would wait for nobody.
+                if self._stopping and done is None or time.monotonic() - start > held.lease / 1000 - MARGIN:
                     raise
                 await asyncio.sleep(0.5)
 
     async def _try(self, held: Held, live: Live, attempt: Attempt, until: float) -> Known:
         try:
             sender = self._sender(held, live)
-        except (OSError, ValueError, KeyError) as error:
+        except (SecretMissing, OSError, ValueError, KeyError) as error:
             return Known("misconfigured", f"the destination cannot be used ({type(error).__name__})")
 
         def lease_holds() -> str:

@@ -26,6 +26,7 @@ from segwright.ledger import cases, chain, line, orders
 from segwright.ledger import tables as t
 from segwright.ledger.hospital import Hospital, Policy
 from segwright.ledger.store import Tx
+from segwright.ledger.tables import OPEN
 
 Outcome = Literal["not_sent", "uncertain", "accepted", "confirmed", "rejected", "refused_for_now", "misconfigured"]
 
@@ -364,17 +365,29 @@ def _superseded_meanwhile(tx: Tx, hospital: Hospital, row: sa.Row[Any]) -> None:
 
 
 def settle(tx: Tx, hospital: Hospital, row: sa.Row[Any], state: str, reason: str = "") -> None:
-    """A delivery was taken: what waits for it may go, and a final result completes its orders."""
+    """A delivery was taken: what waits for it may go, and a final result completes its orders once all that is owed of it is
+    taken."""
     waits = hospital.policy.awaits_application and state == "accepted"
     due = tx.now + hospital.policy.application_within if waits and hospital.policy.application_within else 0
     _now(tx, row, state, reason, due_at=due, decided_at=tx.now)
-    if row.revision_id is not None and row.kind in ("final", "corrected"):
+    if row.revision_id is not None and row.kind in ("final", "corrected") and _all_taken(tx, row):
         for order in cases.orders(tx, row.case_id):
             if order.state == "open" and row.part in (0, order.part):
                 tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
                 orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, row))
         cases.close_when_done(tx, row.case_id)
     line.promote(tx, hospital, row.case_id, row.lane_id)
+
+
+def _all_taken(tx: Tx, row: sa.Row[Any]) -> bool:
+    """Whether nothing that is owed of a revision is still to come: a charge alone completes no order."""
+    c = t.delivery.c
+    where = (
+        c.case_id == row.case_id,
+        c.revision_id == row.revision_id,
+        sa.or_(c.part == row.part, c.part == 0, row.part == 0),
+    )
+    return all(one.state not in OPEN for one in tx.all(sa.select(c.state).where(*where)))
 
 
 def _completed(tx: Tx, row: sa.Row[Any]) -> bytes:

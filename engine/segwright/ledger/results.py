@@ -107,7 +107,8 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
         revision=made, version=version, what=revision.kind, pathway=revision.pathway, content=revision.content,
     )  # fmt: skip
     deliveries = owe(tx, hospital, case.id, made, revision.kind, version)
-    return Taken("new", case.id, made, version, deliveries)
+    ended = {order.state for order in cases.orders(tx, case.id)} == {"cancelled"}
+    return Taken("new", case.id, made, version, deliveries, "its order is cancelled: nothing is sent" if ended else "")
 
 
 def _refuse_second_final(before: Any, kind: str) -> None:

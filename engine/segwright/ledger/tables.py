@@ -230,6 +230,7 @@ build = Table(
     _text("reason"), _needs("live", Boolean), _needs("at", BigInteger),
     UniqueConstraint("delivery_id", "number"),
     UniqueConstraint("org", "destination", "control_id"),
+    Index("ix_build_control", "org", "control_id"),
 )  # fmt: skip
 """The frozen bytes of a delivery. A further build has another control id, and a reason."""
 

@@ -1,6 +1,6 @@
 """Approvals: what may run in production, signed by whom. The lock of an organisation, and what a runtime makes of it.
 
-    approve larkspur production plan:ecg_result=HASH policy=HASH rated=clinical needs=2 on=2026-11-26T14:03:00Z from=4f2a1c9
+    approve mercy production plan:ecg_result=HASH policy=HASH rated=clinical needs=2 on=2026-11-26T14:03:00Z from=4f2a1c9
       because="…" by=SHA256:… sig=…                                                  (all on one line)
 
 A line is one person's word on some plans and perhaps the policy, each by its hash: two branches that change different

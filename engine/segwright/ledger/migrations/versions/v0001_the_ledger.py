@@ -91,7 +91,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_inbox_stored",
-            ["id"],
+            ["org", "id"],
             unique=False,
             sqlite_where=sa.text("state = 'stored'"),
             postgresql_where=sa.text("state = 'stored'"),
@@ -357,6 +357,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("delivery_id", "number", name=op.f("uq_build_delivery_id_number")),
         sa.UniqueConstraint("org", "destination", "control_id", name=op.f("uq_build_org_destination_control_id")),
     )
+    with op.batch_alter_table("build", schema=None) as batch_op:
+        batch_op.create_index("ix_build_control", ["org", "control_id"], unique=False)
+
     op.create_table(
         "suppressed",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -441,6 +444,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_suppressed_delivery")
 
     op.drop_table("suppressed")
+    with op.batch_alter_table("build", schema=None) as batch_op:
+        batch_op.drop_index("ix_build_control")
+
     op.drop_table("build")
     with op.batch_alter_table("signoff", schema=None) as batch_op:
         batch_op.drop_index("ix_signoff_revision")
@@ -452,7 +458,6 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'accepted' AND due_at > 0"),
             postgresql_where=sa.text("state = 'accepted' AND due_at > 0"),
         )
-        batch_op.drop_index("ix_delivery_org")
         batch_op.drop_index(
             "ix_delivery_org_open",
             sqlite_where=sa.text(
@@ -462,6 +467,7 @@ def downgrade() -> None:
                 "state IN ('held', 'waiting', 'ready', 'sending', 'uncertain', 'needs_decision', 'rejected')"
             ),
         )
+        batch_op.drop_index("ix_delivery_org")
         batch_op.drop_index(
             "ix_delivery_open",
             sqlite_where=sa.text(
