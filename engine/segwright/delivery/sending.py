@@ -128,7 +128,7 @@ class Workers:
                 return await asyncio.wrap_future(self._store.submit(step))
             except Unavailable:
                 # Until something is in flight there is nothing to lose by letting go, unless the lane would wait for nobody.
-                if self._stopping and done is None or time.monotonic() - start > held.lease / 1000 - MARGIN:
+                if (self._stopping and done is None) or time.monotonic() - start > held.lease / 1000 - MARGIN:
                     raise
                 await asyncio.sleep(0.5)
 
