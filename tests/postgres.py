@@ -38,8 +38,9 @@ def _package_binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The URL of a server, without a database. Fails with one sentence when there is none to be had."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a server, without a database. `durable`: what it commits is on the disk, as in service. Fails with one sentence
+    when there is none to be had."""
     given = os.environ.get("SEGWRIGHT_TEST_POSTGRES")
     if given:
         yield given.rstrip("/")
@@ -67,7 +68,9 @@ def server() -> Iterator[str]:
             raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")
 
     run("initdb", "-D", str(data), "-U", user, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c max_connections=200 -c fsync=off"
+    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c max_connections=200"
+    if not durable:
+        options += " -c fsync=off"
     run("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield f"postgresql+psycopg://{user}@/{{database}}?host={folder}"
