@@ -40,7 +40,8 @@ def _package_binaries() -> Path | None:
 class Own:
     """A server that is started here. It can be stopped and started again under those who use it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._fsync = "on" if durable else "off"
         binaries = _system_binaries() or _package_binaries()
         if binaries is None:
             raise RuntimeError(
@@ -63,9 +64,7 @@ class Own:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        options = (
-            f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=200 -c fsync=off"
-        )
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=200 -c fsync={self._fsync}"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", self._data, "-w", "-t", "60", "-l", log, "-o", options, "start")
 
@@ -87,13 +86,14 @@ class Own:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The URL of a server, without a database. Fails with one sentence when there is none to be had."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a server, without a database. `durable`: what it commits is on the disk, as in service. Fails with one sentence
+    when there is none to be had."""
     given = os.environ.get("SEGWRIGHT_TEST_POSTGRES")
     if given:
         yield given.rstrip("/")
         return
-    own = Own()
+    own = Own(durable=durable)
     try:
         yield own.url
     finally:
