@@ -192,8 +192,8 @@ class Stop(msgspec.Struct, frozen=True):
     at: int
 
 
-def _open() -> sa.TextClause:
-    return sa.text(f"delivery.{t.IS_OPEN}")
+_OPEN: Final = sa.text(f"delivery.{t.IS_OPEN}")
+"""A text, not an expression: one of type Boolean becomes `… = 1` on SQLite, which then no partial index answers."""
 
 
 # --- orders ---------------------------------------------------------------------------------------------------------------
@@ -212,12 +212,12 @@ def orders(
     tx: Tx, org: str, *, state: OrderState | None = None, after: int = 0, limit: int = PAGE
 ) -> tuple[Order, ...]:
     """Orders behind the one with the id `after`, in the order in which they came."""
-    where: list[sa.ColumnElement[bool] | sa.TextClause] = [t.order_.c.org == org, t.order_.c.id > after]
+    statement = sa.select(t.order_).where(t.order_.c.org == org, t.order_.c.id > after)
     if state == "open":
-        where.append(sa.text("order_.state = 'open'"))
+        statement = statement.where(sa.text(f"order_.{t.IS_OPEN_ORDER}"))
     elif state is not None:
-        where.append(t.order_.c.state == state)
-    found = tx.all(sa.select(t.order_).where(*where).order_by(t.order_.c.id).limit(limit))
+        statement = statement.where(t.order_.c.state == state)
+    found = tx.all(statement.order_by(t.order_.c.id).limit(limit))
     return tuple(_order(row) for row in found)
 
 
@@ -280,19 +280,21 @@ def deliveries(
     limit: int = PAGE,
 ) -> tuple[Delivery, ...]:  # fmt: skip
     """Deliveries, the newest first. `before`: only those with a lower id."""
-    wanted = list(states)
-    where: list[sa.ColumnElement[bool] | sa.TextClause] = [t.delivery.c.org == org]
-    if wanted:
-        where.append(t.delivery.c.state.in_(wanted))
-        if set(wanted) <= set(t.OPEN):
-            where.append(_open())
+    wanted = list(dict.fromkeys(states))
+    statement = sa.select(t.delivery).where(t.delivery.c.org == org).order_by(t.delivery.c.id.desc()).limit(limit)
     if destination:
-        where.append(t.delivery.c.destination == destination)
+        statement = statement.where(t.delivery.c.destination == destination)
     if message:
-        where.append(t.delivery.c.message == message)
+        statement = statement.where(t.delivery.c.message == message)
     if before:
-        where.append(t.delivery.c.id < before)
-    found = tx.all(sa.select(t.delivery).where(*where).order_by(t.delivery.c.id.desc()).limit(limit))
+        statement = statement.where(t.delivery.c.id < before)
+    if wanted and set(wanted) <= set(t.OPEN):
+        # A page of each state, by the index of what is open: asked for all of them at once, a database would rather walk
+        # back through everything that was ever sent.
+        pages = [tx.all(statement.where(_OPEN, t.delivery.c.state == state)) for state in wanted]
+        found = sorted((row for page in pages for row in page), key=lambda row: -row.id)[:limit]
+    else:
+        found = list(tx.all(statement.where(t.delivery.c.state.in_(wanted)) if wanted else statement))
     return tuple(_delivery(row) for row in found)
 
 
@@ -319,10 +321,11 @@ def deliveries_of_result(tx: Tx, org: str, result: str) -> tuple[Delivery, ...]:
     if not revisions:
         return ()
     c = t.delivery.c
-    where = (
-        c.case_id.in_({row.case_id for row in revisions}), c.org == org, c.revision_id.in_([row.id for row in revisions]),
-    )  # fmt: skip
-    return tuple(_delivery(row) for row in tx.all(sa.select(t.delivery).where(*where).order_by(c.seq)))
+    found: list[sa.Row[Any]] = []
+    for case in sorted({row.case_id for row in revisions}):
+        where = (c.case_id == case, c.org == org, c.revision_id.in_([row.id for row in revisions]))
+        found += tx.all(sa.select(t.delivery).where(*where).order_by(c.seq))
+    return tuple(_delivery(row) for row in sorted(found, key=lambda row: int(row.seq)))
 
 
 def because(tx: Tx, org: str, found: Delivery) -> str:
@@ -392,7 +395,7 @@ def story(tx: Tx, hospital: Hospital, number: int) -> Story | None:
     c = t.event.c
     events = tx.all(
         sa.select(t.event)
-        .where(c.delivery_id == number, sa.text("delivery_id > 0"), c.org == hospital.org)
+        .where(c.delivery_id == number, sa.text(t.HAS_DELIVERY), c.org == hospital.org)
         .order_by(c.at, c.id)
     )
     twins = tx.all(sa.select(t.suppressed).where(t.suppressed.c.delivery_id == number).order_by(t.suppressed.c.id))
@@ -454,7 +457,7 @@ def lanes_of(tx: Tx, org: str) -> tuple[Lane, ...]:
     oldest: dict[int, int] = {}
     statement = (
         sa.select(c.lane_id, c.state, sa.func.count().label("count"), sa.func.min(c.at).label("oldest"))
-        .where(c.org == org, _open())
+        .where(c.org == org, _OPEN)
         .group_by(c.lane_id, c.state)
         .order_by(c.lane_id, c.state)
     )
@@ -489,7 +492,7 @@ def _arrived(row: sa.Row[Any]) -> Arrived:
 def quarantined(tx: Tx, org: str, *, after: int = 0, limit: int = PAGE) -> tuple[Arrived, ...]:
     """Messages in quarantine, oldest first."""
     c = t.inbox.c
-    where = (c.org == org, sa.text("inbox.state = 'quarantined'"), c.id > after)
+    where = (c.org == org, sa.text(t.IS_QUARANTINED), c.id > after)
     return tuple(_arrived(row) for row in tx.all(sa.select(t.inbox).where(*where).order_by(c.id).limit(limit)))
 
 
@@ -519,11 +522,12 @@ def standing(tx: Tx, org: str) -> Standing:
     """Counts of what is open. Each reads an index of open things only, however long the ledger is."""
 
     def count(table: sa.Table, condition: str) -> int:
-        # `id > 0` makes the index of what is open the better one in any case.
-        where = (table.c.org == org, sa.text(condition), table.c.id > 0)
+        where = (table.c.org == org, sa.text(condition))
         return int(tx.scalar(sa.select(sa.func.count()).select_from(table).where(*where)) or 0)
 
     return Standing(
-        lanes_of(tx, org), count(t.order_, "order_.state = 'open'"), count(t.inbox, "inbox.state = 'stored'"),
-        count(t.inbox, "inbox.state = 'quarantined'"),
-    )  # fmt: skip
+        lanes_of(tx, org),
+        count(t.order_, t.IS_OPEN_ORDER),
+        count(t.inbox, t.IS_STORED),
+        count(t.inbox, t.IS_QUARANTINED),
+    )

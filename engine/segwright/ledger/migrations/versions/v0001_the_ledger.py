@@ -84,14 +84,14 @@ def upgrade() -> None:
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index(
             "ix_inbox_quarantined",
-            ["org", "id"],
+            ["org", "state", "id"],
             unique=False,
             sqlite_where=sa.text("state = 'quarantined'"),
             postgresql_where=sa.text("state = 'quarantined'"),
         )
         batch_op.create_index(
             "ix_inbox_stored",
-            ["id"],
+            ["org", "state", "id"],
             unique=False,
             sqlite_where=sa.text("state = 'stored'"),
             postgresql_where=sa.text("state = 'stored'"),
@@ -213,7 +213,7 @@ def upgrade() -> None:
     with op.batch_alter_table("order_", schema=None) as batch_op:
         batch_op.create_index(
             "ix_order_open",
-            ["org", "id"],
+            ["org", "state", "id"],
             unique=False,
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
@@ -281,7 +281,7 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.create_index("ix_delivery_case", ["case_id"], unique=False)
+        batch_op.create_index("ix_delivery_case", ["case_id", "seq"], unique=False)
         batch_op.create_index(
             "ix_delivery_next",
             ["lane_id", "seq"],
@@ -355,7 +355,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_build_delivery_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_build")),
         sa.UniqueConstraint("delivery_id", "number", name=op.f("uq_build_delivery_id_number")),
-        sa.UniqueConstraint("org", "destination", "control_id", name=op.f("uq_build_org_destination_control_id")),
+        sa.UniqueConstraint("org", "control_id", "destination", name=op.f("uq_build_org_control_id_destination")),
     )
     op.create_table(
         "suppressed",
@@ -377,7 +377,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("suppressed", schema=None) as batch_op:
         batch_op.create_index("ix_suppressed_delivery", ["delivery_id"], unique=False)
-        batch_op.create_index("ix_suppressed_org", ["org", "id"], unique=False)
+        batch_op.create_index("ix_suppressed_org", ["org", "result_id", "id"], unique=False)
 
     op.create_table(
         "attempt",

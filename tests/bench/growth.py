@@ -1,0 +1,428 @@
+"""The row about a ledger that grows: what claiming the next message and the boards of operators cost when it holds millions of rows.
+
+The ledger is made by SQL (`INSERT … SELECT`): eighteen rows for each order with its result, over sixteen organisations. What is open
+stays the same however long the ledger is: in each lane some messages that are ready, some that wait, are held, uncertain or
+rejected; some orders that are open; some messages in quarantine. Times must then stay about the same too.
+
+Every statement that is run is explained by the database. It must find what it wants by an index: reading a table from end to end,
+or a whole index of it, is told and ends the row with an error. An index of open things only (a partial index) may be read whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from segwright.ledger import cases, inbox, lanes, line, views
+from segwright.ledger import tables as t
+from segwright.ledger.migrate import upgrade
+from segwright.ledger.store import Store, Tx
+from tests.ledger.hospital import FakeHospital
+
+Figures = dict[str, Any]
+
+ROWS: Final = int(os.environ.get("SEGWRIGHT_BENCH_ROWS", "200000"))
+"""Rows of the largest ledger, all tables together."""
+STEPS: Final = (0.01, 0.1, 1.0)
+ORGANISATIONS: Final = 16
+PREFIX: Final = "hospital"
+OPEN: Final = 64
+"""Open deliveries of an organisation, and its open orders."""
+EACH: Final = 18
+"""Rows for each order."""
+TURNS: Final = 15
+
+SMALL: Final = frozenset({"due", "head", "installed", "lane", "plan", "setting", "stop"})
+"""Tables that have a row or a few for each organisation, however long the ledger is: they may be read whole."""
+PARTIAL: Final = frozenset(
+    str(index.name)
+    for table in t.metadata.tables.values()
+    for index in table.indexes
+    if index.dialect_options["sqlite"]["where"] is not None
+)
+
+NOW: Final = 1_772_000_000_000
+LATER: Final = NOW + 10_000_000_000
+
+
+# --- making it ----------------------------------------------------------------------------------------------------------------
+
+_NUMBERS: Final = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
+
+
+def _org(i: str = "i") -> str:
+    return f"'{PREFIX}' || (({i}) % {ORGANISATIONS})"
+
+
+def _statements(first: int, last: int, document: str, signed: str) -> Iterator[str]:
+    """One `INSERT … SELECT` for each table: orders `first` to `last`, each with a result that was delivered and came a second time by
+    another pathway."""
+    numbers = _NUMBERS.format(first=first, last=last)
+    at = f"{NOW} + i"
+
+    def into(table: str, columns: str, values: str) -> str:
+        return f"INSERT INTO {table} ({columns}) {numbers} SELECT {values} FROM n"
+
+    yield into(
+        "inbox", "id, org, listener, sender, control_id, type, body_hash, body, state, code, answer, reason, at",
+        f"i, {_org()}, 'l', 's', 'M' || i, 'ORM^O01', 'h', {document}, 'taken', 'AA', {document}, '', {at}",
+    )  # fmt: skip
+    yield into("case_", "id, org, opened_at, closed_at", f"i, {_org()}, {at}, {at}")
+    yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'placer', 'HEARTEHR', 'P' || i, i")
+    yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'result', '', 'R' || i, i")
+    yield into(
+        "order_", "id, org, case_id, part, placer, filler, state, document, patient, inbox_id, at, changed_at",
+        f"i, {_org()}, i, 1, 'P' || i || '^HEARTEHR', '', 'completed', {document}, {document}, i, {at}, {at}",
+    )  # fmt: skip
+    yield into(
+        "revision", "id, org, case_id, result_id, version, kind, pathway, content, document, actor, at",
+        f"i, {_org()}, i, 'R' || i, 1, 'final', 'order', 'c', {document}, 'a', {at}",
+    )  # fmt: skip
+    yield into(
+        "delivery",
+        "id, org, lane_id, destination, message, case_id, part, kind, version, revision_id, seq, state, plan, tries, at, decided_at",
+        f"i, {_org()}, 1 + i % {ORGANISATIONS}, 'outbound', 'result', i, 1, 'final', 1, i, ({at}) * 1000, 'confirmed', 'p', 1,"
+        f" {at}, {at}",
+    )  # fmt: skip
+    yield into(
+        "build", "id, delivery_id, number, org, destination, control_id, body, body_hash, plan, address, reason, live, at",
+        f"i, i, 1, {_org()}, 'outbound', 'B' || i, {document}, 'h', 'p', 'a', 'first build', true, {at}",
+    )  # fmt: skip
+    yield into(
+        "attempt", "id, build_id, delivery_id, lane_id, number, fence, holder, opened_at, closed_at, outcome",
+        f"i, i, i, 1 + i % {ORGANISATIONS}, 1, 1, 'h', {at}, {at}, 'confirmed'",
+    )  # fmt: skip
+    yield into(
+        "answer", "id, org, attempt_id, code, body, how, at", f"i, {_org()}, i, 'AA', {document}, 'in time', {at}"
+    )
+    yield into(
+        "suppressed", "id, org, case_id, delivery_id, result_id, version, kind, pathway, content, reason, actor, at",
+        f"i, {_org()}, i, i, 'R' || i, 1, 'final', 'platform', 'c', 'duplicate', 'a', {at}",
+    )  # fmt: skip
+    yield into(
+        "signoff", "id, revision_id, shown, content, document, plans, actor, at",
+        f"i, i, 's', 'c', {signed}, '{{}}', 'a', {at}",
+    )  # fmt: skip
+    yield into(
+        "occurrence", "id, org, case_id, part, status, document, at", f"i, {_org()}, i, 1, 'accepted', {document}, {at}"
+    )
+    for kind, number in (("stored", 0), ("order", 1), ("revision", 2)):
+        yield into(
+            "event", "id, chain, number, org, kind, case_id, actor, facts, at, hash",
+            f"5 * i + {number}, 'org:' || {_org()}, 3 * (i / {ORGANISATIONS}) + {number + 1}, {_org()}, '{kind}', i, '',"
+            f" '{{\"order\":' || i || '}}', {at}, 'h'",
+        )  # fmt: skip
+    for kind, number in (("attempt", 3), ("confirmed", 4)):
+        yield into(
+            "event", "id, chain, number, org, kind, case_id, delivery_id, actor, facts, at, hash",
+            f"5 * i + {number}, 'lane:' || (1 + i % {ORGANISATIONS}), 2 * (i / {ORGANISATIONS}) + {number - 2}, {_org()}, '{kind}', i, i,"
+            f" '', '{{}}', {at}, 'h'",
+        )  # fmt: skip
+
+
+_STATES: Final = ("ready", "ready", "uncertain", "held", "waiting", "needs_decision", "rejected", "ready")
+
+
+def _opened(last: int) -> Iterator[str]:
+    """Makes the last orders of each organisation open, each in the state that its number says."""
+    where = f"id > {last - OPEN * ORGANISATIONS}"
+    which = f"(id / {ORGANISATIONS}) % {len(_STATES)}"
+    states = " ".join(f"WHEN {number} THEN '{state}'" for number, state in enumerate(_STATES))
+    yield f"UPDATE delivery SET state = CASE {which} {states} END, decided_at = 0 WHERE {where}"
+    yield f"UPDATE order_ SET state = 'open' WHERE {where}"
+    yield f"UPDATE case_ SET closed_at = 0 WHERE {where}"
+    yield f"UPDATE inbox SET state = CASE {which} WHEN 3 THEN 'quarantined' WHEN 4 THEN 'stored' ELSE 'taken' END WHERE {where}"
+
+
+def _closed(last: int) -> Iterator[str]:
+    """Takes that back, before the ledger grows on."""
+    where = f"id > {last - OPEN * ORGANISATIONS}"
+    yield f"UPDATE delivery SET state = 'confirmed', decided_at = at WHERE {where}"
+    yield f"UPDATE order_ SET state = 'completed' WHERE {where}"
+    yield f"UPDATE case_ SET closed_at = opened_at WHERE {where}"
+    yield f"UPDATE inbox SET state = 'taken' WHERE {where}"
+
+
+def _base() -> Iterator[str]:
+    for number in range(ORGANISATIONS):
+        org = f"{PREFIX}{number}"
+        yield f"INSERT INTO lane (id, org, destination) VALUES ({number + 1}, '{org}', 'outbound')"
+        yield f"INSERT INTO due (lane_id, at) VALUES ({number + 1}, {NOW})"
+        yield f"INSERT INTO installed (org, bundle, policy, destinations, kinds, at) VALUES ('{org}', 'b', 'p', '{{}}', '{{}}', 0)"
+
+
+def _heads(last: int) -> Iterator[str]:
+    yield "DELETE FROM head"
+    for number in range(ORGANISATIONS):
+        org = f"{PREFIX}{number}"
+        yield f"INSERT INTO head (chain, number, hash) VALUES ('org:{org}', {3 * (last // ORGANISATIONS + 2)}, 'h')"
+        yield f"INSERT INTO head (chain, number, hash) VALUES ('lane:{number + 1}', {2 * (last // ORGANISATIONS + 2)}, 'h')"
+
+
+class Grown:
+    """A ledger that is made longer and longer."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.orders = 0
+        self._run(_base())
+
+    def _run(self, statements: Iterator[str]) -> None:
+        with self.store.engine.connect() as connection:
+            if not self.store.is_sqlite:
+                connection.exec_driver_sql("SET session_replication_role = replica")  # rows are right by construction
+            for statement in statements:
+                connection.exec_driver_sql(statement if self.store.is_sqlite else statement.replace("%", "%%"))
+            connection.commit()
+            if not self.store.is_sqlite:
+                connection.exec_driver_sql("SET session_replication_role = origin")
+                connection.commit()
+
+    def grow(self, rows: int) -> None:
+        """To so many rows, all tables together."""
+        wanted = max(rows // EACH, 2 * OPEN * ORGANISATIONS)
+        document, signed = (
+            ("zeroblob(200)", "X'7B7D'")
+            if self.store.is_sqlite
+            else ("decode(repeat('00', 200), 'hex')", "decode('7B7D', 'hex')")
+        )
+        if self.orders:
+            self._run(_closed(self.orders))
+        while self.orders < wanted:  # a piece at a time, so that no transaction is endless
+            last = min(wanted, self.orders + 100_000)
+            self._run(_statements(self.orders + 1, last, document, signed))
+            self.orders = last
+        self._run(_opened(self.orders))
+        self._run(_heads(self.orders))
+        if not self.store.is_sqlite:
+            self._run(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name} HAVING max(id) > 0"
+                for table in t.metadata.sorted_tables
+                if "id" in table.c
+            )
+            with self.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+# --- what is asked --------------------------------------------------------------------------------------------------------------
+
+Question = Callable[[Tx], object]
+
+
+class _Undo(Exception):
+    """What was written is not kept."""
+
+
+def questions(orders: int) -> dict[str, Question]:
+    """What is run and timed, by name, in a ledger of so many orders. Whatever writes is undone."""
+    hospitals = {org: FakeHospital(org, plan="p") for org in (f"{PREFIX}{number}" for number in range(ORGANISATIONS))}
+    for one in hospitals.values():
+        one.where = "a"
+    org = f"{PREFIX}3"
+    middle = orders // 2 // ORGANISATIONS * ORGANISATIONS + 3  # a delivered one of this organisation
+    last = orders // ORGANISATIONS * ORGANISATIONS - ORGANISATIONS + 3  # an open one
+
+    def claim(tx: Tx) -> object:
+        return lanes.acquire(tx, "bench", 30_000, hospitals)
+
+    def opens(tx: Tx) -> object:
+        held = lanes.acquire(tx, "bench", 30_000, hospitals)
+        assert held is not None
+        attempt = lanes.step(tx, held, hospitals[held.org], None, None)
+        assert attempt is not None
+        return lanes.step(tx, held, hospitals[held.org], attempt, lanes.Known("confirmed", "AA", "AA", b"MSA|AA"))
+
+    def number_of(tx: Tx) -> views.Order:
+        found = views.order(tx, org, middle)
+        assert found is not None
+        return found
+
+    return {
+        "claim: a lane": claim,
+        "claim: a lane, its next message, the outcome, the one after it": opens,
+        "claim: nothing to do for these organisations": lambda tx: lanes.acquire(tx, "bench", 30_000, {}),
+        "late acknowledgement": lambda tx: lanes.answered_elsewhere(
+            tx, hospitals[org], f"B{middle}", "confirmed", "AA", "AA", b"MSA|AA"
+        ),
+        "overdue confirmations": lanes.unconfirmed,
+        "stored messages: whose": inbox.waiting,
+        "stored messages of an organisation": lambda tx: inbox.stored(tx, org),
+        "a case by its number": lambda tx: cases.find(tx, org, [cases.Name("placer", "HEARTEHR", f"P{middle}")]),
+        "a chain": lambda tx: line.links(tx, middle, 4),
+        "board: lanes": lambda tx: views.lanes_of(tx, org),
+        "board: what stands open (metrics)": lambda tx: views.standing(tx, org),
+        "board: newest deliveries": lambda tx: views.deliveries(tx, org),
+        "board: a page further down": lambda tx: views.deliveries(tx, org, before=middle),
+        "board: deliveries that need a decision": lambda tx: views.deliveries(tx, org, states=["needs_decision"]),
+        "board: all that is open": lambda tx: views.deliveries(tx, org, states=t.OPEN),
+        "board: deliveries that were sent": lambda tx: views.deliveries(tx, org, states=["confirmed"]),
+        "board: deliveries that are void (there are none)": lambda tx: views.deliveries(tx, org, states=["void"]),
+        "board: a message that was never sent": lambda tx: views.deliveries(tx, org, message="ecg_charge"),
+        "board: orders": lambda tx: views.orders(tx, org),
+        "board: open orders": lambda tx: views.orders(tx, org, state="open"),
+        "board: cancelled orders (there are none)": lambda tx: views.orders(tx, org, state="cancelled"),
+        "board: quarantine": lambda tx: views.quarantined(tx, org),
+        "an order with its deliveries": lambda tx: views.deliveries_of_order(tx, org, number_of(tx)),
+        "a result with its deliveries": lambda tx: (
+            views.revisions(tx, org, f"R{middle}"),
+            views.deliveries_of_result(tx, org, f"R{middle}"),
+        ),
+        "what was suppressed of a result": lambda tx: views.suppressed(tx, org, f"R{middle}"),
+        "the story of a delivery": lambda tx: views.story(tx, hospitals[org], middle),
+        "the story of one that is open": lambda tx: views.story(tx, hospitals[org], last),
+        "changes of orders, at the end": lambda tx: views.order_changes(tx, org, 3 * (orders // ORGANISATIONS) - 30),
+    }
+
+
+def _asked(store: Store, question: Question) -> None:
+    def run(tx: Tx) -> None:
+        question(tx)
+        tx.journal.flush()
+        raise _Undo
+
+    try:
+        store.write(run)
+    except _Undo:
+        return
+
+
+# --- how it is answered -----------------------------------------------------------------------------------------------------------
+
+
+_LOOKS: Final = re.compile(r"\s*(SELECT\b.*\bFROM|UPDATE|DELETE)\b", re.DOTALL)
+"""A statement that looks for rows in a table."""
+
+
+@contextmanager
+def _listening(store: Store) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are run meanwhile, with their values, as the driver gets them."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        heard.append((statement, parameters[0] if many and isinstance(parameters, list) else parameters))
+
+    sa.event.listen(store.engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", hear)
+
+
+def plans(store: Store, question: Question) -> list[tuple[str, list[str]]]:
+    """Each different statement of a question that looks for something, with the database's plan of it, a line a step."""
+    with _listening(store) as heard:
+        _asked(store, question)
+    explain = "EXPLAIN QUERY PLAN " if store.is_sqlite else "EXPLAIN "
+    found = {}
+    with store.engine.connect() as connection:
+        for statement, parameters in heard:
+            if statement in found or not _LOOKS.match(statement):
+                continue
+            rows = connection.exec_driver_sql(explain + statement, parameters).all()
+            found[statement] = [row[3] if store.is_sqlite else row[0] for row in rows]
+        connection.rollback()
+    return list(found.items())
+
+
+def faults(statement: str, plan: list[str]) -> list[str]:
+    """The steps of a plan that read a long table, a whole index of it, or all of an organisation in it. What is read by the page, in
+    the order of its index, stops when the page is full. PostgreSQL says less of its steps: there a table must not be read whole."""
+    out = []
+    paged = "LIMIT" in statement and not any("TEMP B-TREE" in step for step in plan)
+    for step in plan:
+        read = re.match(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(.*)", step)
+        if read and read[2] in t.metadata.tables and read[2] not in SMALL and read[3] not in PARTIAL:
+            if read[1] == "SCAN" or (read[4].strip() == "(org=?)" and not paged):
+                out.append(step)
+        elif (found := re.search(r"Seq Scan on (\w+)", step)) and found[1] not in SMALL:
+            out.append(step.strip())
+    return out
+
+
+# --- the row ----------------------------------------------------------------------------------------------------------------------
+
+
+def growth() -> Figures:
+    """Both databases, ever longer."""
+    from tests import postgres
+
+    figures: Figures = {}
+    with TemporaryDirectory(dir=os.environ.get("SEGWRIGHT_BENCH_FOLDER")) as name:
+        figures |= _grown(f"sqlite:///{Path(name) / 'grown.db'}", "SQLite")
+    with postgres.server() as url:
+        figures |= _grown(postgres.new_database(url), "PostgreSQL")
+    return figures
+
+
+def _grown(url: str, what: str) -> Figures:
+    store = Store(url, clock=lambda connection: LATER)
+    upgrade(store)
+    grown = Grown(store)
+    taken: dict[str, list[dict[str, float]]] = {}
+    sizes = []
+    for step in STEPS:
+        grown.grow(int(ROWS * step))
+        sizes.append(grown.orders * EACH)
+        for name, question in questions(grown.orders).items():
+            _asked(store, question)
+            taken.setdefault(name, []).append(_spread(lambda q=question: _asked(store, q)))  # type: ignore[misc]
+    print(
+        f"\ncost in a ledger that grows, {what}: ms (least of {TURNS}) with "
+        + ", ".join(f"{size:,}" for size in sizes)
+        + " rows"
+    )
+    for name, found in taken.items():
+        print(
+            f"  {name:62} "
+            + " ".join(f"{one['minimum']:9.2f}" for one in found)
+            + f"   × {found[-1]['minimum'] / found[0]['minimum']:.1f}"
+        )
+    told = {}
+    wrong = []
+    print(f"\nplans, {what}, {sizes[-1]:,} rows")
+    for name, question in questions(grown.orders).items():
+        for statement, plan in plans(store, question):
+            if statement in told:
+                continue
+            told[statement] = plan
+            print(f"  {name}: {_short(statement)}")
+            for line_ in plan:
+                print(f"      {line_}")
+            wrong += [f"{name}: {step}" for step in faults(statement, plan)]
+    store.close()
+    for fault in wrong:
+        print(f"  READS EVERYTHING  {fault}")
+    if not wrong:
+        print(f"  none of {len(told)} statements reads a long table, or a whole index of it, from end to end")
+    return {
+        f"growing ledger, {what}": {
+            "rows": sizes,
+            "ms": taken,
+            "reads_everything": wrong,
+            "plans": {_short(statement): plan for statement, plan in told.items()},
+        }
+    }
+
+
+def _spread(job: Callable[[], None]) -> dict[str, float]:
+    taken = []
+    for _ in range(TURNS):
+        start = perf_counter()
+        job()
+        taken.append((perf_counter() - start) * 1000)
+    return {"median": median(taken), "minimum": min(taken), "maximum": max(taken)}
+
+
+def _short(statement: str) -> str:
+    """A statement on one line, without its list of columns."""
+    line_ = " ".join(statement.split())
+    return re.sub(r"^SELECT .* FROM ", "SELECT … FROM ", line_)
