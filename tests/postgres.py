@@ -38,15 +38,17 @@ def _package_binaries() -> Path | None:
 
 
 class Own:
-    """A server that is started here. It can be stopped and started again under those who use it."""
+    """A server that is started here. It can be stopped and started again under those who use it. `durable`: what it commits is
+    on the disk, as in service."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         binaries = _system_binaries() or _package_binaries()
         if binaries is None:
             raise RuntimeError(
                 "the tests need PostgreSQL: install it (Debian: postgresql), or set SEGWRIGHT_TEST_POSTGRES=postgresql+psycopg://…"
             )
         self._binaries = binaries
+        self._fsync = "on" if durable else "off"
         self._folder = Path(tempfile.mkdtemp(prefix="sw-pg-"))
         self._as_other: list[str] = []
         user = pwd.getpwuid(os.geteuid()).pw_name
@@ -63,9 +65,8 @@ class Own:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        options = (
-            f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=200 -c fsync=off"
-        )
+        places = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}'"
+        options = f"{places} -c max_connections=200 -c fsync={self._fsync}"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", self._data, "-w", "-t", "60", "-l", log, "-o", options, "start")
 
@@ -87,13 +88,14 @@ class Own:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The URL of a server, without a database. Fails with one sentence when there is none to be had."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a server, without a database. `durable`: as `Own` has it. Fails with one sentence when there is none to be
+    had."""
     given = os.environ.get("SEGWRIGHT_TEST_POSTGRES")
     if given:
         yield given.rstrip("/")
         return
-    own = Own()
+    own = Own(durable=durable)
     try:
         yield own.url
     finally:
