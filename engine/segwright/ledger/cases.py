@@ -7,7 +7,7 @@ period ago opens a new case, and that is reported."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -34,13 +34,18 @@ def lock(tx: Tx, case: int) -> sa.Row[Any]:
         case = row.merged_into
 
 
+_FOUND: Final = sa.select(t.alias.c.case_id).where(
+    t.alias.c.org == sa.bindparam("org_"),
+    sa.tuple_(t.alias.c.kind, t.alias.c.assigner, t.alias.c.value).in_(sa.bindparam("names", expanding=True)),
+)
+
+
 def find(tx: Tx, org: str, names: Iterable[Name]) -> list[int]:
     """The cases that go by any of these names, oldest first, not locked."""
     wanted = [name for name in dict.fromkeys(names) if name.value]
     if not wanted:
         return []
-    key = sa.tuple_(t.alias.c.kind, t.alias.c.assigner, t.alias.c.value)
-    found = tx.all(sa.select(t.alias.c.case_id).where(t.alias.c.org == org, key.in_([tuple(n) for n in wanted])))
+    found = tx.all(_FOUND, {"org_": org, "names": [tuple(name) for name in wanted]})
     return sorted({row.case_id for row in found})
 
 

@@ -7,7 +7,7 @@ the sender's correction. What is stored is worked off afterwards, in order, also
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -77,8 +77,7 @@ def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
     new = [row for row in rows if "id" not in row]
     new = list({id(row): row for row in new}.values())
     if new:
-        made = sa.insert(t.inbox).returning(t.inbox.c.id, sort_by_parameter_order=True)
-        for row, (number,) in zip(new, tx.all(made, new), strict=True):
+        for row, (number,) in zip(new, tx.all(_MADE, new), strict=True):
             row["id"] = number
     for row, what in zip(rows, how, strict=True):
         facts = {"why": row["reason"]} if row.get("reason") and what != "repeated" else {}
@@ -88,15 +87,27 @@ def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
     return [Kept(row["id"], what, row["answer"], row["code"]) for row, what in zip(rows, how, strict=True)]
 
 
+_KNOWN: Final = sa.select(
+    t.inbox.c.id, t.inbox.c.org, t.inbox.c.sender, t.inbox.c.control_id, t.inbox.c.body_hash, t.inbox.c.state, t.inbox.c.code,
+    t.inbox.c.answer,
+).where(sa.tuple_(t.inbox.c.org, t.inbox.c.sender, t.inbox.c.control_id).in_(sa.bindparam("keys", expanding=True)))  # fmt: skip
+_STORED: Final = (
+    sa.select(t.inbox)
+    .where(sa.text(t.IS_STORED), t.inbox.c.org == sa.bindparam("org_"))
+    .order_by(t.inbox.c.id)
+    .limit(sa.bindparam("most"))
+)
+_WORKED_OFF: Final = (
+    sa.select(t.setting.c.name).where(t.setting.c.name == sa.bindparam("name_")).with_for_update(key_share=True)
+)
+_WAITING: Final = sa.select(t.inbox.c.org).where(sa.text(t.IS_STORED)).distinct()
+_MADE: Final = sa.insert(t.inbox).returning(t.inbox.c.id, sort_by_parameter_order=True)
+
+
 def _known(tx: Tx, arrivals: Sequence[Arrival]) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
     """What is kept under the control ids of these messages."""
-    c = t.inbox.c
     keys = list({(arrival.org, arrival.sender, arrival.control_id) for arrival in arrivals})
-    found = tx.all(
-        sa.select(c.id, c.org, c.sender, c.control_id, c.body_hash, c.state, c.code, c.answer).where(
-            sa.tuple_(c.org, c.sender, c.control_id).in_(keys)
-        )
-    )
+    found = tx.all(_KNOWN, {"keys": keys})
     known: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in found:
         known.setdefault((row.org, row.sender, row.control_id), []).append(dict(row._mapping))
@@ -108,15 +119,13 @@ def stored(tx: Tx, org: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
     organisation's: what changes an order must not overtake what makes it."""
     name = f"intake:{org}"
     tx.insert_new(t.setting, name=name, value="")
-    tx.first(sa.select(t.setting.c.name).where(t.setting.c.name == name).with_for_update(key_share=True))
-    where = (sa.text(t.IS_STORED), t.inbox.c.org == org)
-    return tx.all(sa.select(t.inbox).where(*where).order_by(t.inbox.c.id).limit(limit))
+    tx.first(_WORKED_OFF, {"name_": name})
+    return tx.all(_STORED, {"org_": org, "most": limit})
 
 
 def waiting(tx: Tx) -> list[str]:
     """The organisations that have messages with work in them."""
-    found = tx.all(sa.select(t.inbox.c.org).where(sa.text(t.IS_STORED)).distinct())
-    return sorted(row.org for row in found)
+    return sorted(row.org for row in tx.all(_WAITING))
 
 
 def done(tx: Tx, inbox: int) -> None:

@@ -84,6 +84,10 @@ _NEXT: Final = (
     .order_by(t.delivery.c.seq)
     .limit(1)
 )
+_DUE: Final = sa.select(t.due.c.at).where(t.due.c.lane_id == sa.bindparam("lane")).with_for_update(key_share=True)
+_NEXT_DUE: Final = sa.select(sa.func.min(t.delivery.c.due_at)).where(
+    t.delivery.c.lane_id == sa.bindparam("lane"), _READY
+)
 _LIVE: Final = sa.select(t.build).where(t.build.c.delivery_id == sa.bindparam("delivery"), t.build.c.live.is_(True))
 _POLICY: Final = sa.select(t.installed.c.org).where(t.installed.c.org == sa.bindparam("org")).with_for_update(read=True)
 _STOPS: Final = sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org"))
@@ -185,9 +189,8 @@ def finish(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: 
 
 def _rest(tx: Tx, lane: int) -> None:
     """Says when the lane has work again. The row is locked first: who wakes the lane meanwhile does it after us."""
-    tx.first(sa.select(t.due.c.at).where(t.due.c.lane_id == lane).with_for_update(key_share=True))
-    where = (t.delivery.c.lane_id == lane, _READY)
-    first = tx.scalar(sa.select(sa.func.min(t.delivery.c.due_at)).where(*where))
+    tx.first(_DUE, {"lane": lane})
+    first = tx.scalar(_NEXT_DUE, {"lane": lane})
     if first is None:
         tx.run(sa.delete(t.due).where(t.due.c.lane_id == lane))
     else:

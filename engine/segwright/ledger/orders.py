@@ -6,7 +6,7 @@ Refuses, with `Refusal`, the cancellation of an order that is not known or whose
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -82,7 +82,7 @@ def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[R
 
 
 def _add(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, case: int, order: ReceivedOrder) -> None:
-    latest = tx.scalar(sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(t.order_.c.case_id == case))
+    latest = tx.scalar(_LATEST, {"case": case})
     made = tx.insert(
         t.order_, org=hospital.org, case_id=case, part=latest + 1, placer=order.placer, filler=order.filler, state="open",
         document=order.document, patient=patient, inbox_id=inbox, at=tx.now, changed_at=tx.now,
@@ -91,13 +91,22 @@ def _add(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, case: int, orde
     happened(tx, hospital, case, latest + 1, "accepted")
 
 
+_AWAITING_ORDER: Final = (
+    sa.select(t.delivery)
+    .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.state == "held", t.delivery.c.reason == NO_ORDER)
+    .order_by(t.delivery.c.seq)
+)
+_LATEST: Final = sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(
+    t.order_.c.case_id == sa.bindparam("case")
+)
+
+
 def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
     """Results that came before their order, once it is there: those that have not left are enqueued for each order as the
     catalogue says. The case is locked."""
     if not cases.orders(tx, case):
         return
-    where = (t.delivery.c.case_id == case, t.delivery.c.state == "held", t.delivery.c.reason == NO_ORDER)
-    for row in tx.all(sa.select(t.delivery).where(*where).order_by(t.delivery.c.seq)):
+    for row in tx.all(_AWAITING_ORDER, {"case": case}):
         owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
         tx.set(t.delivery, row.id, state="void", reason="its order came")
         tx.journal.note("void", hospital.org, lane=row.lane_id, case=case, delivery=row.id, why="its order came")
