@@ -4,8 +4,9 @@ The ledger is made by SQL (`INSERT … SELECT`): eighteen rows for each order wi
 stays the same however long the ledger is: in each lane some messages that are ready, some that wait, are held, uncertain or
 rejected; some orders that are open; some messages in quarantine. Times must then stay about the same too.
 
-Every statement that is run is explained by the database. It must find what it wants by an index: reading a table from end to end,
-or a whole index of it, is told and ends the row with an error. An index of open things only (a partial index) may be read whole.
+Every statement that is run is explained by the database. It must find what it wants by an index: reading a table from end to end, a
+whole index of it, or all of an organisation in it is told as such (`faults`). An index of open things only (a partial index) may be
+read whole. `tests/ledger/test_plans.py` fails on the same.
 """
 
 from __future__ import annotations
