@@ -82,6 +82,7 @@ def arguments(name: str, root: Path) -> list[list[object]]:
     cases = root / CASES
     order, result = cases / "order_new" / "order.hl7", cases / "final" / "result.json"
     calls: dict[str, list[list[object]]] = {
+        "cases": [["cases", "suggest", "sample"]],
         "check": [["check"], ["check", "--fix", "--format", "sarif"]],
         "compile": [["compile", "--out", root / "out"]],
         "diff": [["diff", root]],
@@ -93,7 +94,10 @@ def arguments(name: str, root: Path) -> list[list[object]]:
         "schema": [["schema", "ecg_result"]],
         "show": [["show", "sample", "ecg_result"]],
         "test": [["test"], ["test", "--update"]],
+        "unused": [["unused", "sample"]],
+        "watch": [["watch", "sample", "ecg_result", "--case", "final", "--once"]],
         "why": [["why", "sample", "ecg_result", "PID", "--case", "final"]],
+        "why-not": [["why-not", "sample", "ecg_result", "OBX-8", "--case", "final"]],
     }
     placed = () if name in ("explain", "init") else ("--workspace", root)
     return [[*line, *placed] for line in calls.get(name, [])]

@@ -5,6 +5,7 @@ Nothing of `segwright.review` is used: workspaces are compiled whole, cases run 
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Collection
 from itertools import zip_longest
@@ -26,11 +27,12 @@ def copied(to: Path, *folders: str) -> Path:
 
 
 def edited(root: Path, file: str, old: str, new: str) -> None:
-    """Changes a text of a file once; the text must be there."""
+    """Changes a text of a file once; the text must be there, in whatever columns."""
     path = root / file
     text = path.read_bytes().decode()
-    assert old in text, f"{file} has no {old!r}"
-    path.write_bytes(text.replace(old, new, 1).encode())
+    found = re.search(re.sub(r"(\\ )+", " +", re.escape(old)), text)
+    assert found, f"{file} has no {old!r}"
+    path.write_bytes((text[: found.start()] + new + text[found.end() :]).encode())
 
 
 def rendered(root: Path, only: Collection[str] | None = None) -> dict[tuple[str, str], bytes]:

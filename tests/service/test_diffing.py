@@ -179,9 +179,10 @@ def test_policy_destinations_credentials_and_gates_are_part_of_it(workspace, cac
 
 
 def test_a_change_that_no_case_shows_is_told_as_such(workspace, cache):
-    review = review_of(workspace, cache, (TABLES, '  critical_low  <-> "LL"', '  critical_low  <-> "LX"'))
+    edit = ("mappings/messages/ecg_charge.seg", "text(max: 12, over: error)", "text(max: 13, over: error)")
+    review = review_of(workspace, cache, edit)
     unseen = {change.place for each in review.organisations for change in each.changes if change.view == "plan"}
-    assert "OBX-8" in unseen
+    assert "FT1-2" in unseen
     assert not claims(review)
 
 
