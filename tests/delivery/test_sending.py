@@ -123,8 +123,8 @@ def test_row_13_a_receiver_that_closes_without_a_word_leaves_a_doubt_and_gets_th
         await until(lambda: states(store) == ["confirmed"])
         await workers.stop()
         await running
-        assert len(ehr.filed) == 2
-        assert ehr.filed[0] == ehr.filed[1]
+        assert len(ehr.filed) >= 2
+        assert len(set(ehr.filed)) == 1
 
     story(tell)
 

@@ -224,8 +224,9 @@ def _twice(
 
 
 def _in_order(found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int, Event]]]) -> None:
-    """Within a chain the first filings follow the line. A preliminary result that was closed with its fate unknown may come late: it
-    is counted apart."""
+    """Within a chain the first filings follow the line. Two things may come late and are counted apart: a preliminary result that
+    was closed with its fate unknown, and what was taken (CA), let the line go on, and was then refused by the application: a person
+    has sent it anew."""
     chains: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     for number, filed in filings.items():
         row = ledger.deliveries[number]
@@ -237,6 +238,9 @@ def _in_order(found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int
         for _, number in first_filings:
             row = ledger.deliveries[number]
             if newest is not None and row.seq < newest.seq:
+                if _refused_after_it_was_taken(ledger, number):
+                    found.counts["refused after it was taken, sent anew behind its line"] += 1
+                    continue
                 found.add(ORDER, row.org, f"{_named(row)} was filed after {_named(newest)}")
             newest = row if newest is None or row.seq > newest.seq else newest
     for number, filed in filings.items():
@@ -249,6 +253,11 @@ def _in_order(found: Found, ledger: Ledger, filings: Mapping[int, list[tuple[int
             ]
             found.counts["preliminary, fate unknown"] += 1
             found.counts["preliminary, fate unknown, came after its final"] += bool(later)
+
+
+def _refused_after_it_was_taken(ledger: Ledger, delivery: int) -> bool:
+    builds = [build for build in ledger.builds.values() if build.delivery_id == delivery and not build.live]
+    return any(one.outcome == "accepted" for build in builds for one in ledger.attempts[build.id])
 
 
 def _promises(found: Found, ledger: Ledger, promises: Iterable[Promise], owes: Mapping[str, set[str]]) -> None:
