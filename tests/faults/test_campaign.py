@@ -51,11 +51,18 @@ def _database(kind: str, folder: Path, stack: contextlib.ExitStack) -> str:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_process_may_end_at_every_named_point(compiled, folder, kind):
     size = Size(orders=100, kills=len(POINTS), stops=0, at_once=2, patient=True)
-    with contextlib.ExitStack() as stack:
-        outcome = asyncio.run(Campaign(_database(kind, folder, stack), folder, compiled, size, seed=17).run())
-    assert not outcome.found.violations, "\n".join(map(str, outcome.found.violations[:20]))
-    assert not outcome.failures, outcome.failures[-3000:]
-    assert set(outcome.kills) == set(POINTS)
+    reached: set[str] = set()
+    for seed in (17, 18, 19):  # a busy machine may not come by every point in one run
+        with contextlib.ExitStack() as stack:
+            run = folder / str(seed)
+            run.mkdir()
+            outcome = asyncio.run(Campaign(_database(kind, run, stack), run, compiled, size, seed=seed).run())
+        assert not outcome.found.violations, "\n".join(map(str, outcome.found.violations[:20]))
+        assert not outcome.failures, outcome.failures[-3000:]
+        reached |= set(outcome.kills)
+        if reached == set(POINTS):
+            break
+    assert reached == set(POINTS)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

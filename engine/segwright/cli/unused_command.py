@@ -23,7 +23,7 @@ def command(context: click.Context, organisations: tuple[str, ...], form: str, w
     mistakes: exit code 0.
     """
     from segwright.core.diagnostic import errors
-    from segwright.service.opening import check, organisations_in
+    from segwright.service.opening import check, organisations_in, unknown_organisations
     from segwright.workbench.told import unused_data, unused_lines
     from segwright.workbench.unused import unused_in
 
@@ -31,6 +31,7 @@ def command(context: click.Context, organisations: tuple[str, ...], form: str, w
     progress = Progress()
     progress.say("compiling …")
     compiled, found = check(root, organisations)
+    found = [*unknown_organisations(root, organisations), *found]
     progress.done()
     if errors(found) or compiled.workspace is None:
         refuse(errors(found) or found, compiled.sources)
