@@ -35,7 +35,8 @@ def command(context: click.Context, organisations: tuple[str, ...], form: str, w
     progress.done()
     if errors(found) or compiled.workspace is None:
         refuse(errors(found) or found, compiled.sources)
-    results = [unused_in(compiled, name) for name in organisations or organisations_in(root)]
+    names = [name for name in organisations or organisations_in(root) if name in compiled.organisations]
+    results = [unused_in(compiled, name) for name in names]
     if form == "json":
         from segwright.cli.trees import print_json
 
