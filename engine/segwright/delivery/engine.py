@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,13 +21,14 @@ import msgspec
 import sqlalchemy as sa
 
 from segwright.delivery.approved import NotRun, judged, places, signers_of
-from segwright.delivery.live import Live
+from segwright.delivery.live import Live, answer_time
 from segwright.delivery.reception import Reception, new_id
 from segwright.delivery.sending import Workers
 from segwright.delivery.settings import ListenerSettings, SecretMissing, Settings, secret, split
 from segwright.ledger import lanes
 from segwright.ledger import tables as t
-from segwright.ledger.migrate import ready, upgrade
+from segwright.ledger.line import wake
+from segwright.ledger.migrate import ready, upgrade, version
 from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.plan.bundle import BundleRefused, read_bundle
 from segwright.plan.manifest import Destination as Named
@@ -123,8 +125,6 @@ def _install(tx: Tx, org: str, live: Live) -> None:
         return
     tx.journal.note("installed", org, bundle=values["bundle"], policy=values["policy"])
     for lane in tx.all(sa.select(t.lane.c.id).where(t.lane.c.org == org)):
-        from segwright.ledger.line import wake
-
         wake(tx, lane.id)
 
 
@@ -307,14 +307,12 @@ class Engine:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")
+    return answer_time(time.time_ns() // 1_000_000)
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
     """The ledger at a URL, with this engine's tables: an empty one is set up, an older one must be migrated first. Raises
     `migrate.WrongVersion`, `Unavailable`."""
-    from segwright.ledger.migrate import version
-
     store = Store(url)
     try:
         if create and not version(store):

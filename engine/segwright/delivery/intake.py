@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from segwright.delivery.live import ORDER, PATIENT, Live, Record
+from segwright.delivery.live import ORDER, PATIENT, Live, Record, answer_time
 from segwright.hl7.acknowledgement import (
     Acknowledgement,
     Code,
@@ -29,7 +29,7 @@ from segwright.hl7.escape import unescape
 from segwright.hl7.paths import Path
 from segwright.hl7.refusal import Refused
 from segwright.hl7.values import Field
-from segwright.hl7.wire import Message, open_message, split_batch
+from segwright.hl7.wire import LARGEST, Message, open_message, split_batch
 from segwright.ledger.cases import Name
 from segwright.ledger.inbox import Arrival
 from segwright.ledger.orders import Received, ReceivedOrder
@@ -105,7 +105,7 @@ def answers(
     asked = owed(header, verdict)
     codes = [code for code in (asked.accept, asked.application) if code is not None]
     listed = tuple(faults)
-    time = _time(came.now)
+    time = answer_time(came.now)
     made = []
     for number, code in enumerate(codes):
         control_id = came.control_id if number == 0 else f"{came.control_id}-2"
@@ -113,13 +113,6 @@ def answers(
         said = listed if code is codes[-1] else ()
         made.append(acknowledge(header, code, control_id=control_id, time=time, text=text, faults=said))
     return " ".join(codes), BETWEEN.join(made)
-
-
-def _time(now: int) -> str:
-    from segwright.delivery.live import moment
-
-    digits = moment(now).digits
-    return f"{digits.partition('.')[0]}+0000"
 
 
 def _arrival(
@@ -154,11 +147,9 @@ def body_hash(data: bytes, without_time_of: Header | None = None) -> str:
 
 
 def _opened(live: Live, came: Came) -> Message:
-    largest = live.manifest.intake.largest
     try:
-        if largest is not None:
-            return open_message(came.data, default_charset=live.charset, largest=largest)
-        return open_message(came.data, default_charset=live.charset)
+        largest = live.manifest.intake.largest or LARGEST
+        return open_message(came.data, default_charset=live.charset, largest=largest)
     except Refused as refused:
         # Bytes that cannot be read may be read by people.
         doubtful = refused.code in ("undecodable", "charset")
@@ -207,7 +198,7 @@ def _acknowledgement(live: Live, came: Came, header: Header) -> Judged:
         raise _No("error", str(found), fault_of(found), quarantined=True)
     # An acknowledgement is answered only so that its sender knows it is stored; nothing is ever said of its content.
     code = Code.CA
-    answer = acknowledge(header, code, control_id=came.control_id, time=_time(came.now))
+    answer = acknowledge(header, code, control_id=came.control_id, time=answer_time(came.now))
     return Judged(_arrival(live, came, header, "taken", code, answer, ""), acknowledgement=found)
 
 

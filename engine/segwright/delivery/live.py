@@ -201,6 +201,11 @@ def moment(now: int) -> Moment:
     return Moment(at.strftime("%Y%m%d%H%M%S") + f".{now % 1000:03d}", 0)
 
 
+def answer_time(now: int) -> str:
+    """The same as acknowledgements say it in their MSH-7: to the second, in UTC."""
+    return f"{moment(now).digits.partition('.')[0]}+0000"
+
+
 def _base32(number: int, digits: int) -> str:
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(digits)))
 
