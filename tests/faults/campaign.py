@@ -341,14 +341,17 @@ class Campaign:
         count = self.size.orders // len(ORGS)
         chance = random.Random(f"{self.seed}/{org}/orders")
         gate = asyncio.Semaphore(self.size.at_once)
-        line = _Line(self.door)
-        lines = [line, *(_Line(self.door) for _ in range(3))]
+        lines = [_Line(self.door) for _ in range(4)]
 
         async def one(number: int, seed: str) -> None:
             async with gate:
                 await self._order(org, number, random.Random(seed), lines[number % len(lines)])
 
-        await asyncio.gather(*(one(n + 1, f"{chance.random()}") for n in range(count)))
+        try:
+            await asyncio.gather(*(one(n + 1, f"{chance.random()}") for n in range(count)))
+        finally:
+            for line in lines:
+                line.close()
 
     async def _order(self, org: str, number: int, chance: random.Random, line: _Line) -> None:
         hospital, samples = self.hospitals[org], self.samples[org]
@@ -531,10 +534,14 @@ class _Line:
                     return msgspec.json.decode(line, type=Told)
             except (OSError, TimeoutError):
                 pass
-            if self._streams is not None:
-                self._streams[1].transport.abort()
-                self._streams = None
+            self.close()
             return None
+
+    def close(self) -> None:
+        """Ends the connection; the next question opens another."""
+        if self._streams is not None:
+            self._streams[1].transport.abort()
+            self._streams = None
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

@@ -61,6 +61,7 @@ class Proxy:
     port: int = 0
     _let_go: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _connecting: set[asyncio.Task[None]] = field(default_factory=set)
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _server: asyncio.Server | None = None
 
@@ -72,9 +73,10 @@ class Proxy:
     async def __aexit__(self, *_: object) -> None:
         assert self._server
         self._server.close()
-        for task in self._tasks:
+        tasks = [*self._connecting, *self._tasks]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for writer in self._writers:
             writer.transport.abort()
         await asyncio.sleep(0.01)
@@ -91,12 +93,18 @@ class Proxy:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         plan = self.plans(self.connections) if callable(self.plans) else self.plans[: self.connections + 1][-1]
         self.connections += 1
+        self._writers.append(writer)
+        connecting = asyncio.current_task()
+        assert connecting is not None
+        self._connecting.add(connecting)
         try:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.server_port)
         except OSError:
             _reset(writer)
             return
-        self._writers += [writer, server_writer]
+        finally:
+            self._connecting.discard(connecting)
+        self._writers.append(server_writer)
         pair = (writer, server_writer)
         for flow, source, sink, count in (
             (plan.to_server, reader, server_writer, "passed_to_server"),

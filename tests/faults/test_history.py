@@ -41,7 +41,6 @@ def filed(files: Files, org: str) -> list[int]:
     return [place for place, event in enumerate(files[org]) if event.what == "filed" and not event.again]
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_true_history_is_clean(true_history):
     assert rules(true_history, true_history.files()) == set()
     assert true_history.judged(true_history.files()).counts["arrivals"] > 40
