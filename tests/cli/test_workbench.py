@@ -191,29 +191,23 @@ def test_watch_once_of_what_is_wrong_shows_it_and_gives_1(workspace):
 
 
 def test_watch_ends_cleanly_when_it_is_interrupted(workspace):
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-u",
-            "-c",
-            MAIN,
-            "watch",
-            "sample",
-            "ecg_result",
-            "--case",
-            "final",
-            "--workspace",
-            workspace,
-        ],
+    asked = ["watch", "sample", "ecg_result", "--case", "final", "--workspace", workspace]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", MAIN, *asked],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT / "engine"), "PATH": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+        # A shell starts what it puts in the background with the interrupt ignored; a terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert b"Traceback" not in errors
