@@ -18,6 +18,7 @@ import click
 from segwright import __version__
 
 COMMANDS: Final = {
+    "accounts": "see and change who may sign in to the pages",
     "allow": "let a stopped kind or plan go out again",
     "approvals": "verify approvals, or take them back",
     "approve": "approve what changes, signed",
@@ -54,8 +55,8 @@ COMMANDS: Final = {
 """Every command with its line in the help; the module `segwright.cli.NAME_command` (with _ for -) holds it as `command`."""
 
 EXTRAS: Final = {
-    "alembic": "serve", "cryptography": "serve", "sqlalchemy": "serve", "starlette": "serve", "uvicorn": "serve",
-    "psycopg": "postgres",
+    "alembic": "serve", "argon2": "serve", "authlib": "serve", "cryptography": "serve", "httpx2": "serve", "sqlalchemy": "serve",
+    "starlette": "serve", "uvicorn": "serve", "psycopg": "postgres",
 }  # fmt: skip
 """Packages that only some commands need, and the extra that each comes with."""
 

@@ -100,6 +100,7 @@ def _say(engine: Engine, port: int) -> None:
 
     store: Store = engine.store
     click.echo(f"environment {engine.settings.environment}, ledger {store.url.render_as_string()}")
+    click.echo(f"pages  http://127.0.0.1:{port}   (accounts: segwright accounts add)")
     click.echo(f"API    http://127.0.0.1:{port}   (described at /openapi.json; /ready, /metrics)")
     ports = {listener.settings.name: listener.port for listener in engine.listeners}
     for name, live in engine.lives.items():

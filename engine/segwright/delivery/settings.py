@@ -19,6 +19,15 @@ kept. Secrets are references (`env:NAME`, `file:/path`), resolved by `secret` wh
     [api.tokens]                              # organisation → where its token is kept
     mercy = ["env:MERCY_TOKEN"]
 
+    [pages]                                   # the pages in the browser, at the same address as the API
+    address = "https://segwright.mercy.example"   # as people reach them; https: cookies are sent over TLS only
+    idle_minutes = 30                         # a session that is not used ends
+    proxies = ["10.20.0.7/32"]                # whose X-Forwarded-For is believed, for the limit of wrong passwords
+    [pages.oidc]                              # sign in by a provider (OpenID Connect), beside passwords
+    issuer = "https://login.mercy.example"
+    client = "segwright"
+    secret = "env:OIDC_SECRET"
+
     [approvals]
     keys = "/etc/segwright/trusted"           # whose signatures count; production runs nothing that they did not approve
     approvers = 1                             # people who must have approved anything, whatever a lock says
@@ -32,6 +41,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -71,6 +81,28 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plain_because: str = ""
 
 
+class OidcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider of sign-ins by OpenID Connect. `client` and `secret`: as it registered us; `name`: what the button says."""
+
+    issuer: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")]
+    client: Annotated[str, Meta(min_length=1)]
+    secret: Secret
+    name: Annotated[str, Meta(min_length=1, max_length=60)] = "your hospital's sign-in"
+
+
+class PagesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The pages in the browser, served where the API is. `serve`: whether at all; `address`: how people reach them, "" when that
+    is the API's own address; `proxies`: networks of proxies whose X-Forwarded-For is believed. A session ends after
+    `idle_minutes` without use, and after `longest_hours` in any case."""
+
+    serve: bool = True
+    address: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
+    idle_minutes: Annotated[int, Meta(ge=1, le=720)] = 30
+    longest_hours: Annotated[int, Meta(ge=1, le=24)] = 12
+    proxies: tuple[str, ...] = ()
+    oidc: OidcSettings | None = None
+
+
 class Instead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another place for a destination, such as a simulated hospital. Never in production."""
 
@@ -92,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: str
     listeners: dict[str, ListenerSettings] = {}
     api: ApiSettings = ApiSettings()
+    pages: PagesSettings = PagesSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     instead: dict[str, dict[str, Instead]] = {}
     organisations: tuple[str, ...] = ()
@@ -159,6 +192,25 @@ def _faults(settings: Settings) -> list[str]:
     plain = settings.api.tls is None and host not in ("127.0.0.1", "::1", "localhost")
     if production and plain and len(settings.api.plain_because) < 10:
         out.append("api: without TLS and not on loopback, production needs `plain_because` with the reason")
+    return out + _faults_of_pages(settings)
+
+
+def _faults_of_pages(settings: Settings) -> list[str]:
+    pages, out = settings.pages, []
+    for network in pages.proxies:
+        try:
+            ip_network(network)
+        except ValueError:
+            out.append(f"pages.proxies: {network} is no network such as 10.20.0.7/32")
+    if pages.oidc is None:
+        return out
+    if not pages.address:
+        out.append("pages: with oidc it needs `address`: the provider sends people back to it")
+    if settings.environment == "production":
+        places = {"pages.address": pages.address, "pages.oidc.issuer": pages.oidc.issuer}
+        out += [
+            f"{name}: production needs https" for name, url in places.items() if url and not url.startswith("https:")
+        ]
     return out
 
 

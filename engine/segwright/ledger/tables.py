@@ -7,6 +7,9 @@ of their own kind, so that they can be sealed later without touching what coordi
     inbox ──▶ case ◀── alias            revision ──▶ delivery ──▶ build ──▶ attempt
                 └──▶ order_             occurrence ──┘   │
                                                        lane        event: all of it, append-only, hash-chained
+
+    account ◀── grant_ (an organisation, a role)        draft: what a clinician has chosen and not signed
+        ▲── identity, session
 """
 
 from __future__ import annotations
@@ -292,3 +295,51 @@ event = Table(
     Index("ix_event_case", "case_id", **_where("case_id > 0")),
 )  # fmt: skip
 """All that happened. Each event holds the hash of the one before it in its chain: an organisation's or a lane's."""
+
+# --- people -----------------------------------------------------------------------------------------------------------------
+
+account = Table(
+    "account", metadata,
+    _id(), _text("name"), _text("shown_as"),
+    _text("password", server_default=""),  # argon2's own text; "" signs in by a provider only
+    _needs("temporary", Boolean, server_default=text("false")),  # the password: somebody else chose it
+    _text("state", server_default="active"),  # active | disabled
+    _needs("failures", Integer, server_default="0"), _needs("locked_until", BigInteger, server_default="0"),
+    _needs("at", BigInteger), _needs("password_at", BigInteger, server_default="0"),
+    UniqueConstraint("name"),
+)  # fmt: skip
+"""Who may sign in. `name`: what is typed, small letters; `shown_as`: what people read. `failures`: wrong passwords in a row."""
+
+identity = Table(
+    "identity", metadata,
+    _text("issuer"), _text("subject"), _to("account_id", "account"), _needs("at", BigInteger),
+    PrimaryKeyConstraint("issuer", "subject"),
+    Index("ix_identity_account", "account_id"),
+)  # fmt: skip
+"""Who a provider of sign-ins (OpenID Connect) says somebody is, bound to an account by an administrator."""
+
+grant_ = Table(
+    "grant_", metadata,
+    _to("account_id", "account"), _text("org"), _text("role"), _text("actor"), _needs("at", BigInteger),
+    PrimaryKeyConstraint("account_id", "org", "role"),
+    Index("ix_grant_org", "org", "account_id"),
+)  # fmt: skip
+"""A role that an account holds for an organisation."""
+
+session = Table(
+    "session", metadata,
+    _id(), _text("token_hash"), _to("account_id", "account"), _text("how"),  # password | the provider's issuer
+    _needs("at", BigInteger), _needs("seen_at", BigInteger), _needs("ends_at", BigInteger),
+    UniqueConstraint("token_hash"), Index("ix_session_account", "account_id"), Index("ix_session_ends", "ends_at"),
+)  # fmt: skip
+"""Somebody who is signed in. The token itself stands in the cookie and nowhere else."""
+
+draft = Table(
+    "draft", metadata,
+    _id(), _text("org"), _to("case_id", "case_"), _to("account_id", "account"),
+    _text("result_id"), _text("content"),  # of the revision it was begun on
+    _needs("body", LargeBinary),  # JSON: codes and texts as they were chosen
+    _needs("at", BigInteger), _needs("seen_at", BigInteger),
+    UniqueConstraint("org", "result_id", "account_id"), Index("ix_draft_case", "case_id"),
+)  # fmt: skip
+"""What a clinician has chosen for a result and not signed yet. `seen_at`: when the page last said that it is open."""

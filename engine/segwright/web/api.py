@@ -10,6 +10,7 @@ logged by kind and place, answered without a word about the content.
 | /openapi.json | anybody while all organisations share one model; with a token that organisation's |
 | /health, /ready | anybody: they say nothing of organisations |
 | /metrics | this machine, or whoever has the operators' token |
+| everything else | people, in a browser: `segwright.pages` |
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from segwright.delivery.engine import Engine
 from segwright.delivery.live import Live
 from segwright.delivery.log import Log
 from segwright.ledger.store import Tx
+from segwright.pages.application import Pages
 from segwright.web import description, health, orders, results
 from segwright.web.operations import Call, Operation
 from segwright.web.problems import MEDIA_TYPE, STATUSES, Refusal, not_there, refusal, refused, unreadable
@@ -54,9 +56,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Api:
-    """The application and what it counts. `operators`: tokens that open /metrics from anywhere."""
+    """The application and what it counts. `operators`: tokens that open /metrics from anywhere; `pages`: None when none are
+    served."""
 
-    def __init__(self, engine: Engine, tokens: Tokens, operators: Tokens, log: Log) -> None:
+    def __init__(self, engine: Engine, tokens: Tokens, operators: Tokens, log: Log, pages: Pages | None = None) -> None:
         self.engine = engine
         self.tokens = tokens
         self.operators = operators
@@ -71,7 +74,13 @@ class Api:
             Route("/ready", self._watched("/ready", self._ready), methods=["GET"]),
             Route("/metrics", self._watched("/metrics", self._metrics), methods=["GET"]),
         ]
-        self.app = Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
+        if pages is not None:
+            routes += [
+                Route(path, self._watched(path, endpoint), methods=methods)
+                for path, methods, endpoint in pages.endpoints()
+            ]
+        self.pages = pages
+        self.app = Starlette(routes=routes, exception_handlers={HTTPException: self._no_route})
         self.app.router.redirect_slashes = False
 
     # --- around every call ---
@@ -148,6 +157,15 @@ class Api:
             raise refusal(401, "token", title, headers={"WWW-Authenticate": challenge})
         request.state.organisation = organisation
         return live
+
+    async def _no_route(self, request: Request, error: Exception) -> Response:
+        """No such path, or no such method on it: a problem for programs, a page for people."""
+        assert isinstance(error, HTTPException)
+        if self.pages is not None and "text/html" in request.headers.get("accept", ""):
+            return await self.pages.missing(request, error.status_code)
+        titles = {404: "There is no such path.", 405: "This path does not take this method."}
+        title = titles.get(error.status_code, "The request cannot be done.")
+        return _problem(refusal(error.status_code, "route", title, headers=dict(error.headers or {})))
 
     # --- what monitors and programs ask ---
 
@@ -287,11 +305,3 @@ def _answer(status: int, body: bytes, headers: dict[str, str] | None = None) -> 
 def _problem(found: Refusal) -> Response:
     body = msgspec.json.encode(found.problem)
     return Response(body, found.problem.status, {"Cache-Control": "no-store", **found.headers}, MEDIA_TYPE)
-
-
-async def _no_route(request: Request, error: Exception) -> Response:
-    """No such path, or no such method on it."""
-    assert isinstance(error, HTTPException)
-    titles = {404: "There is no such path.", 405: "This path does not take this method."}
-    title = titles.get(error.status_code, "The request cannot be done.")
-    return _problem(refusal(error.status_code, "route", title, headers=dict(error.headers or {})))

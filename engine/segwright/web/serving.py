@@ -1,4 +1,4 @@
-"""A server: the engine and its API in one process, from start to a clean stop.
+"""A server: the engine, its API and the pages in one process, from start to a clean stop.
 
 Takes an engine that was not started; returns when it was told to stop and everything in flight is finished. The order matters:
 the API takes no more calls, then listeners take no more messages, then lanes are let go."""
@@ -18,6 +18,7 @@ from segwright.delivery.engine import Engine, Refused
 from segwright.delivery.log import Log
 from segwright.delivery.process import stop_signals
 from segwright.delivery.settings import SecretMissing, Settings, secret, split
+from segwright.pages.application import Pages
 from segwright.transport.tls import TlsMistake, server_context
 from segwright.web.api import Api
 from segwright.web.tokens import BadTokens, Tokens
@@ -87,7 +88,8 @@ def api_of(settings: Settings, engine: Engine, environ: Mapping[str, str], log: 
     operators = read(settings.api.operators)
     try:
         if not faults:
-            return Api(engine, Tokens(given), Tokens({"operators": operators}), log)
+            pages = Pages(engine, log) if settings.pages.serve else None
+            return Api(engine, Tokens(given), Tokens({"operators": operators}), log, pages)
     except BadTokens as bad:
         faults += [f"api: {fault}" for fault in bad.faults]
     raise Refused(faults)
@@ -128,6 +130,8 @@ async def serve(engine: Engine, api: Api, log: Log, environ: Mapping[str, str], 
         waiting = asyncio.create_task(told.wait())
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
         api.stopping = True
+        if api.pages is not None:
+            api.pages.stopping.set()
         server.should_exit = True
         await serving
         waiting.cancel()

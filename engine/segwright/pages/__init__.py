@@ -1,0 +1,1 @@
+"""The pages in the browser: for clinicians, operators, analysts, reviewers and administrators."""

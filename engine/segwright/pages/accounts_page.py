@@ -1,0 +1,256 @@
+"""The administrator's page: who may do what for his organisation.
+
+He sees accounts with a role for it and their roles there, and nothing of other organisations. What would let him sign in as
+somebody, or keep somebody from signing in at all (password, disabling, binding to the provider), he may do only to accounts
+whose every organisation he administers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from segwright.accounts import directory
+from segwright.accounts.model import ROLES, Account, Grant, Impossible, Role, folded
+from segwright.accounts.passwords import hashed
+from segwright.ledger.store import Tx
+from segwright.pages.answer import Answer, Go, Page, Refused, not_there
+from segwright.pages.routes import Call, Route, filled
+from segwright.pages.signin import AT_ONCE
+
+LIST: Final = "/o/{org}/accounts"
+ONE: Final = "/o/{org}/accounts/{account:int}"
+_BY: Final[tuple[Role, ...]] = ("administrator",)
+
+
+# --- looked at --------------------------------------------------------------------------------------------------------------
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An account as this organisation sees it."""
+
+    account: Account
+    roles: tuple[Role, ...]
+    standing: str
+
+
+def _row(account: Account, org: str, now: int) -> Row:
+    held = account.roles(org)
+    standing = "locked" if account.state == "active" and account.locked_until > now else account.state
+    return Row(account, tuple(role for role in ROLES if role in held), standing)
+
+
+async def listed(call: Call) -> Answer:
+    """Everybody with a role here."""
+    return await _list(call)
+
+
+async def _list(call: Call, fault: str = "", status: int = 200) -> Page:
+    accounts = await call.read(lambda tx: directory.of_organisation(tx, call.org))
+    form = call.form
+    values = {
+        "rows": [_row(one, call.org, call.now) for one in accounts], "roles": ROLES, "fault": fault,
+        "typed": {"name": form["name"], "shown_as": form["shown_as"], "roles": form.every("role"), "existing": form["existing"]},
+        "has_provider": call.settings.oidc is not None,
+    }  # fmt: skip
+    return Page("accounts.html", values, status=status)
+
+
+async def one(call: Call) -> Answer:
+    """One account."""
+    account = await call.read(lambda tx: _theirs(tx, call))
+    return _one(call, account)
+
+
+def _one(call: Call, account: Account, faults: dict[str, str] | None = None) -> Page:
+    values = {
+        "row": _row(account, call.org, call.now), "roles": ROLES, "whole": call.visitor.administers(account),
+        "faults": faults or {},
+        "is_self": account.id == call.visitor.account.id, "provider": call.settings.oidc,
+    }  # fmt: skip
+    return Page("account.html", values, status=422 if faults else 200)
+
+
+def _theirs(tx: Tx, call: Call) -> Account:
+    """The account of the path, if it has a role here. Raises `Refused`."""
+    found = directory.account(tx, call.number("account"))
+    if found is None or not found.roles(call.org):
+        raise not_there()
+    return found
+
+
+# --- changed ----------------------------------------------------------------------------------------------------------------
+
+
+async def add(call: Call) -> Answer:
+    """A new account, or roles for one that other organisations have already."""
+    form = call.form
+    grants = [Grant(call.org, role) for role in ROLES if role in form.every("role")]
+    if not grants:
+        return await _list(call, "Choose at least one role.", 422)
+    try:
+        if form["existing"]:
+            await call.write(lambda tx: _grant_existing(tx, call, grants))
+            return _to_list(call, "roles-changed")
+        await call.read(lambda tx: directory.may_be_added(tx, form["name"], form["shown_as"]))
+        kept = (
+            await _hashed(form.exact("password"), form["name"])
+            if form.exact("password") or not _by_provider(call)
+            else ""
+        )
+        await call.write(
+            lambda tx: directory.add(
+                tx, form["name"], form["shown_as"], kept, grants, call.visitor.name, temporary=bool(kept)
+            )
+        )
+    except Impossible as impossible:
+        hint = (
+            " If it is the same person, give the roles to the existing account." if impossible.code == "taken" else ""
+        )
+        return await _list(call, impossible.reason + hint, 422)
+    return _to_list(call, "account-added")
+
+
+def _by_provider(call: Call) -> bool:
+    return call.settings.oidc is not None
+
+
+def _grant_existing(tx: Tx, call: Call, grants: list[Grant]) -> None:
+    account = directory.named(tx, call.form["name"])
+    for each in grants:
+        directory.grant(tx, account.id, each, call.visitor.name)
+
+
+async def set_roles(call: Call) -> Answer:
+    """The roles here, as they are ticked."""
+    wanted = {role for role in ROLES if role in call.form.every("role")}
+
+    def change(tx: Tx) -> Account:
+        account = _theirs(tx, call)
+        held = account.roles(call.org)
+        for role in ROLES:
+            if role in wanted - held:
+                directory.grant(tx, account.id, Grant(call.org, role), call.visitor.name)
+            elif role in held - wanted:
+                directory.revoke(tx, account.id, Grant(call.org, role), call.visitor.name)
+        return account
+
+    try:
+        account = await call.write(change)
+    except Impossible as impossible:
+        return _one(call, await call.read(lambda tx: _theirs(tx, call)), {"roles": impossible.reason})
+    return _to_one(call, account, "roles-changed") if wanted else _to_list(call, "roles-changed")
+
+
+async def disable(call: Call) -> Answer:
+    """No more sign-ins."""
+
+    def change(tx: Tx) -> Account:
+        account = _wholly(tx, call)
+        if account.id == call.visitor.account.id:
+            raise Impossible("last", "You cannot disable yourself.")
+        directory.disable(tx, account.id, call.visitor.name)
+        return account
+
+    try:
+        return _to_one(call, await call.write(change), "account-disabled")
+    except Impossible as impossible:
+        return _one(call, await call.read(lambda tx: _theirs(tx, call)), {"state": impossible.reason})
+
+
+async def enable(call: Call) -> Answer:
+    """Sign-ins again, also after too many wrong passwords."""
+
+    def change(tx: Tx) -> Account:
+        account = _wholly(tx, call)
+        directory.enable(tx, account.id, call.visitor.name)
+        return account
+
+    return _to_one(call, await call.write(change), "account-enabled")
+
+
+async def reset(call: Call) -> Answer:
+    """Another password, to be changed at the next sign-in."""
+    account = await call.read(lambda tx: _wholly(tx, call))
+    if account.id == call.visitor.account.id:
+        return Go("/account")
+    try:
+        kept = await _hashed(call.form.exact("password"), account.name)
+    except Impossible as impossible:
+        return _one(call, account, {"password": impossible.reason})
+
+    def change(tx: Tx) -> None:
+        directory.set_password(tx, _wholly(tx, call).id, kept, call.visitor.name, temporary=True)
+
+    await call.write(change)
+    return _to_one(call, account, "password-reset")
+
+
+async def bind(call: Call) -> Answer:
+    """Whom the provider of sign-ins means by its subject."""
+    provider = call.settings.oidc
+    if provider is None:
+        raise not_there()
+    issuer, subject = provider.issuer, call.form["subject"]
+
+    def change(tx: Tx) -> Account:
+        account = _wholly(tx, call)
+        directory.bind(tx, account.id, issuer, subject, call.visitor.name)
+        return account
+
+    try:
+        return _to_one(call, await call.write(change), "identity-bound")
+    except Impossible as impossible:
+        return _one(call, await call.read(lambda tx: _theirs(tx, call)), {"subject": impossible.reason})
+
+
+async def unbind(call: Call) -> Answer:
+    """Takes that back."""
+
+    def change(tx: Tx) -> Account:
+        account = _wholly(tx, call)
+        for issuer, subject in account.identities:
+            if subject == call.form["subject"] and issuer == call.form["issuer"]:
+                directory.unbind(tx, account.id, issuer, subject, call.visitor.name)
+        return account
+
+    return _to_one(call, await call.write(change), "identity-unbound")
+
+
+def _wholly(tx: Tx, call: Call) -> Account:
+    """The account of the path, if the visitor administers every organisation of it. Raises `Refused`."""
+    account = _theirs(tx, call)
+    if not call.visitor.administers(account):
+        raise Refused(
+            403, "This account is not yours alone",
+            "It has roles for another organisation too. Its password and whether it may sign in are for somebody who "
+            "administers all of them; its roles here are yours to give and take.",
+        )  # fmt: skip
+    return account
+
+
+async def _hashed(password: str, name: str) -> str:
+    async with AT_ONCE:
+        return await asyncio.to_thread(hashed, password, folded(name))
+
+
+def _to_list(call: Call, said: str) -> Go:
+    return Go(filled(LIST, {"org": call.org}), said)
+
+
+def _to_one(call: Call, account: Account, said: str) -> Go:
+    return Go(filled(ONE, {"org": call.org, "account": account.id}), said)
+
+
+ROUTES: Final = (
+    Route("GET", LIST, "accounts", listed, roles=_BY, title="Accounts", about="who may sign in, and as what"),
+    Route("POST", LIST, "account-add", add, roles=_BY),
+    Route("GET", ONE, "account", one, roles=_BY),
+    Route("POST", f"{ONE}/roles", "account-roles", set_roles, roles=_BY),
+    Route("POST", f"{ONE}/disable", "account-disable", disable, roles=_BY),
+    Route("POST", f"{ONE}/enable", "account-enable", enable, roles=_BY),
+    Route("POST", f"{ONE}/password", "account-password", reset, roles=_BY),
+    Route("POST", f"{ONE}/bind", "account-bind", bind, roles=_BY),
+    Route("POST", f"{ONE}/unbind", "account-unbind", unbind, roles=_BY),
+)

@@ -1,0 +1,287 @@
+"""The pages: a table of routes, and the one place where it is decided who may use which.
+
+What one may not see does not exist: a page of an organisation that the visitor has no role for is answered like one that
+nobody has (404). A page of his own organisation that his roles do not allow says so (403). Looks at a patient's data are
+written down before the answer leaves; if they cannot be, it does not leave. What was not foreseen is a fault of ours:
+logged by kind and place, answered without a word about the content."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from segwright.accounts import directory, sessions
+from segwright.delivery.engine import Engine
+from segwright.delivery.live import Live
+from segwright.delivery.log import Log
+from segwright.ledger.store import Tx, Unavailable
+from segwright.pages import accounts_page, home, own_account, seen, signin, words
+from segwright.pages.answer import Answer, Bytes, Go, Page, Refused, Stream, not_there
+from segwright.pages.drawing import Drawing, Static
+from segwright.pages.gate import Cookies, Tries, address_of, form_of, from_elsewhere, is_secure, new_token, secured
+from segwright.pages.routes import Call, Form, Route, filled
+from segwright.pages.visitor import Visitor, csrf_of
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *signin.ROUTES,
+    *own_account.ROUTES,
+    *accounts_page.ROUTES,
+)
+"""Every page and every act. A further area adds its own table here."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+STREAM_FOR: Final = 300.0
+"""Seconds that a stream of events lasts."""
+_LARGEST_ID: Final = 2**53
+
+
+class Pages:
+    """The pages of one server. `parts`: what areas share while it runs."""
+
+    def __init__(self, engine: Engine, log: Log, parts: Mapping[str, Any] | None = None) -> None:
+        self.engine = engine
+        self.settings = engine.settings.pages
+        self.log = log
+        self.secure = is_secure(engine.settings)
+        self.cookies = Cookies(secure=self.secure)
+        self.limits = sessions.Limits(self.settings.idle_minutes * 60_000, self.settings.longest_hours * 3_600_000)
+        self.parts = {"tries": Tries(), "limits": self.limits, **(parts or {})}
+        self.stopping = asyncio.Event()
+        self.static = Static()
+        self._named = {route.name: route for route in ROUTES}
+        assert len(self._named) == len(ROUTES), "two routes have one name"
+        self.drawing = Drawing(self.static, self.url)
+
+    def url(self, name: str, **values: Any) -> str:
+        """Where a route is."""
+        return filled(self._named[name].path, values)
+
+    def endpoints(self) -> Iterator[tuple[str, list[str], Endpoint]]:
+        """Path, methods and endpoint of everything, for the application that it is mounted in. Paths without parameters
+        come first."""
+        paths: dict[str, dict[str, Route]] = {}
+        for route in ROUTES:
+            paths.setdefault(route.path, {})[route.method] = route
+        for path, methods in sorted(paths.items(), key=lambda item: item[0].count("{")):
+            yield path, list(methods), self._endpoint(methods)
+        yield "/static/{name}", ["GET"], self._static
+
+    # --- one request ---
+
+    def _endpoint(self, methods: Mapping[str, Route]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            route = methods["GET" if request.method == "HEAD" else request.method]
+            return await self._guarded(request, route)
+
+        return endpoint
+
+    async def missing(self, request: Request, status: int) -> Response:
+        """A path that is no route, or not with this method."""
+        return await self._guarded(request, None, status)
+
+    async def _guarded(self, request: Request, route: Route | None, status: int = 404) -> Response:
+        """Whatever happens, whoever asked gets a page."""
+        visitor: Visitor | None = None
+        token = self.cookies.read(request, self.cookies.visit) or new_token()
+        try:
+            session_token = self.cookies.read(request, self.cookies.session)
+            visitor = await self._visitor(session_token, passive=route is None or route.passive)
+            if visitor is not None:
+                token = session_token
+            if route is None:
+                title = "There is no such page" if status == 404 else "This cannot be done"
+                raise Refused(status, title, "Go back to the first page and try from there.")
+            response = await self._answered(request, route, visitor, token)
+        except ClientDisconnect:
+            raise
+        except Refused as refused:
+            response = self._refusal(request, refused, visitor, token)
+        except Unavailable:
+            sorry = Refused(503, "The records cannot be reached just now", "Nothing was kept. Try again in a moment.")
+            response = self._refusal(request, sorry, visitor, token)
+        except Exception as error:  # noqa: BLE001 - whoever asked gets an answer
+            self.log.fault("fault", error, route=route.path if route else "", method=request.method)
+            sorry = Refused(
+                500,
+                "Something went wrong on our side",
+                "Nothing was kept. Our log says where; tell your operator when.",
+            )
+            response = self._refusal(request, sorry, visitor, token)
+        if visitor is None and not self.cookies.read(request, self.cookies.visit):
+            self.cookies.set(response, self.cookies.visit, token)
+        return response
+
+    async def _visitor(self, token: str, *, passive: bool) -> Visitor | None:
+        if not token:
+            return None
+
+        def look(tx: Tx) -> Visitor | None:
+            found = sessions.find(tx, token, self.limits)
+            account = directory.account(tx, found.account_id) if found is not None else None
+            if found is None or account is None or account.state != "active":
+                return None
+            return Visitor(account, found)
+
+        visitor = await self.engine.read(look)
+        if visitor is not None and visitor.session.stale and not passive:
+            number = visitor.session.id
+            await self.engine.write(lambda tx: sessions.seen(tx, number))
+        return visitor
+
+    async def _answered(self, request: Request, route: Route, visitor: Visitor | None, token: str) -> Response:
+        if visitor is None and route.needs != "nobody":
+            return self._to_sign_in(request, route)
+        live = self._allowed(route, request.path_params, visitor)
+        if live is not None:
+            request.state.organisation = live.org
+        form = Form([])
+        if route.method == "POST":
+            form = await form_of(request)
+            given = form.exact("csrf") or request.headers.get("x-csrf-token", "")
+            if from_elsewhere(request) or not hmac.compare_digest(given.encode(), csrf_of(token).encode()):
+                raise Refused(
+                    403, "This form is out of date", "Nothing was done. Go back, reload the page, and send it again."
+                )
+        if visitor is not None and visitor.account.temporary and route.name not in own_account.FREE:
+            return self._go(request, Go(self.url("own-account")))
+        call = Call(
+            route, self.engine, self.settings, self.log, request.path_params, Form(request.query_params.multi_items()), form,
+            token, "hx-request" in request.headers and "hx-boosted" not in request.headers,
+            address_of(request, self.settings.proxies), time.time_ns() // 1_000_000, visitor, live, self.parts,
+        )  # fmt: skip
+        answer = await route.view(call)
+        saw = getattr(answer, "saw", ())
+        if saw:
+            await self.engine.write(lambda tx: seen.note(tx, call.org, call.visitor, route.name, saw))
+        return self._response(request, answer, call)
+
+    def _allowed(self, route: Route, path: Mapping[str, Any], visitor: Visitor | None) -> Live | None:
+        """The organisation of the path, when the visitor may use the route there. Raises `Refused`."""
+        if any(isinstance(value, int) and not 0 < value < _LARGEST_ID for value in path.values()):
+            raise not_there()
+        if not route.of_organisation:
+            return None
+        org = path["org"]
+        live = self.engine.lives.get(org)
+        if visitor is None or live is None or not visitor.roles(org):
+            raise not_there()
+        if not visitor.is_one_of(org, route.roles):
+            wanted = words.listed([words.article(role) for role in route.roles])
+            raise Refused(
+                403, f"You are not {wanted} here",
+                f"This page of {live.manifest.name} needs that role. Its administrators can give it to you.",
+            )  # fmt: skip
+        return live
+
+    # --- answers ---
+
+    def _response(self, request: Request, answer: Answer, call: Call) -> Response:
+        match answer:
+            case Page():
+                block = answer.fragment if call.fragment else ""
+                values = self._values(answer.values, call.known, call.token, call.of, call.route, call.query["said"])
+                text = self.drawing.page(answer.template, values, block)
+                return secured(HTMLResponse(text, answer.status), secure=self.secure)
+            case Go():
+                return self._go(request, answer)
+            case Bytes():
+                response = Response(answer.body, media_type=answer.media_type)
+                return secured(response, secure=self.secure, framed=answer.framed)
+            case Stream():
+                streaming = StreamingResponse(self._events(answer), media_type="text/event-stream")
+                return secured(streaming, secure=self.secure)
+
+    def _values(
+        self, values: Mapping[str, Any], visitor: Visitor | None, token: str, live: Live | None, route: Route | None = None,
+        said: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """What every template gets beside its own values."""
+        common = {
+            "visitor": visitor, "org": live.org if live else "", "live": live, "zone": live.manifest.zone if live else "UTC",
+            "now": time.time_ns() // 1_000_000, "csrf_token": csrf_of(token), "places": self._places(visitor, route),
+            "words": words, "said": words.SAID.get(said, ""), "environment": self.engine.settings.environment,
+        }  # fmt: skip
+        return {**common, **values}
+
+    def _places(self, visitor: Visitor | None, now: Route | None) -> list[dict[str, Any]]:
+        """Where this visitor may go: his organisations that are served here, each with its pages. `now`: where he is."""
+        if visitor is None:
+            return []
+        served = [org for org in visitor.account.organisations if org in self.engine.lives]
+        return [
+            {
+                "org": org, "name": self.engine.lives[org].manifest.name,
+                "pages": [
+                    {
+                        "url": filled(route.path, {"org": org}), "title": route.title, "about": route.about,
+                        "current": _is_current(route, now),
+                    }
+                    for route in ROUTES if route.title and visitor.is_one_of(org, route.roles)
+                ],
+            }
+            for org in served
+        ]  # fmt: skip
+
+    def _go(self, request: Request, go: Go) -> Response:
+        url = f"{go.url}?said={go.said}" if go.said else go.url
+        if "hx-request" in request.headers:
+            response: Response = Response(status_code=204, headers={"HX-Redirect": url})
+        else:
+            response = RedirectResponse(url, 303)
+        if go.session is not None:
+            self.cookies.set(response, self.cookies.session, go.session)
+        return secured(response, secure=self.secure)
+
+    def _to_sign_in(self, request: Request, route: Route) -> Response:
+        """Whoever is not signed in learns nothing about what is there."""
+        onward = f"?next={request.url.path}" if route.method == "GET" and request.url.path != "/" else ""
+        return self._go(request, Go(self.url("sign-in") + onward))
+
+    def _refusal(self, request: Request, refused: Refused, visitor: Visitor | None, token: str) -> Response:
+        values = self._values(
+            {"title": refused.title, "text": refused.text, "status": refused.status}, visitor, token, None
+        )
+        text = self.drawing.page("refused.html", values, "main" if "hx-request" in request.headers else "")
+        return secured(HTMLResponse(text, refused.status, refused.headers), secure=self.secure)
+
+    async def _static(self, request: Request) -> Response:
+        found = self.static.body(request.path_params["name"])
+        if found is None:
+            return await self.missing(request, 404)
+        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        return Response(found[0], headers=headers, media_type=found[1])
+
+    async def _events(self, stream: Stream) -> AsyncIterator[str]:
+        """Until the server stops, or for some minutes: a browser then asks again and is looked at again."""
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        until = time.monotonic() + STREAM_FOR
+        try:
+            while True:
+                following = asyncio.ensure_future(anext(stream.events, None))
+                left = max(0.0, until - time.monotonic())
+                await asyncio.wait((following, stopping), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    following.cancel()
+                    return
+                found = following.result()
+                if found is None:
+                    return
+                event, data = found
+                lines = "".join(f"data: {line}\n" for line in data.split("\n"))
+                yield f"event: {event}\n{lines}\n"
+        finally:
+            stopping.cancel()
+
+
+def _is_current(linked: Route, now: Route | None) -> bool:
+    """Whether the present page belongs to a link of the navigation."""
+    if now is None:
+        return False
+    return linked.name in (now.name, now.part_of) or now.path == linked.path or now.path.startswith(f"{linked.path}/")

@@ -1,0 +1,37 @@
+"""Plain words for what pages show: one place for prose that several pages share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from segwright.accounts.model import MAY, Role
+
+ROLE: Final[dict[Role, str]] = {
+    "clinician": "Clinician", "operator": "Operator", "analyst": "Analyst", "reviewer": "Reviewer",
+    "administrator": "Administrator",
+}  # fmt: skip
+ROLE_MAY: Final = MAY
+
+SAID: Final = {
+    "signed-out": "You are signed out.",
+    "password-changed": "Your password is changed. Other devices were signed out.",
+    "account-added": "The account was made. Tell its password to the person; it has to be changed at the first sign-in.",
+    "roles-changed": "The roles are changed. They hold from the person's next click on.",
+    "account-disabled": "The account is disabled and signed out everywhere.",
+    "account-enabled": "The account may sign in again.",
+    "password-reset": "The password is changed. Tell it to the person; it has to be changed at the next sign-in.",
+    "identity-bound": "The account may sign in by the provider now.",
+    "identity-unbound": "The account may no longer sign in by the provider.",
+    "signed-out-elsewhere": "All other devices are signed out.",
+}
+"""What is said once after something was done, by key: the key stands in the URL, the sentence only here."""
+
+
+def article(word: str) -> str:
+    """`an operator`, `a clinician`."""
+    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
+
+
+def listed(words: list[str], last: str = "or") -> str:
+    """`a, b or c`."""
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)

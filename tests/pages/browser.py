@@ -1,0 +1,96 @@
+"""Chromium for the tests, and what looks at its pages: pictures and axe-core.
+
+Chromium is the one at SEGWRIGHT_TEST_CHROMIUM, else the machine's own; where there is none and this is root on Debian or Ubuntu, it is
+installed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.npm import installed
+from tests.web.servers import ROOT
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+)  # fmt: skip
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHOTS = ROOT / ".shots"
+"""Pictures of every page, for people; no part of the repository."""
+WIDTHS = (1280, 1024)
+SCHEMES = ("light", "dark")
+
+
+def chromium() -> str:
+    """The program. Raises RuntimeError with one sentence when there is none to be had."""
+    found = os.environ.get("SEGWRIGHT_TEST_CHROMIUM") or _present()
+    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
+        with (Path(tempfile.gettempdir()) / "segwright-apt").open("w") as busy:
+            fcntl.flock(busy, fcntl.LOCK_EX)
+            found = _present() or _install()
+    if not found:
+        raise RuntimeError(
+            "the tests need Chromium: install it (Debian, Ubuntu: chromium), or set SEGWRIGHT_TEST_CHROMIUM=/path/to/it"
+        )
+    return found
+
+
+def _present() -> str:
+    return next((found for name in NAMES if (found := shutil.which(name))), "")
+
+
+def _install() -> str:
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
+        subprocess.run(command, env=quiet, capture_output=True, check=False)
+    return _present()
+
+
+@contextmanager
+def running() -> Iterator[Browser]:
+    """A browser, as long as it is needed."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def look(page: Page, name: str) -> None:
+    """Pictures of a page in light and dark, at every width, and no serious finding of axe-core in either. Call it once for each
+    state that is worth seeing."""
+    SHOTS.mkdir(exist_ok=True)
+    before = page.viewport_size
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{name} scrolls at {width}"
+            page.screenshot(path=SHOTS / f"{name}-{scheme}-{width}.png", full_page=True, animations="disabled")
+        assert axe(page) == [], f"{name} in {scheme}"
+    page.emulate_media(color_scheme="light")
+    if before is not None:
+        page.set_viewport_size(before)
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core finds serious or worse: rule, what it is about, where."""
+    page.evaluate((installed(Path(__file__).parent) / "node_modules" / "axe-core" / "axe.min.js").read_text() + "; 0")
+    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {one['help']}: {json.dumps([node['target'] for node in one['nodes']])}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
