@@ -46,15 +46,15 @@ async def listed(call: Call) -> Answer:
     return await _list(call)
 
 
-async def _list(call: Call, fault: str = "", status: int = 200) -> Page:
+async def _list(call: Call, faults: dict[str, str] | None = None) -> Page:
     accounts = await call.read(lambda tx: directory.of_organisation(tx, call.org))
     form = call.form
     values = {
-        "rows": [_row(one, call.org, call.now) for one in accounts], "roles": ROLES, "fault": fault,
-        "typed": {"name": form["name"], "shown_as": form["shown_as"], "roles": form.every("role"), "existing": form["existing"]},
+        "rows": [_row(one, call.org, call.now) for one in accounts], "roles": ROLES, "faults": faults or {},
+        "typed": {"name": form["name"], "shown_as": form["shown_as"], "roles": form.every("role"), "known": form["known"]},
         "has_provider": call.settings.oidc is not None,
     }  # fmt: skip
-    return Page("accounts.html", values, status=status)
+    return Page("accounts.html", values, status=422 if faults else 200)
 
 
 async def one(call: Call) -> Answer:
@@ -84,42 +84,46 @@ def _theirs(tx: Tx, call: Call) -> Account:
 
 
 async def add(call: Call) -> Answer:
-    """A new account, or roles for one that other organisations have already."""
-    form = call.form
-    grants = [Grant(call.org, role) for role in ROLES if role in form.every("role")]
+    """A new account."""
+    form, grants = call.form, _ticked(call)
     if not grants:
-        return await _list(call, "Choose at least one role.", 422)
+        return await _list(call, {"role": "Choose at least one role."})
     try:
-        if form["existing"]:
-            await call.write(lambda tx: _grant_existing(tx, call, grants))
-            return _to_list(call, "roles-changed")
         await call.read(lambda tx: directory.may_be_added(tx, form["name"], form["shown_as"]))
-        kept = (
-            await _hashed(form.exact("password"), form["name"])
-            if form.exact("password") or not _by_provider(call)
-            else ""
-        )
+        typed = form.exact("password")
+        kept = await _hashed(typed, form["name"]) if typed or call.settings.oidc is None else ""
         await call.write(
             lambda tx: directory.add(
                 tx, form["name"], form["shown_as"], kept, grants, call.visitor.name, temporary=bool(kept)
             )
         )
     except Impossible as impossible:
-        hint = (
-            " If it is the same person, give the roles to the existing account." if impossible.code == "taken" else ""
-        )
-        return await _list(call, impossible.reason + hint, 422)
+        if impossible.code == "taken":
+            return await _list(call, {"name": f"{impossible.reason} If it is the same person, use the form below."})
+        return await _list(call, {impossible.code: impossible.reason})
     return _to_list(call, "account-added")
 
 
-def _by_provider(call: Call) -> bool:
-    return call.settings.oidc is not None
+async def let_in(call: Call) -> Answer:
+    """Roles for an account that there is already, of another organisation or of this one."""
+    grants = _ticked(call)
+    if not grants:
+        return await _list(call, {"known_role": "Choose at least one role."})
+
+    def change(tx: Tx) -> None:
+        account = directory.named(tx, call.form["known"])
+        for each in grants:
+            directory.grant(tx, account.id, each, call.visitor.name)
+
+    try:
+        await call.write(change)
+    except Impossible as impossible:
+        return await _list(call, {"known": impossible.reason})
+    return _to_list(call, "roles-changed")
 
 
-def _grant_existing(tx: Tx, call: Call, grants: list[Grant]) -> None:
-    account = directory.named(tx, call.form["name"])
-    for each in grants:
-        directory.grant(tx, account.id, each, call.visitor.name)
+def _ticked(call: Call) -> list[Grant]:
+    return [Grant(call.org, role) for role in ROLES if role in call.form.every("role")]
 
 
 async def set_roles(call: Call) -> Answer:
@@ -246,6 +250,7 @@ def _to_one(call: Call, account: Account, said: str) -> Go:
 ROUTES: Final = (
     Route("GET", LIST, "accounts", listed, roles=_BY, title="Accounts", about="who may sign in, and as what"),
     Route("POST", LIST, "account-add", add, roles=_BY),
+    Route("POST", f"{LIST}/let-in", "account-let-in", let_in, roles=_BY),
     Route("GET", ONE, "account", one, roles=_BY),
     Route("POST", f"{ONE}/roles", "account-roles", set_roles, roles=_BY),
     Route("POST", f"{ONE}/disable", "account-disable", disable, roles=_BY),

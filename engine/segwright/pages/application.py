@@ -89,6 +89,7 @@ class Pages:
     async def _guarded(self, request: Request, route: Route | None, status: int = 404) -> Response:
         """Whatever happens, whoever asked gets a page."""
         visitor: Visitor | None = None
+        live: Live | None = None
         token = self.cookies.read(request, self.cookies.visit) or new_token()
         try:
             session_token = self.cookies.read(request, self.cookies.session)
@@ -98,14 +99,15 @@ class Pages:
             if route is None:
                 title = "There is no such page" if status == 404 else "This cannot be done"
                 raise Refused(status, title, "Go back to the first page and try from there.")
-            response = await self._answered(request, route, visitor, token)
+            live = self._organisation(request.path_params, visitor)
+            response = await self._answered(request, route, visitor, token, live)
         except ClientDisconnect:
             raise
         except Refused as refused:
-            response = self._refusal(request, refused, visitor, token)
+            response = self._refusal(request, refused, visitor, token, live)
         except Unavailable:
             sorry = Refused(503, "The records cannot be reached just now", "Nothing was kept. Try again in a moment.")
-            response = self._refusal(request, sorry, visitor, token)
+            response = self._refusal(request, sorry, visitor, token, live)
         except Exception as error:  # noqa: BLE001 - whoever asked gets an answer
             self.log.fault("fault", error, route=route.path if route else "", method=request.method)
             sorry = Refused(
@@ -113,7 +115,7 @@ class Pages:
                 "Something went wrong on our side",
                 "Nothing was kept. Our log says where; tell your operator when.",
             )
-            response = self._refusal(request, sorry, visitor, token)
+            response = self._refusal(request, sorry, visitor, token, live)
         if visitor is None and not self.cookies.read(request, self.cookies.visit):
             self.cookies.set(response, self.cookies.visit, token)
         return response
@@ -135,10 +137,12 @@ class Pages:
             await self.engine.write(lambda tx: sessions.seen(tx, number))
         return visitor
 
-    async def _answered(self, request: Request, route: Route, visitor: Visitor | None, token: str) -> Response:
+    async def _answered(
+        self, request: Request, route: Route, visitor: Visitor | None, token: str, live: Live | None
+    ) -> Response:
         if visitor is None and route.needs != "nobody":
             return self._to_sign_in(request, route)
-        live = self._allowed(route, request.path_params, visitor)
+        self._allow(route, request.path_params, visitor, live)
         if live is not None:
             request.state.organisation = live.org
         form = Form([])
@@ -162,23 +166,26 @@ class Pages:
             await self.engine.write(lambda tx: seen.note(tx, call.org, call.visitor, route.name, saw))
         return self._response(request, answer, call)
 
-    def _allowed(self, route: Route, path: Mapping[str, Any], visitor: Visitor | None) -> Live | None:
-        """The organisation of the path, when the visitor may use the route there. Raises `Refused`."""
+    def _organisation(self, path: Mapping[str, Any], visitor: Visitor | None) -> Live | None:
+        """The organisation of the path, for who holds any role there."""
+        live = self.engine.lives.get(path.get("org", ""))
+        return live if live is not None and visitor is not None and visitor.roles(live.org) else None
+
+    def _allow(self, route: Route, path: Mapping[str, Any], visitor: Visitor | None, live: Live | None) -> None:
+        """Raises `Refused` unless the visitor may use a route. `live`: the organisation of the path, None for one that must look
+        as if it were not there."""
         if any(isinstance(value, int) and not 0 < value < _LARGEST_ID for value in path.values()):
             raise not_there()
         if not route.of_organisation:
-            return None
-        org = path["org"]
-        live = self.engine.lives.get(org)
-        if visitor is None or live is None or not visitor.roles(org):
+            return
+        if visitor is None or live is None:
             raise not_there()
-        if not visitor.is_one_of(org, route.roles):
+        if not visitor.is_one_of(live.org, route.roles):
             wanted = words.listed([words.article(role) for role in route.roles])
             raise Refused(
                 403, f"You are not {wanted} here",
                 f"This page of {live.manifest.name} needs that role. Its administrators can give it to you.",
             )  # fmt: skip
-        return live
 
     # --- answers ---
 
@@ -244,9 +251,11 @@ class Pages:
         onward = f"?next={request.url.path}" if route.method == "GET" and request.url.path != "/" else ""
         return self._go(request, Go(self.url("sign-in") + onward))
 
-    def _refusal(self, request: Request, refused: Refused, visitor: Visitor | None, token: str) -> Response:
+    def _refusal(
+        self, request: Request, refused: Refused, visitor: Visitor | None, token: str, live: Live | None
+    ) -> Response:
         values = self._values(
-            {"title": refused.title, "text": refused.text, "status": refused.status}, visitor, token, None
+            {"title": refused.title, "text": refused.text, "status": refused.status}, visitor, token, live
         )
         text = self.drawing.page("refused.html", values, "main" if "hx-request" in request.headers else "")
         return secured(HTMLResponse(text, refused.status, refused.headers), secure=self.secure)
