@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPILER_ONLY = ("lark", "hl7apy", "cerberus", "ruamel", "ucumvert", "pint", "click")
 RUNTIME_PARTS = {"core", "hl7", "library", "plan", "runtime"}
 
-SERVER_ONLY = {"alembic", "psycopg", "sqlalchemy", "starlette", "uvicorn"}
+SERVER_ONLY = {"alembic", "argon2", "authlib", "httpx2", "joserfc", "psycopg", "sqlalchemy", "starlette", "uvicorn"}
 """What the extras `serve` and `postgres` bring."""
 IMPORT_ALL = """
 import importlib, json, pkgutil

@@ -27,11 +27,11 @@ def password_kept() -> str:
 class People:
     """The accounts of one server. `role.org` is the name of each; `everyone.org` holds all roles."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, orgs: tuple[str, ...] = (ORG, OTHER)) -> None:
         self.server = server
         self.store = Store(server.database, connections=2)
         self._clients: list[Client] = []
-        for org in (ORG, OTHER):
+        for org in orgs:
             for role in ROLES:
                 self.person(f"{role}.{org}", (org, role))
             self.person(f"everyone.{org}", *((org, role) for role in ROLES))

@@ -55,8 +55,8 @@ COMMANDS: Final = {
 """Every command with its line in the help; the module `segwright.cli.NAME_command` (with _ for -) holds it as `command`."""
 
 EXTRAS: Final = {
-    "alembic": "serve", "argon2": "serve", "authlib": "serve", "cryptography": "serve", "httpx2": "serve", "sqlalchemy": "serve",
-    "starlette": "serve", "uvicorn": "serve", "psycopg": "postgres",
+    "alembic": "serve", "argon2": "serve", "authlib": "serve", "cryptography": "serve", "httpx2": "serve", "joserfc": "serve",
+    "sqlalchemy": "serve", "starlette": "serve", "uvicorn": "serve", "psycopg": "postgres",
 }  # fmt: skip
 """Packages that only some commands need, and the extra that each comes with."""
 

@@ -21,16 +21,18 @@ from segwright.delivery.engine import Engine
 from segwright.delivery.live import Live
 from segwright.delivery.log import Log
 from segwright.ledger.store import Tx, Unavailable
-from segwright.pages import accounts_page, home, own_account, seen, signin, words
+from segwright.pages import accounts_page, home, oidc, own_account, seen, signin, words
 from segwright.pages.answer import Answer, Bytes, Go, Page, Refused, Stream, not_there
 from segwright.pages.drawing import Drawing, Static
 from segwright.pages.gate import Cookies, Tries, address_of, form_of, from_elsewhere, is_secure, new_token, secured
+from segwright.pages.provider import Provider
 from segwright.pages.routes import Call, Form, Route, filled
 from segwright.pages.visitor import Visitor, csrf_of
 
 ROUTES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
     *signin.ROUTES,
+    *oidc.ROUTES,
     *own_account.ROUTES,
     *accounts_page.ROUTES,
 )
@@ -43,16 +45,16 @@ _LARGEST_ID: Final = 2**53
 
 
 class Pages:
-    """The pages of one server. `parts`: what areas share while it runs."""
+    """The pages of one server. `provider`: of sign-ins, when there is one."""
 
-    def __init__(self, engine: Engine, log: Log, parts: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, engine: Engine, log: Log, provider: Provider | None = None) -> None:
         self.engine = engine
         self.settings = engine.settings.pages
         self.log = log
         self.secure = is_secure(engine.settings)
         self.cookies = Cookies(secure=self.secure)
         self.limits = sessions.Limits(self.settings.idle_minutes * 60_000, self.settings.longest_hours * 3_600_000)
-        self.parts = {"tries": Tries(), "limits": self.limits, **(parts or {})}
+        self.parts: dict[str, Any] = {"tries": Tries(), "limits": self.limits, "provider": provider}
         self.stopping = asyncio.Event()
         self.static = Static()
         self._named = {route.name: route for route in ROUTES}
@@ -153,7 +155,7 @@ class Pages:
                 raise Refused(
                     403, "This form is out of date", "Nothing was done. Go back, reload the page, and send it again."
                 )
-        if visitor is not None and visitor.account.temporary and route.name not in own_account.FREE:
+        if visitor is not None and visitor.must_change_password and route.name not in own_account.FREE:
             return self._go(request, Go(self.url("own-account")))
         call = Call(
             route, self.engine, self.settings, self.log, request.path_params, Form(request.query_params.multi_items()), form,

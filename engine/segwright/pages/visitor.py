@@ -22,6 +22,11 @@ class Visitor(msgspec.Struct, frozen=True):
         """The account's name: what events are written under."""
         return self.account.name
 
+    @property
+    def must_change_password(self) -> bool:
+        """Whether he came by a password that somebody else chose."""
+        return self.account.temporary and self.session.how == "password"
+
     def roles(self, org: str) -> frozenset[Role]:
         """What he is for an organisation."""
         return self.account.roles(org)

@@ -19,6 +19,8 @@ from segwright.delivery.log import Log
 from segwright.delivery.process import stop_signals
 from segwright.delivery.settings import SecretMissing, Settings, secret, split
 from segwright.pages.application import Pages
+from segwright.pages.oidc import BACK
+from segwright.pages.provider import Provider
 from segwright.transport.tls import TlsMistake, server_context
 from segwright.web.api import Api
 from segwright.web.tokens import BadTokens, Tokens
@@ -88,11 +90,21 @@ def api_of(settings: Settings, engine: Engine, environ: Mapping[str, str], log: 
     operators = read(settings.api.operators)
     try:
         if not faults:
-            pages = Pages(engine, log) if settings.pages.serve else None
+            pages = Pages(engine, log, provider_of(settings, environ)) if settings.pages.serve else None
             return Api(engine, Tokens(given), Tokens({"operators": operators}), log, pages)
+    except SecretMissing as error:
+        faults.append(f"pages.oidc: {error}")
     except BadTokens as bad:
         faults += [f"api: {fault}" for fault in bad.faults]
     raise Refused(faults)
+
+
+def provider_of(settings: Settings, environ: Mapping[str, str]) -> Provider | None:
+    """The provider of sign-ins that the settings name. Raises `SecretMissing`."""
+    found = settings.pages.oidc
+    if found is None:
+        return None
+    return Provider(found, secret(found.secret, environ).decode().strip(), settings.pages.address + BACK)
 
 
 async def serve(engine: Engine, api: Api, log: Log, environ: Mapping[str, str], started: Callable[[int], None]) -> None:
