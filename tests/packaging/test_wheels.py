@@ -142,6 +142,8 @@ def test_the_wheel_holds_the_grammar_the_licence_and_only_the_package(full: tupl
     unpacked, _ = full
     assert (unpacked / "segwright" / "_grammar" / "segwright.lark").is_file()
     assert (unpacked / "segwright" / "review" / "report.html").is_file()
+    for name in ("templates/base.html", "static/pages.css", "static/htmx-LICENSE.txt"):
+        assert (unpacked / "segwright" / "pages" / name).is_file(), name
     assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
     assert {p.name.split("-")[0] for p in unpacked.iterdir()} == {"segwright"}
     assert not [p for p in unpacked.rglob("*") if p.name == "__pycache__"]
@@ -157,7 +159,9 @@ def test_every_module_of_the_wheel_imports_away_from_the_repository(full: tuple[
     assert parts <= set(found["modules"])
     assert set(found["lacking"].values()) <= SERVER_ONLY
     # What a server needs is asked for where a server runs, and by its commands.
-    assert {name.split(".")[1] for name in found["lacking"]} <= {"cli", "delivery", "ledger", "service", "web"}
+    assert {name.split(".")[1] for name in found["lacking"]} <= {
+        "accounts", "cli", "delivery", "ledger", "pages", "service", "web",
+    }  # fmt: skip
     assert not {name for name in found["lacking"] if name.startswith("segwright.service") and "record" not in name}
 
 
