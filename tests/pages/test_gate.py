@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from segwright.delivery.settings import SettingsRefused, parsed
-from segwright.pages.gate import Cookies, address_of, is_secure, secured
+from segwright.pages.answer import Stream
+from segwright.pages.drawing import Drawing, Static, lasting
+from segwright.pages.gate import Cookies, address_of, is_secure, secured, streamed
 
 PLAIN = 'environment = "test"\nbundles = "b"\ndatabase = "sqlite:///l.db"\n'
 
@@ -78,3 +83,62 @@ def test_in_production_the_provider_and_the_pages_need_tls():
     assert [fault.partition(": ")[2] for fault in refused.value.faults] == [
         "pages.address: production needs https", "pages.oidc.issuer: production needs https",
     ]  # fmt: skip
+
+
+def test_a_stream_gives_its_events_and_ends_when_the_server_stops_or_its_time_is_over():
+    async def events() -> AsyncIterator[tuple[str, str]]:
+        yield "lanes", "<p>one</p>\n<p>two</p>"
+        await asyncio.sleep(3600)
+
+    async def taken(*, stop: bool, within: float) -> list[str]:
+        stopping, out = asyncio.Event(), []
+        async for text in streamed(Stream(events()), stopping, within=within):
+            out.append(text)
+            if stop:
+                stopping.set()
+        return out
+
+    async def both() -> None:
+        wanted = ["event: lanes\ndata: <p>one</p>\ndata: <p>two</p>\n\n"]
+        assert await taken(stop=True, within=3600) == wanted
+        assert await taken(stop=False, within=0.05) == wanted
+
+    asyncio.run(both())
+
+
+def test_htmx_gets_the_block_that_a_page_names_and_everything_is_escaped():
+    drawing = Drawing(Static(), lambda name, **values: f"/{name}")
+    values = {"title": "<b>", "text": "t", "status": 404, "visitor": None, "environment": "test"}
+    text = drawing.page("refused.html", values, "main")
+    assert "&lt;b&gt;" in text
+    assert "<html" not in text
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (0, "0 s"),
+        (59_999, "59 s"),
+        (60_000, "1 min"),
+        (7_800_000, "2 h 10 min"),
+        (36_000_000, "10 h"),
+        (200_000_000, "2 d"),
+    ],
+)
+def test_how_long_something_lasts_is_said_in_what_matters(ms, said):
+    assert lasting(ms) == said
+
+
+def test_times_are_drawn_on_the_hospitals_clock():
+    drawn = drawing_of(
+        "{{ 1772467200000 | when }} {{ 1772467200000 | ago }} {{ 1 | count('lane') }} {{ 2000 | count('delivery', 'deliveries') }}"
+    )
+    assert drawn == (
+        '<time datetime="2026-03-02T16:00:00.000Z">2 Mar 2026, 10:00 <span class="zone">CST</span></time> 1 min 1 lane 2,000 deliveries'
+    )
+
+
+def drawing_of(template: str) -> str:
+    drawing = Drawing(Static(), lambda name: name)
+    values = {"zone": "America/Chicago", "now": 1772467260000}
+    return drawing._environment.from_string(template).render(values)

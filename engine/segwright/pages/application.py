@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -24,7 +24,17 @@ from segwright.ledger.store import Tx, Unavailable
 from segwright.pages import accounts_page, home, oidc, own_account, seen, signin, words
 from segwright.pages.answer import Answer, Bytes, Go, Page, Refused, Stream, not_there
 from segwright.pages.drawing import Drawing, Static
-from segwright.pages.gate import Cookies, Tries, address_of, form_of, from_elsewhere, is_secure, new_token, secured
+from segwright.pages.gate import (
+    Cookies,
+    Tries,
+    address_of,
+    form_of,
+    from_elsewhere,
+    is_secure,
+    new_token,
+    secured,
+    streamed,
+)
 from segwright.pages.provider import Provider
 from segwright.pages.routes import Call, Form, Route, filled
 from segwright.pages.visitor import Visitor, csrf_of
@@ -39,8 +49,6 @@ ROUTES: Final[tuple[Route, ...]] = (
 """Every page and every act. A further area adds its own table here."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-STREAM_FOR: Final = 300.0
-"""Seconds that a stream of events lasts."""
 _LARGEST_ID: Final = 2**53
 
 
@@ -204,7 +212,7 @@ class Pages:
                 response = Response(answer.body, media_type=answer.media_type)
                 return secured(response, secure=self.secure, framed=answer.framed)
             case Stream():
-                streaming = StreamingResponse(self._events(answer), media_type="text/event-stream")
+                streaming = StreamingResponse(streamed(answer, self.stopping), media_type="text/event-stream")
                 return secured(streaming, secure=self.secure)
 
     def _values(
@@ -268,27 +276,6 @@ class Pages:
             return await self.missing(request, 404)
         headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
         return Response(found[0], headers=headers, media_type=found[1])
-
-    async def _events(self, stream: Stream) -> AsyncIterator[str]:
-        """Until the server stops, or for some minutes: a browser then asks again and is looked at again."""
-        stopping = asyncio.ensure_future(self.stopping.wait())
-        until = time.monotonic() + STREAM_FOR
-        try:
-            while True:
-                following = asyncio.ensure_future(anext(stream.events, None))
-                left = max(0.0, until - time.monotonic())
-                await asyncio.wait((following, stopping), timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if not following.done():
-                    following.cancel()
-                    return
-                found = following.result()
-                if found is None:
-                    return
-                event, data = found
-                lines = "".join(f"data: {line}\n" for line in data.split("\n"))
-                yield f"event: {event}\n{lines}\n"
-        finally:
-            stopping.cancel()
 
 
 def _is_current(linked: Route, now: Route | None) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import parse_qsl
@@ -18,12 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from segwright.delivery.settings import Settings
-from segwright.pages.answer import Refused
+from segwright.pages.answer import Refused, Stream
 from segwright.pages.routes import Form
 
 LARGEST_FORM: Final = 1 << 20
 MOST_FIELDS: Final = 2000
 FORM_WITHIN: Final = 30.0
+STREAM_FOR: Final = 300.0
+"""Seconds that a stream of events lasts."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _NEXT: Final = re.compile(r"(/[A-Za-z0-9_.-]+)+|/")
 
@@ -106,6 +109,29 @@ async def form_of(request: Request) -> Form:
     except ValueError:
         raise Refused(400, "This cannot be read", "A form of these pages was expected.") from None
     return Form(pairs)
+
+
+async def streamed(stream: Stream, stopping: asyncio.Event, *, within: float = STREAM_FOR) -> AsyncIterator[str]:
+    """Server-sent events (HTML Standard, 9.2), until the server stops, or for some minutes: a browser then asks again and is
+    looked at again."""
+    stopped = asyncio.ensure_future(stopping.wait())
+    until = time.monotonic() + within
+    try:
+        while True:
+            following = asyncio.ensure_future(anext(stream.events, None))
+            left = max(0.0, until - time.monotonic())
+            await asyncio.wait((following, stopped), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                following.cancel()
+                return
+            found = following.result()
+            if found is None:
+                return
+            event, data = found
+            lines = "".join(f"data: {line}\n" for line in data.split("\n"))
+            yield f"event: {event}\n{lines}\n"
+    finally:
+        stopped.cancel()
 
 
 def from_elsewhere(request: Request) -> bool:
