@@ -4,10 +4,14 @@ ledger and the hospitals' own files side by side.
 Everything is what a real installation uses: `segwright compile`, `segwright serve`, the JSON API, the hospitals' own policies.
 Only the hospitals are simulated; they read HL7 by themselves and keep what they file in plain files. Exit code 0 only if both
 agree.
+
+Afterwards each hospital has a study that waits for a signature, and there is an account for each role. On a terminal (or with
+`--stay`) everything goes on running until it is interrupted; elsewhere it ends (`--end` ends it on a terminal, too).
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -44,6 +48,15 @@ STATUS = {
     "SC": "accepted", "IP": "in progress", "CM": "completed", "CA": "cancelled",
 }  # fmt: skip
 """OBR-25 and ORC-5, in words."""
+ROLES = {
+    "clinician": "sign the study that waits: a code or two, then Sign",
+    "operator": "watch what goes out, open a delivery's story",
+    "reviewer": "see what is live, approve mapping changes",
+    "analyst": "the same without deciding anything, and without a patient's data",
+    "administrator": "accounts and roles",
+}
+"""Accounts of the demonstration, each named after its role, and what is there to try."""
+PASSWORD = "four hospitals"  # of accounts on loopback that are gone with the demonstration
 
 
 def paint(text: str, code: str) -> str:
@@ -119,6 +132,7 @@ class Story:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.settings = folder / "settings.toml"
         self.hospitals: dict[str, Hospital] = {}
         self.orders: dict[str, list[Numbered]] = {org: [] for org in ORGS}
         self.told: list[tuple[str, Event]] = []
@@ -157,9 +171,8 @@ class Story:
             lines += [f'[instead.{org}.{name}]\naddress = "127.0.0.1:{port}"' for name, port in hospital.ports.items()]
             listens = ", ".join(f"{name} at {port}" for name, port in hospital.ports.items())
             say(org, f"{manifest.name}: listens ({listens}), sends orders to {inbound[org]}")
-        settings = self.folder / "settings.toml"
-        settings.write_text("\n".join(lines) + "\n")
-        self.server = Server(self.folder, settings, api, tokens)
+        self.settings.write_text("\n".join(lines) + "\n")
+        self.server = Server(self.folder, self.settings, api, tokens)
         await until(lambda: self.server.is_ready(), "the server is ready")
         say("segwright", f"serves: API at {self.server.url}, one SQLite file as its ledger")
 
@@ -364,6 +377,34 @@ class Story:
 
         await until(nothing_open, "everything is decided", 60)
 
+    # --- the pages ---
+
+    async def your_turn(self) -> None:
+        """A study that waits in each hospital, and accounts to sign it with."""
+        scene("Your turn", "a new study waits in each hospital; what you sign is filed there, and told below")
+        for org in ORGS:
+            await self.post(org, await self.order(org))
+        await self.settled()
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        for role in ROLES:
+            made = subprocess.run(
+                [
+                    sys.executable, "-m", "segwright", "accounts", "add", role, "--as", f"Demo {role.capitalize()}",
+                    "--role", role, *(f"--org={org}" for org in ORGS), "--password-file", str(password),
+                    "--settings", str(self.settings),
+                ],
+                cwd=ROOT, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if made.returncode:
+                raise RuntimeError(made.stdout + made.stderr)
+
+    def address(self) -> None:
+        """Where to go on, and as whom."""
+        print(f"\n   Open {paint(self.server.url, '1;36')} and sign in; every password is {paint(PASSWORD, '1')}")
+        for role, what in ROLES.items():
+            print(f"   {paint(f'{role:<15}', '1')}{what}")
+
     # --- the accounts ---
 
     def ledger(self) -> sqlite3.Connection:
@@ -415,7 +456,7 @@ class Story:
         return agree
 
 
-async def tell() -> int:
+async def tell(*, stay: bool) -> int:
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="segwright-demo-") as name:
         story = Story(Path(name))
@@ -431,6 +472,13 @@ async def tell() -> int:
             ):  # fmt: skip
                 await part()
             agree = story.accounts()
+            await story.your_turn()
+            print(
+                f"\n   {time.monotonic() - start:.0f} s. Each message: make demo-messages. Your own: segwright serve, simulate"
+            )
+            story.address()
+            if stay:
+                await interrupted()
         except RuntimeError as failed:
             print(paint(f"\n   {failed}", "1;31"))
             log = Path(name) / "server.log"
@@ -438,9 +486,26 @@ async def tell() -> int:
             return 1
         finally:
             await story.stop()
-    print(f"   {time.monotonic() - start:.0f} s. Each message: make demo-messages. Your own: segwright serve, simulate")
     return 0 if agree else 1
 
 
+async def interrupted() -> None:
+    """Waits for Ctrl-C."""
+    print(paint("\n   Everything goes on until you press Ctrl-C.", "2"), flush=True)
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    await asked.wait()
+    print()
+
+
+def main() -> int:
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--stay", action="store_true", help="go on until interrupted, also without a terminal")
+    parse.add_argument("--end", action="store_true", help="end after the story, also on a terminal")
+    given = parse.parse_args()
+    return asyncio.run(tell(stay=given.stay or (sys.stdout.isatty() and not given.end)))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(tell()))
+    sys.exit(main())
