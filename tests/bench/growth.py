@@ -14,19 +14,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from segwright.ledger import cases, inbox, lanes, line, views
 from segwright.ledger import tables as t
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.store import Store, Tx
+from tests import statements
 from tests.ledger.hospital import FakeHospital
 
 Figures = dict[str, Any]
@@ -303,24 +301,9 @@ _LOOKS: Final = re.compile(r"\s*(SELECT\b.*\bFROM|UPDATE|DELETE)\b", re.DOTALL)
 """A statement that looks for rows in a table."""
 
 
-@contextmanager
-def _listening(store: Store) -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are run meanwhile, with their values, as the driver gets them."""
-    heard: list[tuple[str, Any]] = []
-
-    def hear(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        heard.append((statement, parameters[0] if many and isinstance(parameters, list) else parameters))
-
-    sa.event.listen(store.engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        sa.event.remove(store.engine, "before_cursor_execute", hear)
-
-
 def plans(store: Store, question: Question) -> list[tuple[str, list[str]]]:
     """Each different statement of a question that looks for something, with the database's plan of it, a line a step."""
-    with _listening(store) as heard:
+    with statements.heard(store) as heard:
         _asked(store, question)
     explain = "EXPLAIN QUERY PLAN " if store.is_sqlite else "EXPLAIN "
     found = {}

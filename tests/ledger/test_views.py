@@ -11,6 +11,7 @@ from segwright.ledger import tables as t
 from segwright.ledger import views
 from segwright.ledger.store import Store, Tx
 from segwright.ledger.tables import DECIDED, OPEN
+from tests.statements import heard
 
 ORG, OTHER = "mercy", "grace"
 ROWS = 4000
@@ -67,17 +68,8 @@ def filled(store: Store) -> Store:
 
 def plans_of(store: Store, look) -> list[str]:
     """The query plans of every statement that a view runs, as the database explains them."""
-    statements = []
-
-    def keep(tx: Tx) -> None:
-        @sa.event.listens_for(tx.connection, "before_cursor_execute")
-        def seen(connection, cursor, statement, parameters, context, executemany):
-            if not statement.startswith("EXPLAIN"):
-                statements.append((statement, parameters))
-
-        look(tx)
-
-    store.read(keep)
+    with heard(store) as statements:
+        store.read(look)
     plans = []
     prefix = "EXPLAIN QUERY PLAN " if store.is_sqlite else "EXPLAIN "
     with store.engine.begin() as connection:

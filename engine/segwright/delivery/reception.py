@@ -146,7 +146,7 @@ def _cancelled(tx: Tx, live: Live, judged: Judged, came: Came, kept: Kept) -> Ke
     while work_off_one(tx, live, before=kept.id):
         pass  # the order may be in a message that was just kept
     try:
-        with tx.connection.begin_nested():
+        with tx.undone_alone():
             orders.take(tx, live, kept.id, judged.orders)
     except orders.Refusal as refusal:
         header = header_of(came.data)
@@ -180,7 +180,7 @@ def work_off_one(tx: Tx, live: Live, *, before: int = 0) -> bool:
             )
             continue
         try:
-            with tx.connection.begin_nested():
+            with tx.undone_alone():
                 orders.take(tx, live, row.id, judged.orders)
         except orders.Refusal as refusal:
             inbox.quarantine(tx, live.org, row.id, refusal.reason)

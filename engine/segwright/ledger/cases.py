@@ -7,12 +7,15 @@ period ago opens a new case, and that is reported."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from functools import cache
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
 from segwright.ledger import tables as t
 from segwright.ledger.chain import NO_ORDER
+from segwright.ledger.execution import Prepared, Row
+from segwright.ledger.prepared import any_of, each_of
 from segwright.ledger.store import Tx
 
 
@@ -24,7 +27,7 @@ class Name(NamedTuple):
     value: str
 
 
-def lock(tx: Tx, case: int) -> sa.Row[Any]:
+def lock(tx: Tx, case: int) -> Row:
     """Locks a case, following merges. Whatever is decided about a case is decided under this lock."""
     while True:
         row = tx.lock(t.case_, case)
@@ -34,10 +37,10 @@ def lock(tx: Tx, case: int) -> sa.Row[Any]:
         case = row.merged_into
 
 
-_FOUND: Final = sa.select(t.alias.c.case_id).where(
-    t.alias.c.org == sa.bindparam("org_"),
-    sa.tuple_(t.alias.c.kind, t.alias.c.assigner, t.alias.c.value).in_(sa.bindparam("names", expanding=True)),
-)
+@cache
+def _of_any(count: int) -> Prepared:
+    c = t.alias.c
+    return Prepared(sa.select(c.case_id).where(any_of((c.org, c.kind, c.assigner, c.value), count)))
 
 
 def find(tx: Tx, org: str, names: Iterable[Name]) -> list[int]:
@@ -45,21 +48,21 @@ def find(tx: Tx, org: str, names: Iterable[Name]) -> list[int]:
     wanted = [name for name in dict.fromkeys(names) if name.value]
     if not wanted:
         return []
-    found = tx.all(_FOUND, {"org_": org, "names": [tuple(name) for name in wanted]})
-    return sorted({row.case_id for row in found})
+    count, given = each_of(("org", "kind", "assigner", "value"), [(org, *name) for name in wanted])
+    return sorted({row.case_id for row in tx.all(_of_any(count), given)})
 
 
 class Opened(NamedTuple):
     """A case, locked; whether it is new, and whether other cases became one with it."""
 
-    case: sa.Row[Any]
+    case: Row
     new: bool
     merged: bool
 
 
 def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> Opened:
     """The case of these names. All the names are its names from now on."""
-    live: list[sa.Row[Any]] = []
+    live: list[Row] = []
     for case in find(tx, org, names):
         row = lock(tx, case)
         if row.closed_at and reuse_after and tx.now - row.closed_at > reuse_after:
@@ -87,7 +90,7 @@ def _name(tx: Tx, org: str, case: int, names: Iterable[Name]) -> None:
             tx.run(sa.update(t.alias).where(*where, t.alias.c.case_id != case).values(case_id=case))
 
 
-def merge(tx: Tx, kept: sa.Row[Any], gone: sa.Row[Any]) -> None:
+def merge(tx: Tx, kept: Row, gone: Row) -> None:
     """Two cases turn out to be one. Twins of which at most one was tried become one; of two that were both tried it is
     known that the hospital may have the result twice: that is an incident, for people."""
     for one in (kept, gone):
@@ -127,16 +130,16 @@ def _await_order(tx: Tx, case: int) -> None:
     tx.run(sa.update(t.delivery).where(*where).values(state="held", reason=NO_ORDER))
 
 
-def _move(tx: Tx, delivery: sa.Row[Any], case: int, moved: dict[int, int]) -> None:
+def _move(tx: Tx, delivery: Row, case: int, moved: dict[int, int]) -> None:
     values = {"case_id": case, "part": moved[delivery.part]}
     tx.set(t.delivery, delivery.id, **values)
 
 
-def _deliveries(tx: Tx, case: int) -> Sequence[sa.Row[Any]]:
+def _deliveries(tx: Tx, case: int) -> Sequence[Row]:
     return tx.all(sa.select(t.delivery).where(t.delivery.c.case_id == case).order_by(t.delivery.c.seq))
 
 
-def _twins(one: sa.Row[Any], other: sa.Row[Any]) -> bool:
+def _twins(one: Row, other: Row) -> bool:
     """The same event: the part may differ, since a result without an order answers part 0."""
     same = (one.destination, one.message, one.kind, one.version) == (
         other.destination, other.message, other.kind, other.version,
@@ -144,7 +147,7 @@ def _twins(one: sa.Row[Any], other: sa.Row[Any]) -> bool:
     return same and (one.part == other.part or 0 in (one.part, other.part)) and other.state != "void"
 
 
-def _suppress(tx: Tx, delivery: sa.Row[Any], twin: sa.Row[Any]) -> None:
+def _suppress(tx: Tx, delivery: Row, twin: Row) -> None:
     reason = f"duplicate of delivery {twin.id}"
     values = {"state": "void", "reason": reason, "decided_at": tx.now}
     tx.set(t.delivery, delivery.id, **values)
@@ -160,10 +163,12 @@ def _suppress(tx: Tx, delivery: sa.Row[Any], twin: sa.Row[Any]) -> None:
         )  # fmt: skip
 
 
-_ORDERS = sa.select(t.order_).where(t.order_.c.case_id == sa.bindparam("case")).order_by(t.order_.c.part)
+_ORDERS: Final = Prepared(
+    sa.select(t.order_).where(t.order_.c.case_id == sa.bindparam("case")).order_by(t.order_.c.part)
+)
 
 
-def orders(tx: Tx, case: int) -> Sequence[sa.Row[Any]]:
+def orders(tx: Tx, case: int) -> Sequence[Row]:
     """The orders of a case, in their order."""
     return tx.all(_ORDERS, {"case": case})
 

@@ -7,12 +7,15 @@ the sender's correction. What is stored is worked off afterwards, in order, also
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
 
 from segwright.ledger import tables as t
+from segwright.ledger.execution import Prepared, Row
+from segwright.ledger.prepared import any_of, each_of
 from segwright.ledger.store import Tx
 
 
@@ -77,7 +80,7 @@ def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
     new = [row for row in rows if "id" not in row]
     new = list({id(row): row for row in new}.values())
     if new:
-        for row, (number,) in zip(new, tx.all(_MADE, new), strict=True):
+        for row, number in zip(new, tx.insert_all(t.inbox, new), strict=True):
             row["id"] = number
     for row, what in zip(rows, how, strict=True):
         facts = {"why": row["reason"]} if row.get("reason") and what != "repeated" else {}
@@ -87,34 +90,36 @@ def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
     return [Kept(row["id"], what, row["answer"], row["code"]) for row, what in zip(rows, how, strict=True)]
 
 
-_KNOWN: Final = sa.select(
-    t.inbox.c.id, t.inbox.c.org, t.inbox.c.sender, t.inbox.c.control_id, t.inbox.c.body_hash, t.inbox.c.state, t.inbox.c.code,
-    t.inbox.c.answer,
-).where(sa.tuple_(t.inbox.c.org, t.inbox.c.sender, t.inbox.c.control_id).in_(sa.bindparam("keys", expanding=True)))  # fmt: skip
-_STORED: Final = (
+_STORED: Final = Prepared(
     sa.select(t.inbox)
     .where(sa.text(t.IS_STORED), t.inbox.c.org == sa.bindparam("org_"))
     .order_by(t.inbox.c.id)
     .limit(sa.bindparam("most"))
 )
-_WORKED_OFF: Final = (
+_WORKED_OFF: Final = Prepared(
     sa.select(t.setting.c.name).where(t.setting.c.name == sa.bindparam("name_")).with_for_update(key_share=True)
 )
-_WAITING: Final = sa.select(t.inbox.c.org).where(sa.text(t.IS_STORED)).distinct()
-_MADE: Final = sa.insert(t.inbox).returning(t.inbox.c.id, sort_by_parameter_order=True)
+_WAITING: Final = Prepared(sa.select(t.inbox.c.org).where(sa.text(t.IS_STORED)).distinct())
+
+
+@cache
+def _of_any(count: int) -> Prepared:
+    c = t.inbox.c
+    columns = (c.id, c.org, c.sender, c.control_id, c.body_hash, c.state, c.code, c.answer)
+    return Prepared(sa.select(*columns).where(any_of((c.org, c.sender, c.control_id), count)))
 
 
 def _known(tx: Tx, arrivals: Sequence[Arrival]) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
     """What is kept under the control ids of these messages."""
-    keys = list({(arrival.org, arrival.sender, arrival.control_id) for arrival in arrivals})
-    found = tx.all(_KNOWN, {"keys": keys})
     known: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in found:
-        known.setdefault((row.org, row.sender, row.control_id), []).append(dict(row._mapping))
+    keys = list({(arrival.org, arrival.sender, arrival.control_id) for arrival in arrivals})
+    count, given = each_of(("org", "sender", "control_id"), keys)
+    for row in tx.all(_of_any(count), given):
+        known.setdefault((row.org, row.sender, row.control_id), []).append(row._asdict())
     return known
 
 
-def stored(tx: Tx, org: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
+def stored(tx: Tx, org: str, limit: int = 100) -> Sequence[Row]:
     """Messages of an organisation with work in them, oldest first. Only one transaction at a time works on an
     organisation's: what changes an order must not overtake what makes it."""
     name = f"intake:{org}"

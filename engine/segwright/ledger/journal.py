@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from segwright.ledger import tables as t
+from segwright.ledger.execution import Prepared
 
 if TYPE_CHECKING:
     from segwright.ledger.store import Tx
@@ -24,13 +25,13 @@ START: Final = "0" * 64
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-_HEAD: Final = (
+_HEAD: Final = Prepared(
     sa.select(t.head.c.number, t.head.c.hash)
     .where(t.head.c.chain == sa.bindparam("chain_"))
     .with_for_update(key_share=True)
 )
-_MOVE_HEAD: Final = sa.update(t.head).where(t.head.c.chain == sa.bindparam("chain_"))
-_ADD: Final = sa.insert(t.event)
+_MOVE_HEAD: Final = Prepared(sa.update(t.head).where(t.head.c.chain == sa.bindparam("chain_")))
+_ADD: Final = Prepared(sa.insert(t.event))
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -60,6 +61,14 @@ class Journal:
         """Reports an event to the chain of its lane, or else of its organisation."""
         chain = f"lane:{lane}" if lane else f"org:{org}"
         self._events.append(Event(chain, org, kind, case, delivery, actor, facts))
+
+    def mark(self) -> int:
+        """How much was reported."""
+        return len(self._events)
+
+    def forget(self, mark: int) -> None:
+        """Takes back what was reported since: it did not happen."""
+        del self._events[mark:]
 
     def flush(self) -> None:
         """Writes what was reported."""

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import cases, chain, line, orders
 from segwright.ledger import tables as t
+from segwright.ledger.execution import Prepared, Row
 from segwright.ledger.hospital import Hospital, Policy
 from segwright.ledger.store import Tx
 from segwright.ledger.tables import OPEN
@@ -79,21 +80,29 @@ class Lost(Exception):
 
 
 _READY: Final = sa.text(t.IS_READY)
-_NEXT: Final = (
+_NEXT: Final = Prepared(
     sa.select(t.delivery)
     .where(t.delivery.c.lane_id == sa.bindparam("lane"), _READY, t.delivery.c.due_at <= sa.bindparam("now"))
     .order_by(t.delivery.c.seq)
     .limit(1)
 )
-_DUE: Final = sa.select(t.due.c.at).where(t.due.c.lane_id == sa.bindparam("lane")).with_for_update(key_share=True)
-_NEXT_DUE: Final = sa.select(sa.func.min(t.delivery.c.due_at)).where(
-    t.delivery.c.lane_id == sa.bindparam("lane"), _READY
+_DUE: Final = Prepared(
+    sa.select(t.due.c.at).where(t.due.c.lane_id == sa.bindparam("lane")).with_for_update(key_share=True)
 )
-_LIVE: Final = sa.select(t.build).where(t.build.c.delivery_id == sa.bindparam("delivery"), t.build.c.live.is_(True))
-_POLICY: Final = sa.select(t.installed.c.org).where(t.installed.c.org == sa.bindparam("org")).with_for_update(read=True)
-_STOPS: Final = sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org"))
-_ORDER_STATE: Final = sa.select(t.order_.c.state).where(
-    t.order_.c.case_id == sa.bindparam("case"), t.order_.c.part == sa.bindparam("part")
+_NEXT_DUE: Final = Prepared(
+    sa.select(sa.func.min(t.delivery.c.due_at)).where(t.delivery.c.lane_id == sa.bindparam("lane"), _READY)
+)
+_LIVE: Final = Prepared(
+    sa.select(t.build).where(t.build.c.delivery_id == sa.bindparam("delivery"), t.build.c.live.is_(True))
+)
+_POLICY: Final = Prepared(
+    sa.select(t.installed.c.org).where(t.installed.c.org == sa.bindparam("org")).with_for_update(read=True)
+)
+_STOPS: Final = Prepared(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org")))
+_ORDER_STATE: Final = Prepared(
+    sa.select(t.order_.c.state).where(
+        t.order_.c.case_id == sa.bindparam("case"), t.order_.c.part == sa.bindparam("part")
+    )
 )
 
 
@@ -125,7 +134,7 @@ def inherit(tx: Tx) -> int:
     return tx.run(sa.update(t.lane).where(t.lane.c.lease_until > 0).values(lease_until=0, holder=""))
 
 
-def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
+def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row) -> None:
     """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
     known = Known("uncertain", "the sender stopped before the outcome was known")
     for attempt in tx.all(sa.select(t.attempt).where(t.attempt.c.lane_id == lane.id, sa.text(t.IS_UNCLOSED))):
@@ -143,7 +152,7 @@ def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: sa.Row[Any]) -> None:
             _believe(tx, hospital, row, *ahead)
 
 
-def _own(tx: Tx, held: Held) -> sa.Row[Any]:
+def _own(tx: Tx, held: Held) -> Row:
     """The lane, locked, while it is held. Raises `Lost`."""
     row = tx.lock(t.lane, held.lane)
     if row is None or row.fence != held.fence:
@@ -230,7 +239,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     return None
 
 
-def gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], build: sa.Row[Any]) -> str | None:
+def gate(tx: Tx, hospital: Hospital, row: Row, build: Row) -> str | None:
     """Why a delivery may not go now. Asked under the locks, right before its attempt is written; and by whoever wants to
     know."""
     tx.first(_POLICY, {"org": row.org})
@@ -254,7 +263,7 @@ def gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], build: sa.Row[Any]) -> st
     return None
 
 
-def _stop_at_gate(tx: Tx, hospital: Hospital, row: sa.Row[Any], why: str) -> None:
+def _stop_at_gate(tx: Tx, hospital: Hospital, row: Row, why: str) -> None:
     """What is in doubt is for a person to decide; what never left is held."""
     if row.doubts:
         values = {"state": "needs_decision", "reason": why}
@@ -272,7 +281,7 @@ def _close_attempt(tx: Tx, attempt: int, outcome: str, detail: str) -> None:
     tx.set(t.attempt, attempt, outcome=outcome, detail=detail, closed_at=tx.now)
 
 
-def _close(tx: Tx, hospital: Hospital, lane: sa.Row[Any], done: Attempt, known: Known) -> dict[str, Any]:
+def _close(tx: Tx, hospital: Hospital, lane: Row, done: Attempt, known: Known) -> dict[str, Any]:
     """Writes an outcome; gives what changes in the lane."""
     case = cases.lock(tx, done.case)
     row = tx.lock(t.delivery, done.delivery)
@@ -314,27 +323,25 @@ def _close(tx: Tx, hospital: Hospital, lane: sa.Row[Any], done: Attempt, known: 
             return _doubt(tx, hospital, lane, row, known)
 
 
-def _failed(tx: Tx, lane: sa.Row[Any], known: Known, policy: Policy, salt: int) -> dict[str, Any]:
+def _failed(tx: Tx, lane: Row, known: Known, policy: Policy, salt: int) -> dict[str, Any]:
     failures = lane.failures + 1
     wait = backoff(policy.first, policy.most, failures, salt)
     return {"failures": failures, "trouble": known.detail, "next_at": tx.now + wait}
 
 
-def _over(tx: Tx, budget: int, row: sa.Row[Any]) -> bool:
+def _over(tx: Tx, budget: int, row: Row) -> bool:
     """Whether a delivery was tried for as long as was agreed."""
     return bool(tx.now - (row.first_try_at or tx.now) >= budget)
 
 
-def _give_up(tx: Tx, hospital: Hospital, row: sa.Row[Any], why: str, **values: Any) -> None:
+def _give_up(tx: Tx, hospital: Hospital, row: Row, why: str, **values: Any) -> None:
     """Only a person can find out what became of it."""
     _now(tx, row, "needs_decision", why, **values)
     tx.journal.note("needs_decision", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
     _superseded_meanwhile(tx, hospital, row)
 
 
-def _doubt(
-    tx: Tx, hospital: Hospital, lane: sa.Row[Any], row: sa.Row[Any], known: Known, *, at_once: bool = False
-) -> dict[str, Any]:
+def _doubt(tx: Tx, hospital: Hospital, lane: Row, row: Row, known: Known, *, at_once: bool = False) -> dict[str, Any]:
     """The outcome is not known. `at_once`: nothing speaks against the receiver, so the next try need not wait."""
     policy = hospital.policy
     doubts = row.doubts + 1
@@ -354,7 +361,7 @@ def _doubt(
     return patient if doubts <= PATIENCE else {**patient, "next_at": tx.now + policy.first}
 
 
-def _superseded_meanwhile(tx: Tx, hospital: Hospital, row: sa.Row[Any]) -> None:
+def _superseded_meanwhile(tx: Tx, hospital: Hospital, row: Row) -> None:
     """A newer revision may have stepped into line while this one was in flight."""
     chained = line.links(tx, row.case_id, row.lane_id)
     mine = next(link for link in chained if link.id == row.id)
@@ -367,7 +374,7 @@ def _superseded_meanwhile(tx: Tx, hospital: Hospital, row: sa.Row[Any]) -> None:
             return
 
 
-def settle(tx: Tx, hospital: Hospital, row: sa.Row[Any], state: str, reason: str = "") -> None:
+def settle(tx: Tx, hospital: Hospital, row: Row, state: str, reason: str = "") -> None:
     """A delivery was taken: what waits for it may go, and a final result completes its orders once all that is owed of it is
     taken."""
     waits = hospital.policy.awaits_application and state == "accepted"
@@ -382,7 +389,7 @@ def settle(tx: Tx, hospital: Hospital, row: sa.Row[Any], state: str, reason: str
     line.promote(tx, hospital, row.case_id, row.lane_id)
 
 
-def _all_taken(tx: Tx, row: sa.Row[Any]) -> bool:
+def _all_taken(tx: Tx, row: Row) -> bool:
     """Whether nothing that is owed of a revision is still to come: a charge alone completes no order."""
     c = t.delivery.c
     where = (
@@ -393,7 +400,7 @@ def _all_taken(tx: Tx, row: sa.Row[Any]) -> bool:
     return all(one.state not in OPEN for one in tx.all(sa.select(c.state).where(*where)))
 
 
-def _completed(tx: Tx, row: sa.Row[Any]) -> bytes:
+def _completed(tx: Tx, row: Row) -> bytes:
     """The completion of an order, with the diagnoses that were signed."""
     signed = line.signature(tx, row.revision_id)
     if signed is None:
@@ -402,7 +409,7 @@ def _completed(tx: Tx, row: sa.Row[Any]) -> bytes:
     return orders.occurrence_document("completed", tx.now, **({} if diagnoses is None else {"diagnoses": diagnoses}))
 
 
-def _now(tx: Tx, row: sa.Row[Any], state: str, reason: str, **values: Any) -> None:
+def _now(tx: Tx, row: Row, state: str, reason: str, **values: Any) -> None:
     tx.set(t.delivery, row.id, state=state, reason=reason, **values)
 
 
@@ -481,7 +488,7 @@ def _came_ahead(tx: Tx, attempt: int) -> tuple[Answer, str] | None:
     return ("rejected", codes[0]) if confirming is None else ("confirmed", confirming)
 
 
-def _believe(tx: Tx, hospital: Hospital, row: sa.Row[Any], outcome: Answer, detail: str) -> None:
+def _believe(tx: Tx, hospital: Hospital, row: Row, outcome: Answer, detail: str) -> None:
     """What the receiver's application said holds."""
     if outcome == "confirmed":
         settle(tx, hospital, row, "confirmed", detail)

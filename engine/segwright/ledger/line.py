@@ -20,12 +20,13 @@ import sqlalchemy as sa
 from segwright.ledger import cases, chain
 from segwright.ledger import tables as t
 from segwright.ledger.chain import NOT_IN_LINE, Link, Verdict
+from segwright.ledger.execution import Prepared, Row
 from segwright.ledger.hospital import Hospital, Material, NotWritten, Owed
 from segwright.ledger.store import Tx
 
 NOTHING_TO_WITHDRAW: Final = "nothing was sent that could be withdrawn"
 
-_CHAIN: Final = (
+_CHAIN: Final = Prepared(
     sa.select(
         t.delivery.c.id, t.delivery.c.message, t.delivery.c.part, t.delivery.c.kind, t.delivery.c.version, t.delivery.c.seq,
         t.delivery.c.state, t.delivery.c.reason,
@@ -33,16 +34,18 @@ _CHAIN: Final = (
     .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.lane_id == sa.bindparam("lane"))
     .order_by(t.delivery.c.seq)
 )  # fmt: skip
-_LANE: Final = sa.select(t.lane.c.id).where(
-    t.lane.c.org == sa.bindparam("org_"), t.lane.c.destination == sa.bindparam("destination_")
+_LANE: Final = Prepared(
+    sa.select(t.lane.c.id).where(
+        t.lane.c.org == sa.bindparam("org_"), t.lane.c.destination == sa.bindparam("destination_")
+    )
 )
-_SIGNATURE: Final = (
+_SIGNATURE: Final = Prepared(
     sa.select(t.signoff)
     .where(t.signoff.c.revision_id == sa.bindparam("revision"), t.signoff.c.withdrawn_at == 0)
     .order_by(t.signoff.c.id.desc())
     .limit(1)
 )
-_WAKE: Final = sa.update(t.due).where(t.due.c.lane_id == sa.bindparam("lane"))
+_WAKE: Final = Prepared(sa.update(t.due).where(t.due.c.lane_id == sa.bindparam("lane")))
 
 
 def links(tx: Tx, case: int, lane: int) -> list[Link]:
@@ -124,7 +127,7 @@ def trial(tx: Tx, hospital: Hospital, delivery: int) -> None:
     hospital.write(row.plan, material_of(tx, row), row.kind, tx.now, "TRIAL")
 
 
-def material_of(tx: Tx, delivery: sa.Row[Any]) -> Material:
+def material_of(tx: Tx, delivery: Row) -> Material:
     """What a delivery is made of, as it stands now."""
     return material(tx, delivery.case_id, delivery.part, delivery.revision_id, delivery.occurrence_id)
 
@@ -142,7 +145,7 @@ def material(tx: Tx, case: int, part: int, revision: int | None, occurrence: int
     return Material(tuple(order.document for order in found), found[0].patient if found else None, subject.document)
 
 
-def signature(tx: Tx, revision: int | None) -> sa.Row[Any] | None:
+def signature(tx: Tx, revision: int | None) -> Row | None:
     """The signature that holds under a revision."""
     if revision is None:
         return None
@@ -233,7 +236,7 @@ def _keep(tx: Tx, hospital: Hospital, of: Frozen, build: Built) -> None:
     )  # fmt: skip
 
 
-def freeze(tx: Tx, hospital: Hospital, row: sa.Row[Any], kind: str, reason: str) -> None:
+def freeze(tx: Tx, hospital: Hospital, row: Row, kind: str, reason: str) -> None:
     """Makes the bytes of a delivery and makes it ready. A build before it is not live any more. Raises `NotWritten`."""
     build = _build(tx, hospital, row.plan, material_of(tx, row), kind)
     where = t.build.c.delivery_id == row.id
@@ -244,7 +247,7 @@ def freeze(tx: Tx, hospital: Hospital, row: sa.Row[Any], kind: str, reason: str)
     _keep(tx, hospital, Frozen(row.org, row.lane_id, row.destination, row.case_id, row.id, number, reason), build)
 
 
-def hold(tx: Tx, row: sa.Row[Any], reason: str, actor: str = "") -> None:
+def hold(tx: Tx, row: Row, reason: str, actor: str = "") -> None:
     """Holds a delivery where it stands; what follows it in its chain waits."""
     tx.set(t.delivery, row.id, state="held", reason=reason)
     tx.journal.note("held", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, actor=actor, why=reason)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from segwright.ledger import cases, chain, line
 from segwright.ledger import tables as t
 from segwright.ledger.chain import Verdict
+from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital, NotWritten
 from segwright.ledger.lanes import settle
 from segwright.ledger.store import Tx
@@ -40,7 +41,7 @@ class By(msgspec.Struct, frozen=True):
     second: str = ""
 
 
-def locked(tx: Tx, org: str, delivery: int) -> sa.Row[Any]:
+def locked(tx: Tx, org: str, delivery: int) -> Row:
     """A delivery with its lane and case locked. Raises `Impossible`."""
     where = (t.delivery.c.id == delivery, t.delivery.c.org == org)
     row = tx.first(sa.select(t.delivery).where(*where))
@@ -53,13 +54,13 @@ def locked(tx: Tx, org: str, delivery: int) -> sa.Row[Any]:
     return row
 
 
-def _only(row: sa.Row[Any], action: str, *states: str) -> None:
+def _only(row: Row, action: str, *states: str) -> None:
     if row.state not in states:
         wanted = " or ".join(states)
         raise Impossible("state", f"delivery {row.id} is {row.state}; to {action} it, it has to be {wanted}")
 
 
-def _note(tx: Tx, row: sa.Row[Any], by: By, action: str, **facts: Any) -> None:
+def _note(tx: Tx, row: Row, by: By, action: str, **facts: Any) -> None:
     tx.journal.note(
         action, row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, actor=by.actor, why=by.reason,
         **({"second": by.second} if by.second else {}), **facts,
@@ -84,7 +85,7 @@ def release(tx: Tx, hospital: Hospital, delivery: int, by: By) -> None:
     line.release(tx, hospital, row.id)
 
 
-def _live_plan(tx: Tx, hospital: Hospital, row: sa.Row[Any]) -> None:
+def _live_plan(tx: Tx, hospital: Hospital, row: Row) -> None:
     owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
     if owed is None:
         raise Impossible("state", "the catalogue does not let this kind out any more")
@@ -130,7 +131,7 @@ def resend(tx: Tx, hospital: Hospital, delivery: int, by: By, *, as_new: bool = 
     tx.set(t.delivery, row.id, doubts=0, first_try_at=0, decided_at=0)
 
 
-def _newer(tx: Tx, row: sa.Row[Any]) -> bool:
+def _newer(tx: Tx, row: Row) -> bool:
     chained = line.links(tx, row.case_id, row.lane_id)
     mine = next(link for link in chained if link.id == row.id)
     return mine.is_result and any(

@@ -15,6 +15,7 @@ from segwright.ledger import cases, chain, line
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED
+from segwright.ledger.execution import Prepared
 from segwright.ledger.hospital import Hospital, NotWritten
 from segwright.ledger.store import Tx
 
@@ -91,13 +92,13 @@ def _add(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, case: int, orde
     happened(tx, hospital, case, latest + 1, "accepted")
 
 
-_AWAITING_ORDER: Final = (
+_AWAITING_ORDER: Final = Prepared(
     sa.select(t.delivery)
     .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.state == "held", t.delivery.c.reason == NO_ORDER)
     .order_by(t.delivery.c.seq)
 )
-_LATEST: Final = sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(
-    t.order_.c.case_id == sa.bindparam("case")
+_LATEST: Final = Prepared(
+    sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(t.order_.c.case_id == sa.bindparam("case"))
 )
 
 

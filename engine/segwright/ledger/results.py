@@ -18,6 +18,7 @@ from segwright.ledger import cases, chain, line, orders
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.chain import NO_ORDER, RESULT_KINDS, UNSIGNED
+from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital
 from segwright.ledger.store import Tx
 
@@ -214,7 +215,7 @@ def made_by(act: Act, kind: str, *, signed: bool) -> tuple[str, bool]:
     return SIGNS[kind], False
 
 
-def newest(tx: Tx, hospital: Hospital, result_id: str) -> sa.Row[Any]:
+def newest(tx: Tx, hospital: Hospital, result_id: str) -> Row:
     """The newest revision of a result. Raises `Conflict`."""
     where = (t.revision.c.org == hospital.org, t.revision.c.result_id == result_id)
     row = tx.first(sa.select(t.revision).where(*where).order_by(t.revision.c.version.desc(), t.revision.c.id.desc()))

@@ -14,8 +14,10 @@ from __future__ import annotations
 import fcntl
 import queue
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import IO, Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -23,6 +25,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from segwright.ledger.execution import Direct, Prepared, Row, Values
 from segwright.ledger.journal import Journal
 from segwright.ledger.prepared import added, added_once, by_id, changed, locked
 
@@ -39,14 +42,20 @@ class Unavailable(Exception):
     """The database cannot be written or read just now. Nothing of the function was kept."""
 
 
+Statement = sa.Executable | Prepared
+
+
 class Tx:
-    """One transaction: the connection, its time and what it reports to the journal."""
+    """One transaction: the connection, its time and what it reports to the journal. What is `Prepared` runs on the driver's
+    cursor, everything else through SQLAlchemy, both in the same transaction."""
 
-    __slots__ = ("_clock", "_now", "connection", "journal")
+    __slots__ = ("_clock", "_direct", "_now", "connection", "is_sqlite", "journal")
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, direct: Direct | None = None) -> None:
         self.connection = connection
+        self.is_sqlite = connection.dialect.name == "sqlite"
         self.journal = Journal(self)
+        self._direct = direct or Direct(connection)
         self._clock = clock
         self._now = 0
 
@@ -57,52 +66,75 @@ class Tx:
             self._now = self._clock(self.connection)
         return self._now
 
-    def all(self, statement: sa.Executable, rows: Any = None) -> Sequence[sa.Row[Any]]:
+    def all(self, statement: Statement, given: Any = None) -> Sequence[Row]:
         """Every row."""
-        return self.connection.execute(statement, rows).all()
+        if isinstance(statement, Prepared):
+            return self._direct.rows(statement, given)
+        return self.connection.execute(statement, given).all()
 
-    def first(self, statement: sa.Executable, rows: Any = None) -> sa.Row[Any] | None:
+    def first(self, statement: Statement, given: Any = None) -> Row | None:
         """The first row."""
-        return self.connection.execute(statement, rows).first()
+        if isinstance(statement, Prepared):
+            return next(iter(self._direct.rows(statement, given)), None)
+        return self.connection.execute(statement, given).first()
 
-    def scalar(self, statement: sa.Executable, rows: Any = None) -> Any:
+    def scalar(self, statement: Statement, given: Any = None) -> Any:
         """The first value of the first row."""
-        return self.connection.execute(statement, rows).scalar()
+        if isinstance(statement, Prepared):
+            return next((row[0] for row in self._direct.rows(statement, given)), None)
+        return self.connection.execute(statement, given).scalar()
 
-    def run(self, statement: sa.Executable, rows: Any = None) -> int:
-        """How many rows were changed."""
-        return self.connection.execute(statement, rows).rowcount
+    def run(self, statement: Statement, given: Any = None) -> int:
+        """How many rows were changed. Of a sequence of values, with each of them."""
+        if isinstance(statement, Prepared):
+            return self._direct.count(statement, given)
+        return self.connection.execute(statement, given).rowcount
 
-    def get(self, table: sa.Table, number: int) -> sa.Row[Any] | None:
+    def get(self, table: sa.Table, number: int) -> Row | None:
         """The row with this id."""
-        return self.connection.execute(by_id(table), {"number": number}).first()
+        return self.first(by_id(table), {"number": number})
 
-    def lock(self, table: sa.Table, number: int) -> sa.Row[Any] | None:
+    def lock(self, table: sa.Table, number: int) -> Row | None:
         """The same, locked until the transaction ends (on SQLite the whole database is). What refers to the row may still
         be added."""
-        return self.connection.execute(locked(table), {"number": number}).first()
+        return self.first(locked(table), {"number": number})
 
     def set(self, table: sa.Table, number: int, **values: Any) -> int:
         """Writes values into the row with this id; gives how many rows there were."""
-        return self.connection.execute(changed(table), {**values, "number_": number}).rowcount
+        return self.run(changed(table), {**values, "number_": number})
 
     def insert(self, table: sa.Table, **values: Any) -> int:
         """Adds a row and gives its id."""
-        return int(self.connection.execute(added(table), values).scalar_one())
+        return int(self.scalar(added(table), values))
+
+    def insert_all(self, table: sa.Table, rows: Sequence[Values]) -> list[int]:
+        """Adds rows of the same columns and gives their ids, in order."""
+        return [int(row[0]) for row in self._direct.each(added(table), rows)]
 
     def insert_new(self, table: sa.Table, **values: Any) -> int:
         """Adds a row unless a unique key has it already; gives its id (1 for a table without one), 0 when it was there."""
-        made = self.connection.execute(added_once(table, self.connection.dialect.name), values).scalar()
-        return int(made or 0)
+        return int(self.scalar(added_once(table, self.connection.dialect.name), values) or 0)
+
+    @contextmanager
+    def undone_alone(self) -> Iterator[None]:
+        """A part of the transaction: what it raises undoes this part, with what it reported, and goes on."""
+        mark = self.journal.mark()
+        self._direct.run("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._direct.run("ROLLBACK TO part")
+            self._direct.run("RELEASE part")
+            self.journal.forget(mark)
+            raise
+        self._direct.run("RELEASE part")
 
 
 def _database_clock(connection: Connection) -> int:
-    if connection.dialect.name == "postgresql":
-        return int(
-            connection.exec_driver_sql("SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint").scalar_one()
-        )
-    seconds = "SELECT CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"
-    return int(connection.exec_driver_sql(seconds).scalar_one())
+    """An embedded database has no other clock than this host's."""
+    if connection.dialect.name == "sqlite":
+        return time.time_ns() // 1_000_000
+    return int(connection.exec_driver_sql("SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint").scalar_one())
 
 
 class Store:
@@ -225,11 +257,10 @@ class Store:
 
     def _commit_together(self, jobs: list[_Job]) -> None:
         try:
-            with self._writing.connect() as connection:
-                connection.begin()
+            with self._writing.begin() as connection:
+                direct = Direct(connection)
                 for job in jobs:
-                    job.run(connection, self.clock, alone=len(jobs) == 1)
-                connection.commit()
+                    job.run(connection, direct, self.clock, alone=len(jobs) == 1)
         except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
             told = _unavailable(error) if isinstance(error, DBAPIError) else error
             for job in jobs:
@@ -250,23 +281,23 @@ class _Job:
         self.error: BaseException | None = None
         self.given: Any = None
 
-    def run(self, connection: Connection, clock: Clock, *, alone: bool) -> None:
+    def run(self, connection: Connection, direct: Direct, clock: Clock, *, alone: bool) -> None:
         """Runs it; what it raises undoes its own work only."""
         if not alone:
-            connection.exec_driver_sql("SAVEPOINT job")
+            direct.run("SAVEPOINT job")
         try:
-            tx = Tx(connection, clock)
+            tx = Tx(connection, clock, direct)
             self.given = self.function(tx)
             tx.journal.flush()
         except OperationalError:
             raise  # the database itself: nothing of the whole commit is kept
         except Exception as error:  # noqa: BLE001 - its caller gets it
             self.error = _unavailable(error) if isinstance(error, DBAPIError) else error
-            connection.exec_driver_sql("ROLLBACK" if alone else "ROLLBACK TO job")
+            direct.run("ROLLBACK" if alone else "ROLLBACK TO job")
             if alone:
-                connection.exec_driver_sql("BEGIN")
+                direct.run("BEGIN")
         if not alone:
-            connection.exec_driver_sql("RELEASE job")
+            direct.run("RELEASE job")
 
     def tell(self) -> None:
         """Lets the caller go on."""

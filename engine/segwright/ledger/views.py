@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import chain, lanes, line
 from segwright.ledger import tables as t
+from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital
 from segwright.ledger.store import Tx
 
@@ -201,7 +202,7 @@ _OPEN: Final = sa.text(f"delivery.{t.IS_OPEN}")
 OrderState = Literal["open", "completed", "cancelled"]
 
 
-def _order(row: sa.Row[Any]) -> Order:
+def _order(row: Row) -> Order:
     return Order(
         row.id, row.case_id, row.part, row.placer, row.filler, row.state, row.at, row.changed_at, bytes(row.document),
         bytes(row.patient),
@@ -268,7 +269,7 @@ def order_changes(tx: Tx, org: str, after: int, limit: int = PAGE) -> tuple[tupl
 # --- deliveries -----------------------------------------------------------------------------------------------------------
 
 
-def _delivery(row: sa.Row[Any]) -> Delivery:
+def _delivery(row: Row) -> Delivery:
     return Delivery(
         row.id, row.lane_id, row.destination, row.message, row.case_id, row.part, row.kind, row.version, row.state,
         row.reason, row.sent_as, row.plan, row.tries, row.doubts, row.at, row.due_at, row.decided_at, row.revision_id,
@@ -321,7 +322,7 @@ def deliveries_of_result(tx: Tx, org: str, result: str) -> tuple[Delivery, ...]:
     if not revisions:
         return ()
     c = t.delivery.c
-    found: list[sa.Row[Any]] = []
+    found: list[Row] = []
     for case in sorted({row.case_id for row in revisions}):
         where = (c.case_id == case, c.org == org, c.revision_id.in_([row.id for row in revisions]))
         found += tx.all(sa.select(t.delivery).where(*where).order_by(c.seq))
@@ -355,7 +356,7 @@ def revisions(tx: Tx, org: str, result: str) -> tuple[Revision, ...]:
     return tuple(_revision(tx, row) for row in found)
 
 
-def _revision(tx: Tx, row: sa.Row[Any]) -> Revision:
+def _revision(tx: Tx, row: Row) -> Revision:
     signed = line.signature(tx, row.id)
     return Revision(
         row.id, row.result_id, row.version, row.kind, row.pathway, row.content, row.actor, row.at,
@@ -374,7 +375,7 @@ def suppressed(tx: Tx, org: str, result: str) -> tuple[Suppressed, ...]:
     return tuple(_suppressed(row) for row in tx.all(sa.select(t.suppressed).where(*where).order_by(c.id)))
 
 
-def _suppressed(row: sa.Row[Any]) -> Suppressed:
+def _suppressed(row: Row) -> Suppressed:
     return Suppressed(row.result_id, row.version, row.kind, row.pathway, row.reason, row.actor, row.at)
 
 
@@ -415,13 +416,13 @@ def _waits_for(tx: Tx, org: str, found: Delivery) -> Delivery | None:
     return None if first is None else delivery(tx, org, first.id)
 
 
-def _build(row: sa.Row[Any]) -> Build:
+def _build(row: Row) -> Build:
     return Build(
         row.id, row.number, row.control_id, row.body_hash, bytes(row.body), row.plan, row.reason, row.live, row.at
     )
 
 
-def _attempts(tx: Tx, delivery: int, built: Sequence[sa.Row[Any]]) -> tuple[Attempt, ...]:
+def _attempts(tx: Tx, delivery: int, built: Sequence[Row]) -> tuple[Attempt, ...]:
     numbers = {build.id: build.number for build in built}
     tries = tx.all(sa.select(t.attempt).where(t.attempt.c.delivery_id == delivery).order_by(t.attempt.c.number))
     answers: dict[int, list[Answer]] = {}
@@ -474,7 +475,7 @@ def lanes_of(tx: Tx, org: str) -> tuple[Lane, ...]:
     )  # fmt: skip
 
 
-def _arrived(row: sa.Row[Any]) -> Arrived:
+def _arrived(row: Row) -> Arrived:
     return Arrived(
         row.id,
         row.listener,
