@@ -23,7 +23,6 @@ from segwright.ledger.cases import Name
 from segwright.ledger.results import Act, Pathway, Revision, Shown, Taken
 from segwright.ledger.store import Tx
 from segwright.runtime.decode import DecodeProblem, DecodeRefused
-from segwright.runtime.encode import encode_json
 
 T = TypeVar("T")
 
@@ -83,7 +82,7 @@ def canonical(live: Live, document: bytes) -> tuple[tuple[Any, ...], bytes, str]
         record = live.decoded(RESULT, document)
     except DecodeRefused as refused:
         raise Wrong([Fault(place_of(problem), words(problem)) for problem in refused.problems]) from None
-    form = encode_json(live.model, RESULT, record)
+    form = live.encoded(RESULT, record)
     return record, form, hashlib.sha256(form).hexdigest()
 
 

@@ -34,7 +34,6 @@ from segwright.ledger.cases import Name
 from segwright.ledger.inbox import Arrival
 from segwright.ledger.orders import Received, ReceivedOrder
 from segwright.plan.manifest import Identifier, Party
-from segwright.runtime.encode import encode_json
 from segwright.runtime.outcome import Intake
 
 Verdict = Literal["accepted", "error", "rejected"]
@@ -218,7 +217,7 @@ def _orders(live: Live, message: Message) -> Received:
         if control not in agreed.orders:
             reason = f"orders of the kind {control} are not agreed"
             raise _No("rejected", reason, Fault("201", Path("ORC", 1, 1), text=reason))
-    patient = encode_json(live.model, PATIENT, intake.records["patient"])
+    patient = live.encoded(PATIENT, intake.records["patient"])
     return Received(patient, tuple(tuple(_order(live, order) for order in group) for group in intake.groups))
 
 
@@ -275,7 +274,7 @@ def _order(live: Live, order: Record) -> ReceivedOrder:
     return ReceivedOrder(
         control=live.attribute(ORDER, order, "control"), placer=placer.text,
         filler=filler.text if isinstance(filler, Field) else "",
-        names=tuple(names), document=encode_json(live.model, ORDER, order),
+        names=tuple(names), document=live.encoded(ORDER, order),
     )  # fmt: skip
 
 

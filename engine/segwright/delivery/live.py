@@ -28,6 +28,7 @@ from segwright.plan.model import Model, Type
 from segwright.plan.pieces import Pieces
 from segwright.plan.validate import PlanRefused
 from segwright.runtime.decode import DecodeRefused, decode
+from segwright.runtime.encode import Encoder
 from segwright.runtime.load import Disagreement, MessageRefused, Reader, Writer, load
 from segwright.runtime.outcome import Problem
 
@@ -50,6 +51,7 @@ class Live:
         self.manifest: Manifest = bundle.manifest
         self.model: Model = bundle.manifest.model
         self.policy = _policy(bundle.manifest)
+        self._encoder = Encoder(self.model)
         self._plans = plans
         self._own = {entry.plan: bundle.plans[entry.name] for entry in self.manifest.catalogue}
         self._loaded: dict[str, Writer | Reader] = {}
@@ -156,6 +158,10 @@ class Live:
         return [given.get(each.name) for each in plan.inputs]
 
     # --- documents ---
+
+    def encoded(self, type_: Type, record: Record) -> bytes:
+        """The document of a record of the model."""
+        return self._encoder.encode(type_, record)
 
     def decoded(self, type_: Type, document: bytes) -> Record:
         """A document of the model. Raises `DecodeRefused`."""

@@ -195,9 +195,12 @@ def component(field: Field | None, number: int, part: int, codec: str) -> object
     if field is None:
         return None
     text, (_, component_, repetition, escape, subcomponent_, _), _ = field
-    if number and not (repetition in text or escape in text or subcomponent_ in text or NULL_TEXT in text):
-        components = text.split(component_, number)
-        return (components[number - 1] or None) if number <= len(components) and part < 2 else None
+    if not (repetition in text or escape in text or subcomponent_ in text or NULL_TEXT in text):
+        if number:
+            components = text.split(component_, number)
+            return (components[number - 1] or None) if number <= len(components) and part < 2 else None
+        if component_ not in text:
+            return (text or None) if part < 2 else None
     return component_of(field, number, part, codec)
 
 

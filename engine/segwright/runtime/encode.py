@@ -6,9 +6,9 @@ Law: decode(encode(x)) == x. Refuses, with TypeError, a value that is not of its
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 from segwright.hl7.charset import charset_of
@@ -19,86 +19,115 @@ from segwright.library.moments import moment_iso
 from segwright.plan.model import Model, RecordType, Type
 from segwright.runtime.decode import COMPARATORS
 
-_SCALARS: Final[dict[str, type]] = {
-    "text": str,
-    "code": str,
-    "integer": int,
-    "decimal": Decimal,
-    "boolean": bool,
-    "date": Moment,
-    "datetime": Moment,
-    "quantity": Quantity,
-    "field": Field,
-    "segments": tuple,
-}
+_Written = Callable[[Any], str]
+"""Writes a value of one type."""
+
+
+class Encoder:
+    """Writes documents of a model. How each type is written is worked out once, when the first value of it comes."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._known: dict[Type, _Written] = {}
+
+    def encode(self, type_: Type, value: Any) -> bytes:
+        """The document of a value, attributes in declared order, missing ones left out. HL7 null becomes `{"null": true}`,
+        which only `decode(…, nulls=True)` takes."""
+        return self._of(type_)(value).encode()
+
+    def _of(self, type_: Type) -> _Written:
+        if type_ not in self._known:
+            self._known[type_] = self._made(type_)
+        return self._known[type_]
+
+    def _made(self, type_: Type) -> _Written:
+        match type_.kind:
+            case "list":
+                assert type_.of is not None
+                return _list(type_, self._of(type_.of))
+            case "record":
+                return self._record(type_, self._model.records[type_.name])
+            case "enum":
+                return _enum(type_, self._model.enums[type_.name])
+            case "scalar":
+                return _scalar(type_, *_SCALARS[type_.name])
+
+    def _record(self, type_: Type, declared: RecordType) -> _Written:
+        attributes: list[tuple[str, bool, bool, _Written]] = []  # filled at the first value: a record may hold itself
+
+        def written(value: Any) -> str:
+            if not attributes:
+                for each in declared.attributes:
+                    attributes.append((f'"{each.name}":', each.optional, each.type.kind == "list", self._of(each.type)))
+            if type(value) is not tuple or len(value) != len(attributes):
+                return _null(type_, value)
+            parts = []
+            for (name, optional, is_list, of), held in zip(attributes, value, strict=True):
+                if held is not None or (is_list and not optional):
+                    parts.append(name + of(held))
+                elif not optional:
+                    raise TypeError(f"{declared.name}.{name[1:-2]} is missing")
+            return "{" + ",".join(parts) + "}"
+
+        return written
 
 
 def encode_json(model: Model, type_: Type, value: Any) -> bytes:
-    """The document of a value, attributes in declared order, missing ones left out. HL7 null becomes `{"null": true}`, which only
-    `decode(…, nulls=True)` takes."""
-    return "".join(_written(model, type_, value)).encode()
+    """What an `Encoder` of the model writes, for a single value."""
+    return Encoder(model).encode(type_, value)
 
 
-def _written(model: Model, type_: Type, value: Any) -> Iterator[str]:
+def _null(type_: Type, value: Any) -> str:
+    """What is not a value of a type is HL7 null, or a mistake."""
     if value is NULL:
-        yield '{"null":true}'
-    elif type_.kind == "list" and (value is None or type(value) is tuple):
-        assert type_.of is not None
-        of = type_.of
-        yield from _listed(_written(model, of, each) for each in value or ())
-    elif type_.kind == "record" and type(value) is tuple:
-        yield from _record(model, model.records[type_.name], value)
-    elif type_.kind == "enum" and value in model.enums[type_.name]:
-        yield _quoted(value)
-    elif type_.kind == "scalar" and type(value) is _SCALARS[type_.name]:
-        yield _scalar(value)
-    else:
-        raise TypeError(f"a value is not of type {type_}")
+        return '{"null":true}'
+    raise TypeError(f"a value is not of type {type_}")
 
 
-def _listed(items: Iterator[Iterator[str]]) -> Iterator[str]:
-    yield "["
-    for number, item in enumerate(items):
-        if number:
-            yield ","
-        yield from item
-    yield "]"
+def _list(type_: Type, of: _Written) -> _Written:
+    def written(value: Any) -> str:
+        if value is None or type(value) is tuple:
+            return "[" + ",".join([of(each) for each in value or ()]) + "]"
+        return _null(type_, value)
+
+    return written
 
 
-def _record(model: Model, declared: RecordType, value: tuple[Any, ...]) -> Iterator[str]:
-    if len(value) != len(declared.attributes):
-        raise TypeError(f"a value is not of type {declared.name}")
-    yield "{"
-    separator = ""
-    for attribute, held in zip(declared.attributes, value, strict=True):
-        if held is None and (attribute.optional or attribute.type.kind != "list"):
-            if not attribute.optional:
-                raise TypeError(f"{declared.name}.{attribute.name} is missing")
-            continue
-        yield f'{separator}"{attribute.name}":'
-        yield from _written(model, attribute.type, held)
-        separator = ","
-    yield "}"
+def _enum(type_: Type, values: tuple[str, ...]) -> _Written:
+    quoted = {value: _quoted(value) for value in values}
+
+    def written(value: Any) -> str:
+        return quoted[value] if value in quoted else _null(type_, value)
+
+    return written
 
 
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise TypeError("a decimal is not finite")
-        return str(value)
-    if isinstance(value, Moment):
-        return _quoted(moment_iso(value))
-    if isinstance(value, Quantity):
-        comparator = f',"comparator":{_quoted(value.comparator)}' if value.comparator else ""
-        return f'{{"value":{_scalar(value.value)},"unit":{_quoted(value.unit)}{comparator}}}'
-    if isinstance(value, Field):
-        return _received(value)
-    if isinstance(value, str):
-        return _quoted(value)
+def _scalar(type_: Type, class_: type, of: _Written) -> _Written:
+    def written(value: Any) -> str:
+        return of(value) if type(value) is class_ else _null(type_, value)
+
+    return written
+
+
+_quoted: Final = encode_basestring
+
+
+def _decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        raise TypeError("a decimal is not finite")
+    return str(value)
+
+
+def _moment(value: Moment) -> str:
+    return _quoted(moment_iso(value))
+
+
+def _quantity(value: Quantity) -> str:
+    comparator = f',"comparator":{_quoted(value.comparator)}' if value.comparator else ""
+    return f'{{"value":{_decimal(value.value)},"unit":{_quoted(value.unit)}{comparator}}}'
+
+
+def _segments(value: tuple[Any, ...]) -> str:
     if not all(isinstance(each, Segment) for each in value):
         raise TypeError("a value is not of type segments")
     return f"[{','.join(_received(each) for each in value)}]"
@@ -114,8 +143,18 @@ def _received(value: Field | Segment) -> str:
     return f'{{"text":{_quoted(text)},"delimiters":{_quoted(delimiters.field + delimiters.msh2)}{named}}}'
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+_SCALARS: Final[dict[str, tuple[type, _Written]]] = {
+    "text": (str, _quoted),
+    "code": (str, _quoted),
+    "integer": (int, str),
+    "decimal": (Decimal, _decimal),
+    "boolean": (bool, lambda value: "true" if value else "false"),
+    "date": (Moment, _moment),
+    "datetime": (Moment, _moment),
+    "quantity": (Quantity, _quantity),
+    "field": (Field, _received),
+    "segments": (tuple, _segments),
+}
 
 
 # --- schemas ---
