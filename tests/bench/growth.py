@@ -285,7 +285,7 @@ def questions(orders: int) -> dict[str, Question]:
 def _asked(store: Store, question: Question) -> None:
     def run(tx: Tx) -> None:
         question(tx)
-        tx.journal.flush()
+        tx.journal.flush(tx)
         raise _Undo
 
     try:

@@ -6,7 +6,7 @@ period ago opens a new case, and that is reported."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -35,6 +35,12 @@ def lock(tx: Tx, case: int) -> Row:
         if row.merged_into is None:
             return row
         case = row.merged_into
+
+
+def hold(tx: Tx, case: int) -> None:
+    """The same, for whoever needs nothing of its row. On SQLite a transaction that writes has locked the whole database."""
+    if not tx.is_sqlite:
+        lock(tx, case)
 
 
 @cache
@@ -70,8 +76,7 @@ def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> 
         elif row.id not in [other.id for other in live]:
             live.append(row)
     if not live:
-        case = tx.insert(t.case_, org=org, opened_at=tx.now)
-        row = lock(tx, case)
+        row = tx.insert_row(t.case_, org=org, opened_at=tx.now)
     else:
         row = live[0]
         for other in live[1:]:
@@ -80,14 +85,26 @@ def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> 
     return Opened(row, not live, len(live) > 1)
 
 
+_RENAME: Final = Prepared(
+    sa.update(t.alias)
+    .where(
+        t.alias.c.org == sa.bindparam("org_"), t.alias.c.kind == sa.bindparam("kind_"),
+        t.alias.c.assigner == sa.bindparam("assigner_"), t.alias.c.value == sa.bindparam("value_"),
+        t.alias.c.case_id != sa.bindparam("case"),
+    )
+    .values(case_id=sa.bindparam("case"))
+)  # fmt: skip
+
+
 def _name(tx: Tx, org: str, case: int, names: Iterable[Name]) -> None:
-    for name in dict.fromkeys(names):
-        if not name.value:
-            continue
-        key = {"org": org, "kind": name.kind, "assigner": name.assigner, "value": name.value}
-        if not tx.insert_new(t.alias, **key, case_id=case):
-            where = [t.alias.c[column] == value for column, value in key.items()]
-            tx.run(sa.update(t.alias).where(*where, t.alias.c.case_id != case).values(case_id=case))
+    wanted = [name for name in dict.fromkeys(names) if name.value]
+    rows = [
+        {"org": org, "kind": name.kind, "assigner": name.assigner, "value": name.value, "case_id": case}
+        for name in wanted
+    ]
+    if rows and tx.add_new(t.alias, rows) < len(rows):  # some are there, and may be another case's
+        for kind, assigner, value in wanted:
+            tx.run(_RENAME, {"org_": org, "kind_": kind, "assigner_": assigner, "value_": value, "case": case})
 
 
 def merge(tx: Tx, kept: Row, gone: Row) -> None:
@@ -173,8 +190,6 @@ def orders(tx: Tx, case: int) -> Sequence[Row]:
     return tx.all(_ORDERS, {"case": case})
 
 
-def close_when_done(tx: Tx, case: int) -> None:
-    """Closes a case whose orders have all ended: from then on its numbers age."""
-    states = {order.state for order in orders(tx, case)}
-    closed = tx.now if states and "open" not in states else 0
-    tx.set(t.case_, case, closed_at=closed)
+def close_when_done(tx: Tx, case: int, states: Collection[str]) -> None:
+    """Closes a case whose orders are in these states and have all ended: from then on its numbers age."""
+    tx.set(t.case_, case, closed_at=tx.now if states and "open" not in states else 0)

@@ -124,7 +124,7 @@ def stored(tx: Tx, org: str, limit: int = 100) -> Sequence[Row]:
     organisation's: what changes an order must not overtake what makes it."""
     name = f"intake:{org}"
     tx.insert_new(t.setting, name=name, value="")
-    tx.first(_WORKED_OFF, {"name_": name})
+    tx.hold(_WORKED_OFF, {"name_": name})
     return tx.all(_STORED, {"org_": org, "most": limit})
 
 

@@ -8,6 +8,7 @@ a patient's data."""
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import tables as t
 from segwright.ledger.execution import Prepared
+from segwright.ledger.prepared import any_of, each_of
 
 if TYPE_CHECKING:
     from segwright.ledger.store import Tx
@@ -25,11 +27,12 @@ START: Final = "0" * 64
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-_HEAD: Final = Prepared(
-    sa.select(t.head.c.number, t.head.c.hash)
-    .where(t.head.c.chain == sa.bindparam("chain_"))
-    .with_for_update(key_share=True)
-)
+@cache
+def _last(count: int) -> Prepared:
+    wanted = any_of((t.head.c.chain,), count)
+    return Prepared(sa.select(t.head).where(wanted).order_by(t.head.c.chain).with_for_update(key_share=True))
+
+
 _MOVE_HEAD: Final = Prepared(sa.update(t.head).where(t.head.c.chain == sa.bindparam("chain_")))
 _ADD: Final = Prepared(sa.insert(t.event))
 
@@ -49,10 +52,9 @@ class Event(msgspec.Struct, frozen=True):
 class Journal:
     """What one transaction reports."""
 
-    __slots__ = ("_events", "_tx")
+    __slots__ = ("_events",)
 
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
+    def __init__(self) -> None:
         self._events: list[Event] = []
 
     def note(
@@ -70,23 +72,21 @@ class Journal:
         """Takes back what was reported since: it did not happen."""
         del self._events[mark:]
 
-    def flush(self) -> None:
+    def flush(self, tx: Tx) -> None:
         """Writes what was reported."""
         if not self._events:
             return
-        tx, now = self._tx, self._tx.now
-        rows = []
+        now = tx.now
+        by_chain: dict[str, list[Event]] = {}
+        for event in self._events:
+            by_chain.setdefault(event.chain, []).append(event)
         # Chains in order of their names: two transactions that report to two chains never wait for each other in a circle.
-        for chain in sorted({event.chain for event in self._events}):
-            last = tx.first(_HEAD, {"chain_": chain})
-            if last is None:
-                tx.insert_new(t.head, chain=chain, number=0, hash=START)
-                last = tx.first(_HEAD, {"chain_": chain})
-                assert last is not None
-            number, before = last.number, last.hash
-            for event in self._events:
-                if event.chain != chain:
-                    continue
+        names = sorted(by_chain)
+        last = _heads(tx, names)
+        rows, moved = [], []
+        for chain in names:
+            number, before = last[chain]
+            for event in by_chain[chain]:
                 number += 1
                 facts = _encode(event.facts).decode()
                 row = {
@@ -95,9 +95,22 @@ class Journal:
                 }  # fmt: skip
                 before = row["hash"] = linked(before, row)
                 rows.append(row)
-            tx.run(_MOVE_HEAD, {"chain_": chain, "number": number, "hash": before})
+            moved.append({"chain_": chain, "number": number, "hash": before})
+        tx.run(_MOVE_HEAD, moved)
         tx.run(_ADD, rows)
         self._events.clear()
+
+
+def _heads(tx: Tx, names: list[str]) -> dict[str, tuple[int, str]]:
+    """Number and hash of the last event of chains, locked one after the other in this order; a chain begins when it is first
+    reported to."""
+    count, given = each_of(("chain",), [(name,) for name in names])
+    found = {row.chain: (row.number, row.hash) for row in tx.all(_last(count), given)}
+    missing = [{"chain": name, "number": 0, "hash": START} for name in names if name not in found]
+    if missing:
+        tx.add_new(t.head, missing)
+        return _heads(tx, names)
+    return found
 
 
 def linked(before: str, row: dict[str, Any]) -> str:

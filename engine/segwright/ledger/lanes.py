@@ -92,11 +92,20 @@ _DUE: Final = Prepared(
 _NEXT_DUE: Final = Prepared(
     sa.select(sa.func.min(t.delivery.c.due_at)).where(t.delivery.c.lane_id == sa.bindparam("lane"), _READY)
 )
+_AT_REST: Final = Prepared(sa.delete(t.due).where(t.due.c.lane_id == sa.bindparam("lane")))
 _LIVE: Final = Prepared(
     sa.select(t.build).where(t.build.c.delivery_id == sa.bindparam("delivery"), t.build.c.live.is_(True))
 )
+_UNCLOSED: Final = Prepared(
+    sa.select(t.attempt).where(t.attempt.c.lane_id == sa.bindparam("lane"), sa.text(t.IS_UNCLOSED))
+)
 _POLICY: Final = Prepared(
     sa.select(t.installed.c.org).where(t.installed.c.org == sa.bindparam("org")).with_for_update(read=True)
+)
+_OF_REVISION: Final = Prepared(
+    sa.select(t.delivery.c.part, t.delivery.c.state).where(
+        t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.revision_id == sa.bindparam("revision")
+    )
 )
 _STOPS: Final = Prepared(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org")))
 _ORDER_STATE: Final = Prepared(
@@ -137,11 +146,11 @@ def inherit(tx: Tx) -> int:
 def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row) -> None:
     """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
     known = Known("uncertain", "the sender stopped before the outcome was known")
-    for attempt in tx.all(sa.select(t.attempt).where(t.attempt.c.lane_id == lane.id, sa.text(t.IS_UNCLOSED))):
+    for attempt in tx.all(_UNCLOSED, {"lane": lane.id}):
         _close_attempt(tx, attempt.id, known.outcome, known.detail)
         row = tx.get(t.delivery, attempt.delivery_id)
         assert row is not None
-        cases.lock(tx, row.case_id)
+        cases.hold(tx, row.case_id)
         tx.journal.note(
             "uncertain", lane.org, lane=lane.id, case=row.case_id, delivery=row.id, attempt=attempt.id, why=known.detail
         )
@@ -199,20 +208,20 @@ def finish(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: 
 
 def _rest(tx: Tx, lane: int) -> None:
     """Says when the lane has work again. The row is locked first: who wakes the lane meanwhile does it after us."""
-    tx.first(_DUE, {"lane": lane})
+    tx.hold(_DUE, {"lane": lane})
     first = tx.scalar(_NEXT_DUE, {"lane": lane})
     if first is None:
-        tx.run(sa.delete(t.due).where(t.due.c.lane_id == lane))
+        tx.run(_AT_REST, {"lane": lane})
     else:
-        tx.run(sa.update(t.due).where(t.due.c.lane_id == lane).values(at=first))
+        tx.run(line.WAKE, {"lane": lane, "at": first})
 
 
 def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     """Opens the attempt for the first delivery that may go, every gate checked under the locks of lane, case and
     delivery."""
     while (row := tx.first(_NEXT, {"lane": held.lane, "now": tx.now})) is not None:
-        cases.lock(tx, row.case_id)
-        row = tx.lock(t.delivery, row.id)
+        cases.hold(tx, row.case_id)
+        row = tx.relock(t.delivery, row)
         assert row is not None
         if row.state not in ("ready", "uncertain"):
             continue
@@ -242,7 +251,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
 def gate(tx: Tx, hospital: Hospital, row: Row, build: Row) -> str | None:
     """Why a delivery may not go now. Asked under the locks, right before its attempt is written; and by whoever wants to
     know."""
-    tx.first(_POLICY, {"org": row.org})
+    tx.hold(_POLICY, {"org": row.org})
     stops = [tuple(stop) for stop in tx.all(_STOPS, {"org": row.org})]
     if ("kind", f"{row.message}/{row.kind}") in stops:
         return "this kind is stopped"
@@ -283,7 +292,7 @@ def _close_attempt(tx: Tx, attempt: int, outcome: str, detail: str) -> None:
 
 def _close(tx: Tx, hospital: Hospital, lane: Row, done: Attempt, known: Known) -> dict[str, Any]:
     """Writes an outcome; gives what changes in the lane."""
-    case = cases.lock(tx, done.case)
+    cases.hold(tx, done.case)
     row = tx.lock(t.delivery, done.delivery)
     assert row is not None
     _close_attempt(tx, done.id, known.outcome, known.detail)
@@ -291,7 +300,7 @@ def _close(tx: Tx, hospital: Hospital, lane: Row, done: Attempt, known: Known) -
         keep_answer(tx, row.org, done.id, known.code, known.answer, "in time")
     policy = hospital.policy
     tx.journal.note(
-        known.outcome, row.org, lane=lane.id, case=case.id, delivery=row.id,
+        known.outcome, row.org, lane=lane.id, case=row.case_id, delivery=row.id,
         attempt=done.id, why=known.detail, code=known.code, again=done.again,
     )  # fmt: skip
     healthy = {"failures": 0, "trouble": "", "next_at": _rate(tx, policy.per_minute)}
@@ -381,23 +390,22 @@ def settle(tx: Tx, hospital: Hospital, row: Row, state: str, reason: str = "") -
     due = tx.now + hospital.policy.application_within if waits and hospital.policy.application_within else 0
     _now(tx, row, state, reason, due_at=due, decided_at=tx.now)
     if row.revision_id is not None and row.kind in ("final", "corrected") and _all_taken(tx, row):
+        states = set()
         for order in cases.orders(tx, row.case_id):
             if order.state == "open" and row.part in (0, order.part):
                 tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
                 orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, row))
-        cases.close_when_done(tx, row.case_id)
+                states.add("completed")
+            else:
+                states.add(order.state)
+        cases.close_when_done(tx, row.case_id, states)
     line.promote(tx, hospital, row.case_id, row.lane_id)
 
 
 def _all_taken(tx: Tx, row: Row) -> bool:
     """Whether nothing that is owed of a revision is still to come: a charge alone completes no order."""
-    c = t.delivery.c
-    where = (
-        c.case_id == row.case_id,
-        c.revision_id == row.revision_id,
-        sa.or_(c.part == row.part, c.part == 0, row.part == 0),
-    )
-    return all(one.state not in OPEN for one in tx.all(sa.select(c.state).where(*where)))
+    found = tx.all(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
+    return all(one.state not in OPEN for one in found if one.part == row.part or 0 in (one.part, row.part))
 
 
 def _completed(tx: Tx, row: Row) -> bytes:
@@ -453,8 +461,8 @@ def answered_elsewhere(
     row = tx.get(t.delivery, build.delivery_id)
     assert row is not None
     tx.first(sa.select(t.lane.c.id).where(t.lane.c.id == row.lane_id).with_for_update(key_share=True))
-    cases.lock(tx, row.case_id)
-    row = tx.lock(t.delivery, row.id)
+    cases.hold(tx, row.case_id)
+    row = tx.relock(t.delivery, row)
     assert row is not None
     last = tx.scalar(sa.select(sa.func.max(t.attempt.c.id)).where(t.attempt.c.build_id == build.id))
     if last is None:

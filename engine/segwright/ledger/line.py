@@ -45,7 +45,10 @@ _SIGNATURE: Final = Prepared(
     .order_by(t.signoff.c.id.desc())
     .limit(1)
 )
-_WAKE: Final = Prepared(sa.update(t.due).where(t.due.c.lane_id == sa.bindparam("lane")))
+_BUILDS: Final = Prepared(
+    sa.select(sa.func.max(t.build.c.number)).where(t.build.c.delivery_id == sa.bindparam("delivery_"))
+)
+WAKE: Final = Prepared(sa.update(t.due).where(t.due.c.lane_id == sa.bindparam("lane")))
 
 
 def links(tx: Tx, case: int, lane: int) -> list[Link]:
@@ -239,10 +242,9 @@ def _keep(tx: Tx, hospital: Hospital, of: Frozen, build: Built) -> None:
 def freeze(tx: Tx, hospital: Hospital, row: Row, kind: str, reason: str) -> None:
     """Makes the bytes of a delivery and makes it ready. A build before it is not live any more. Raises `NotWritten`."""
     build = _build(tx, hospital, row.plan, material_of(tx, row), kind)
-    where = t.build.c.delivery_id == row.id
-    number = tx.scalar(sa.select(sa.func.coalesce(sa.func.max(t.build.c.number), 0)).where(where)) + 1
+    number = (tx.scalar(_BUILDS, {"delivery_": row.id}) or 0) + 1
     if number > 1:
-        tx.run(sa.update(t.build).where(where).values(live=False))
+        tx.run(sa.update(t.build).where(t.build.c.delivery_id == row.id).values(live=False))
     tx.set(t.delivery, row.id, state="ready", reason="", sent_as=kind, due_at=tx.now)
     _keep(tx, hospital, Frozen(row.org, row.lane_id, row.destination, row.case_id, row.id, number, reason), build)
 
@@ -255,5 +257,5 @@ def hold(tx: Tx, row: Row, reason: str, actor: str = "") -> None:
 
 def wake(tx: Tx, lane: int) -> None:
     """Says that a lane has work now."""
-    if not tx.run(_WAKE, {"lane": lane, "at": tx.now}):
+    if not tx.run(WAKE, {"lane": lane, "at": tx.now}):
         tx.insert_new(t.due, lane_id=lane, at=tx.now)

@@ -63,42 +63,41 @@ def take(tx: Tx, hospital: Hospital, inbox: int, received: Received) -> list[int
 
 def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[ReceivedOrder]) -> int:
     names = [name for order in group for name in order.names]
-    case, _, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
-    known = {order.placer: order for order in cases.orders(tx, case.id)}
-    first = not known
+    case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
+    there = () if new else cases.orders(tx, case.id)
+    known = {order.placer: order for order in there}
+    part = max((order.part for order in there), default=0)
     for order in group:
         before = known.get(order.placer)
         if before is None:
-            _add(tx, hospital, inbox, patient, case.id, order)
+            part += 1
+            _add(tx, hospital, inbox, patient, case.id, part, order)
         elif order.control == "change":
             values = {"document": order.document, "patient": patient, "filler": order.filler, "changed_at": tx.now}
             tx.set(t.order_, before.id, **values)
             tx.journal.note("order changed", hospital.org, case=case.id, order=before.id, inbox=inbox)
         else:
             tx.journal.note("order repeated", hospital.org, case=case.id, order=before.id, inbox=inbox)
-    if first or merged:
+    if merged or not (new or known):
         join_results(tx, hospital, case.id)
-    cases.close_when_done(tx, case.id)
+    if merged or case.closed_at:
+        cases.close_when_done(tx, case.id, {order.state for order in cases.orders(tx, case.id)})
     return int(case.id)
 
 
-def _add(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, case: int, order: ReceivedOrder) -> None:
-    latest = tx.scalar(_LATEST, {"case": case})
+def _add(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, case: int, part: int, order: ReceivedOrder) -> None:
     made = tx.insert(
-        t.order_, org=hospital.org, case_id=case, part=latest + 1, placer=order.placer, filler=order.filler, state="open",
+        t.order_, org=hospital.org, case_id=case, part=part, placer=order.placer, filler=order.filler, state="open",
         document=order.document, patient=patient, inbox_id=inbox, at=tx.now, changed_at=tx.now,
     )  # fmt: skip
     tx.journal.note("order", hospital.org, case=case, order=made, inbox=inbox, asked=order.control)
-    happened(tx, hospital, case, latest + 1, "accepted")
+    happened(tx, hospital, case, part, "accepted")
 
 
 _AWAITING_ORDER: Final = Prepared(
     sa.select(t.delivery)
     .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.state == "held", t.delivery.c.reason == NO_ORDER)
     .order_by(t.delivery.c.seq)
-)
-_LATEST: Final = Prepared(
-    sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(t.order_.c.case_id == sa.bindparam("case"))
 )
 
 
@@ -160,16 +159,16 @@ def cancel(tx: Tx, hospital: Hospital, case: int, part: int, document: bytes = b
         .values(state="cancelled", changed_at=tx.now)
     )
     tx.journal.note("order cancelled", hospital.org, case=case, part=part)
-    alone = all(order.state == "cancelled" for order in cases.orders(tx, case))
+    states = {order.state for order in cases.orders(tx, case)}
     for lane, links in chains.items():
         gone = chain.cancels(links, part)
-        if not alone:  # what answers all orders together still answers the others
+        if states != {"cancelled"}:  # what answers all orders together still answers the others
             together = {link.id for link in links if link.part == 0}
             gone = [verdict for verdict in gone if verdict.id not in together]
         line.apply(tx, hospital.org, lane, gone)
         line.promote(tx, hospital, case, lane)
     happened(tx, hospital, case, part, "cancelled", document)
-    cases.close_when_done(tx, case)
+    cases.close_when_done(tx, case, states)
 
 
 def happened(tx: Tx, hospital: Hospital, case: int, part: int, status: str, document: bytes = b"") -> bool:

@@ -51,6 +51,19 @@ def added_once(table: sa.Table, dialect: str) -> Prepared:
     return Prepared(insert(table).on_conflict_do_nothing().returning(given))
 
 
+@cache
+def added_row(table: sa.Table) -> Prepared:
+    """A new row; gives all of it."""
+    return Prepared(sa.insert(table).returning(*table.c))
+
+
+@cache
+def added_if_new(table: sa.Table, dialect: str) -> Prepared:
+    """Many new rows, those aside that a unique key has already."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return Prepared(insert(table).on_conflict_do_nothing())
+
+
 # --- one look for several keys ----------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
@@ -27,7 +27,7 @@ from sqlalchemy.pool import QueuePool
 
 from segwright.ledger.execution import Direct, Prepared, Row, Values
 from segwright.ledger.journal import Journal
-from segwright.ledger.prepared import added, added_once, by_id, changed, locked
+from segwright.ledger.prepared import added, added_if_new, added_once, added_row, by_id, changed, locked
 
 T = TypeVar("T")
 Clock = Callable[[Connection], int]
@@ -51,11 +51,11 @@ class Tx:
 
     __slots__ = ("_clock", "_direct", "_now", "connection", "is_sqlite", "journal")
 
-    def __init__(self, connection: Connection, clock: Clock, direct: Direct | None = None) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
         self.is_sqlite = connection.dialect.name == "sqlite"
-        self.journal = Journal(self)
-        self._direct = direct or Direct(connection)
+        self.journal = Journal()
+        self._direct = Direct(connection)
         self._clock = clock
         self._now = 0
 
@@ -99,6 +99,15 @@ class Tx:
         be added."""
         return self.first(locked(table), {"number": number})
 
+    def relock(self, table: sa.Table, row: Row) -> Row | None:
+        """A row that was read in this transaction, locked, and as it stands then: on SQLite as it was read."""
+        return row if self.is_sqlite else self.lock(table, row.id)
+
+    def hold(self, statement: Prepared, given: Any) -> None:
+        """Locks rows of which nothing is needed; on SQLite the whole database is locked."""
+        if not self.is_sqlite:
+            self._direct.rows(statement, given)
+
     def set(self, table: sa.Table, number: int, **values: Any) -> int:
         """Writes values into the row with this id; gives how many rows there were."""
         return self.run(changed(table), {**values, "number_": number})
@@ -115,14 +124,23 @@ class Tx:
         """Adds a row unless a unique key has it already; gives its id (1 for a table without one), 0 when it was there."""
         return int(self.scalar(added_once(table, self.connection.dialect.name), values) or 0)
 
+    def insert_row(self, table: sa.Table, **values: Any) -> Row:
+        """Adds a row and gives all of it."""
+        (row,) = self._direct.rows(added_row(table), values)
+        return cast(Row, row)
+
+    def add_new(self, table: sa.Table, rows: Sequence[Values]) -> int:
+        """Adds rows of the same columns, those aside that a unique key has already; gives how many are new."""
+        return self._direct.count(added_if_new(table, self.connection.dialect.name), rows)
+
     @contextmanager
     def undone_alone(self) -> Iterator[None]:
-        """A part of the transaction: what it raises undoes this part, with what it reported, and goes on."""
+        """A part of the transaction, which may have parts itself: what it raises undoes this part and what it reported."""
         mark = self.journal.mark()
         self._direct.run("SAVEPOINT part")
         try:
             yield
-        except BaseException:
+        except Exception:
             self._direct.run("ROLLBACK TO part")
             self._direct.run("RELEASE part")
             self.journal.forget(mark)
@@ -228,7 +246,7 @@ class Store:
                 with self._writing.begin() as connection:
                     tx = Tx(connection, self.clock)
                     given = function(tx)
-                    tx.journal.flush()
+                    tx.journal.flush(tx)
                 return given
             except sa.exc.TimeoutError:
                 raise Unavailable("no connection is free") from None
@@ -258,9 +276,10 @@ class Store:
     def _commit_together(self, jobs: list[_Job]) -> None:
         try:
             with self._writing.begin() as connection:
-                direct = Direct(connection)
+                tx = Tx(connection, self.clock)
                 for job in jobs:
-                    job.run(connection, direct, self.clock, alone=len(jobs) == 1)
+                    job.run(tx)
+                tx.journal.flush(tx)
         except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
             told = _unavailable(error) if isinstance(error, DBAPIError) else error
             for job in jobs:
@@ -281,23 +300,15 @@ class _Job:
         self.error: BaseException | None = None
         self.given: Any = None
 
-    def run(self, connection: Connection, direct: Direct, clock: Clock, *, alone: bool) -> None:
+    def run(self, tx: Tx) -> None:
         """Runs it; what it raises undoes its own work only."""
-        if not alone:
-            direct.run("SAVEPOINT job")
         try:
-            tx = Tx(connection, clock, direct)
-            self.given = self.function(tx)
-            tx.journal.flush()
+            with tx.undone_alone():
+                self.given = self.function(tx)
         except OperationalError:
             raise  # the database itself: nothing of the whole commit is kept
         except Exception as error:  # noqa: BLE001 - its caller gets it
             self.error = _unavailable(error) if isinstance(error, DBAPIError) else error
-            direct.run("ROLLBACK" if alone else "ROLLBACK TO job")
-            if alone:
-                direct.run("BEGIN")
-        if not alone:
-            direct.run("RELEASE job")
 
     def tell(self) -> None:
         """Lets the caller go on."""
