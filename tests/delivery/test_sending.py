@@ -131,7 +131,7 @@ def test_row_13_a_receiver_that_closes_without_a_word_leaves_a_doubt_and_gets_th
 
 def test_row_38_an_outcome_that_cannot_be_written_is_kept_and_written_later(story):
     async def tell(store, ehr, workers):
-        real = store.submit
+        real = store.soon
         gone: list[int] = []
 
         def submit(function):
@@ -140,10 +140,10 @@ def test_row_38_an_outcome_that_cannot_be_written_is_kept_and_written_later(stor
                 raise Unavailable("gone")
             return real(function)
 
-        store.submit = submit
+        store.soon = submit
         running = asyncio.create_task(workers.run())
         await until(lambda: states(store) == ["confirmed"])
-        store.submit = real
+        store.soon = real
         await workers.stop()
         await running
         assert len(ehr.filed) == 1

@@ -194,7 +194,7 @@ class Engine:
 
     async def write(self, function: Callable[[Tx], T]) -> T:
         """A transaction, after which there may be something to deliver."""
-        given = await asyncio.wrap_future(self.store.submit(function))
+        given = await self.store.soon(function)
         self.workers.stir()
         return given
 
@@ -205,7 +205,7 @@ class Engine:
     async def _keep_house(self) -> None:
         while True:
             with contextlib.suppress(Unavailable):
-                overdue = await asyncio.wrap_future(self.store.submit(lanes.unconfirmed))
+                overdue = await self.store.soon(lanes.unconfirmed)
                 for delivery in overdue:
                     self._log("unconfirmed", delivery=delivery)
                 self.reception.work()

@@ -11,6 +11,8 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,9 +24,18 @@ from segwright.hl7.acknowledgement import Acknowledgement, Fault, header_of
 from segwright.hl7.refusal import Refused
 from segwright.ledger import inbox, lanes, orders
 from segwright.ledger.inbox import Kept
+from segwright.ledger.orders import Received
 from segwright.ledger.store import Store, Tx, Unavailable
 
 Waiting = tuple[Live, Judged, Came, "asyncio.Future[Kept]"]
+
+
+SILENCE: Final = 0.005
+"""Seconds without a message after which nobody sends."""
+LONGEST_PAUSE: Final = 0.25
+"""Seconds that what is stored waits at most while messages come."""
+MOST_WAITING: Final = 1000
+"""Messages that may wait to be worked off before they take turns with those that come."""
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -53,6 +64,8 @@ class Reception:
         self._lives = lives
         self._stirred = stirred
         self._waiting: list[Waiting] = []
+        self._last = 0.0  # when a message came last
+        self._judged: dict[int, Received] = {}  # what is in messages that were kept and are not worked off
         self._keeping: asyncio.Task[None] | None = None
         self._working: asyncio.Task[None] | None = None
 
@@ -73,6 +86,7 @@ class Reception:
         judged = intake.judge(live, came)
         kept: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         self._waiting.append((live, judged, came, kept))
+        self._last = time.monotonic()
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep())
         return await kept
@@ -82,15 +96,17 @@ class Reception:
             while self._waiting:
                 together, self._waiting = self._waiting, []
                 try:
-                    found = await asyncio.wrap_future(self._store.submit(lambda tx, taken=together: _kept(tx, taken)))  # type: ignore[misc]
+                    found = await self._store.soon(lambda tx, taken=together: _kept(tx, taken))  # type: ignore[misc]
                 except Exception as error:  # noqa: BLE001 - each of them is told
                     for *_, future in together:
                         if not future.done():
                             future.set_exception(error)
                     continue
-                for (*_, future), kept in zip(together, found, strict=True):
+                for (_, judged, _, future), kept in zip(together, found, strict=True):
                     if not future.done():
                         future.set_result(kept)
+                    if kept.how == "fresh" and judged.orders is not None and len(self._judged) < MOST_WAITING:
+                        self._judged[kept.id] = judged.orders
                 self.work()
         finally:
             self._keeping = None
@@ -104,14 +120,23 @@ class Reception:
 
     async def _work_off(self) -> None:
         try:
+            await self._pause()
             again = True
             while again:
-                again = await asyncio.wrap_future(self._store.submit(lambda tx: work_off(tx, self._lives)))
+                seen, again = await self._store.soon(lambda tx: work_off(tx, self._lives, self._judged))
+                for number in seen:
+                    self._judged.pop(number, None)
                 self._stirred()
         except Unavailable:
             return  # whoever comes next, or the clock, starts it again
         finally:
             self._working = None
+
+    async def _pause(self) -> None:
+        """Lets whoever waits for an answer go first: until nobody sends, but not for long, and not while much is left."""
+        until = time.monotonic() + LONGEST_PAUSE
+        while time.monotonic() < min(until, self._last + SILENCE) and len(self._judged) < MOST_WAITING:
+            await asyncio.sleep(SILENCE)
 
     async def stop(self) -> None:
         """Finishes what was begun."""
@@ -143,7 +168,7 @@ def _acknowledged(tx: Tx, live: Live, found: Acknowledgement, body: bytes, numbe
 
 def _cancelled(tx: Tx, live: Live, judged: Judged, came: Came, kept: Kept) -> Kept:
     assert judged.orders is not None
-    while work_off_one(tx, live, before=kept.id):
+    while work_off_one(tx, live, before=kept.id)[1]:
         pass  # the order may be in a message that was just kept
     try:
         with tx.undone_alone():
@@ -159,29 +184,40 @@ def _cancelled(tx: Tx, live: Live, judged: Judged, came: Came, kept: Kept) -> Ke
     return kept
 
 
-def work_off(tx: Tx, lives: Mapping[str, Live]) -> bool:
-    """Does what stored messages ask for, a hundred of each organisation at most; gives whether there is more."""
-    more = False
+def work_off(
+    tx: Tx, lives: Mapping[str, Live], judged: Mapping[int, Received] = MappingProxyType({})
+) -> tuple[list[int], bool]:
+    """Does what stored messages ask for, so many of each organisation at most; gives which it looked at, and whether there
+    are more. `judged`: what is in those that this process has judged already, under the mapping that is live."""
+    seen, more = [], False
     for org in inbox.waiting(tx):
         if org in lives:
-            more = work_off_one(tx, lives[org]) or more
-    return more
+            theirs, further = work_off_one(tx, lives[org], judged)
+            seen += theirs
+            more = more or further
+    return seen, more
 
 
-def work_off_one(tx: Tx, live: Live, *, before: int = 0) -> bool:
+def work_off_one(
+    tx: Tx, live: Live, judged: Mapping[int, Received] = MappingProxyType({}), *, before: int = 0
+) -> tuple[list[int], bool]:
     """The same for one organisation. `before`: only what came before this message."""
     rows = inbox.stored(tx, live.org)
     due = [row for row in rows if not before or row.id < before]
+    done = []
     for row in due:
-        judged = intake.judge(live, Came(row.body, row.listener, row.at, "REPLAY"))
-        if judged.orders is None:
+        received = judged.get(row.id)
+        if received is None:
+            again = intake.judge(live, Came(row.body, row.listener, row.at, "REPLAY"))
+            received = again.orders
+        if received is None:
             inbox.quarantine(
-                tx, live.org, row.id, judged.arrival.reason or "the live mapping reads no order in it any more"
+                tx, live.org, row.id, again.arrival.reason or "the live mapping reads no order in it any more"
             )
             continue
         try:
             with tx.undone_alone():
-                orders.take(tx, live, row.id, judged.orders)
+                orders.take(tx, live, row.id, received)
         except orders.Refusal as refusal:
             inbox.quarantine(tx, live.org, row.id, refusal.reason)
             continue
@@ -190,5 +226,6 @@ def work_off_one(tx: Tx, live: Live, *, before: int = 0) -> bool:
         except Exception as error:  # noqa: BLE001 - one message must not stop all that come after it
             inbox.quarantine(tx, live.org, row.id, f"a fault of the engine ({type(error).__name__})")
             continue
-        inbox.done(tx, row.id)
-    return len(rows) >= 100 and bool(due)
+        done.append(row.id)
+    inbox.done(tx, *done)
+    return [row.id for row in due], len(rows) >= inbox.MOST and bool(due)

@@ -85,7 +85,7 @@ class Workers:
         def take(tx: Tx) -> Held | None:
             return lanes.acquire(tx, self._holder, self._lease(), self._lives)
 
-        return await asyncio.wrap_future(self._store.submit(take))
+        return await self._store.soon(take)
 
     def _lease(self) -> int:
         longest = max((deadlines(live).whole for live in self._lives.values()), default=60.0)
@@ -125,7 +125,7 @@ class Workers:
 
         while True:
             try:
-                return await asyncio.wrap_future(self._store.submit(step))
+                return await self._store.soon(step)
             except Unavailable:
                 # Until something is in flight there is nothing to lose by letting go, unless the lane would wait for nobody.
                 if (self._stopping and done is None) or time.monotonic() - start > held.lease / 1000 - MARGIN:

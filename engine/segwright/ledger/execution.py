@@ -200,4 +200,4 @@ def _columns(statement: sa.Executable) -> list[tuple[str, Any]]:
 
 @cache
 def _row_class(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
-    return namedtuple("Row", names, rename=True)  # type: ignore[misc] # noqa: PYI024 - the names are only known now
+    return namedtuple("Row", names, rename=True)  # noqa: PYI024 - the names are only known now

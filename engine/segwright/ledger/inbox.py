@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import tables as t
 from segwright.ledger.execution import Prepared, Row
-from segwright.ledger.prepared import any_of, each_of
+from segwright.ledger.prepared import any_of, changed, each_of
 from segwright.ledger.store import Tx
 
 
@@ -91,7 +91,7 @@ def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
 
 
 _STORED: Final = Prepared(
-    sa.select(t.inbox)
+    sa.select(t.inbox.c.id, t.inbox.c.listener, t.inbox.c.at, t.inbox.c.body)
     .where(sa.text(t.IS_STORED), t.inbox.c.org == sa.bindparam("org_"))
     .order_by(t.inbox.c.id)
     .limit(sa.bindparam("most"))
@@ -119,7 +119,11 @@ def _known(tx: Tx, arrivals: Sequence[Arrival]) -> dict[tuple[str, str, str], li
     return known
 
 
-def stored(tx: Tx, org: str, limit: int = 100) -> Sequence[Row]:
+MOST: Final = 50
+"""Messages that are worked off in one transaction: others wait for it."""
+
+
+def stored(tx: Tx, org: str, limit: int = MOST) -> Sequence[Row]:
     """Messages of an organisation with work in them, oldest first. Only one transaction at a time works on an
     organisation's: what changes an order must not overtake what makes it."""
     name = f"intake:{org}"
@@ -133,9 +137,10 @@ def waiting(tx: Tx) -> list[str]:
     return sorted(row.org for row in tx.all(_WAITING))
 
 
-def done(tx: Tx, inbox: int) -> None:
-    """What a message asked for is done."""
-    tx.set(t.inbox, inbox, state="taken")
+def done(tx: Tx, *numbers: int) -> None:
+    """What messages asked for is done."""
+    if numbers:
+        tx.run(changed(t.inbox), [{"state": "taken", "number_": number} for number in numbers])
 
 
 def quarantine(tx: Tx, org: str, inbox: int, reason: str) -> None:

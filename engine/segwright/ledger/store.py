@@ -11,13 +11,14 @@ SQLite is for one host and a local disk: WAL, `synchronous=FULL`, `BEGIN IMMEDIA
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, Final, TypeVar, cast
 
 import sqlalchemy as sa
@@ -202,7 +203,17 @@ class Store:
             return self._pool.submit(self._written, function)
         job = _Job(function)
         self._waiting.put(job)
-        return job.future
+        return cast(Future[T], job.future)
+
+    def soon(self, function: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """The same as `submit`, for the event loop that runs. What shares a commit is told to it at once, not one by one."""
+        if self._closed:
+            raise Unavailable("closed")
+        if not self.is_sqlite:
+            return asyncio.wrap_future(self._pool.submit(self._written, function))
+        job = _Job(function, asyncio.get_running_loop())
+        self._waiting.put(job)
+        return cast("asyncio.Future[T]", job.future)
 
     def submit_read(self, function: Callable[[Tx], T]) -> Future[T]:
         """The same as `read`, without waiting."""
@@ -283,20 +294,37 @@ class Store:
         except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
             told = _unavailable(error) if isinstance(error, DBAPIError) else error
             for job in jobs:
-                job.future.set_exception(job.error or told)
-            return
-        for job in jobs:
+                job.error = job.error or told
+        _tell(jobs)
+
+
+def _tell(jobs: list[_Job]) -> None:
+    """Lets those who wait for these go on, each event loop with one call."""
+    waiting: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        if job.loop is None:
             job.tell()
+        else:
+            waiting.setdefault(job.loop, []).append(job)
+    for loop, theirs in waiting.items():
+        with suppress(RuntimeError):  # it ended meanwhile, and nobody waits any more
+            loop.call_soon_threadsafe(_tell_each, theirs)
+
+
+def _tell_each(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.tell()
 
 
 class _Job:
     """A function that waits for the writer, and what came of it."""
 
-    __slots__ = ("error", "function", "future", "given")
+    __slots__ = ("error", "function", "future", "given", "loop")
 
-    def __init__(self, function: Callable[[Tx], Any]) -> None:
+    def __init__(self, function: Callable[[Tx], Any], loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.function = function
-        self.future: Future[Any] = Future()
+        self.loop = loop
+        self.future: Future[Any] | asyncio.Future[Any] = Future() if loop is None else loop.create_future()
         self.error: BaseException | None = None
         self.given: Any = None
 
@@ -312,6 +340,8 @@ class _Job:
 
     def tell(self) -> None:
         """Lets the caller go on."""
+        if self.future.cancelled():
+            return
         if self.error is None:
             self.future.set_result(self.given)
         else:
