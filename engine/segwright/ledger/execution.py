@@ -68,13 +68,17 @@ _NONE: Values = {}
 class Direct:
     """The cursor under a connection of SQLAlchemy."""
 
-    __slots__ = ("_connection", "_cursor", "_dialect", "_error")
+    __slots__ = ("_cursor", "_dialect", "_error", "connection")
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._dialect = connection.dialect
         self._cursor: Any = connection.connection.cursor()
         self._error: type[Exception] = self._dialect.loaded_dbapi.Error
+
+    def close(self) -> None:
+        """Gives the connection back; what was not committed is undone."""
+        self.connection.close()
 
     def rows(self, statement: Prepared, given: Values | None) -> list[Any]:
         """Runs it and gives every row."""
@@ -129,9 +133,9 @@ class Direct:
     def _told(self, error: Exception, sql: str) -> BaseException:
         """The error as SQLAlchemy tells it, without the values. A connection that is lost is not used again."""
         dialect = self._dialect
-        lost = dialect.is_disconnect(error, self._connection.connection.driver_connection, self._cursor)  # type: ignore[arg-type]
+        lost = dialect.is_disconnect(error, self.connection.connection.driver_connection, self._cursor)  # type: ignore[arg-type]
         if lost:
-            self._connection.invalidate(error)
+            self.connection.invalidate(error)
         return DBAPIError.instance(
             sql,
             None,

@@ -52,11 +52,11 @@ class Tx:
 
     __slots__ = ("_clock", "_direct", "_now", "connection", "is_sqlite", "journal")
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
-        self.connection = connection
-        self.is_sqlite = connection.dialect.name == "sqlite"
+    def __init__(self, direct: Direct, clock: Clock) -> None:
+        self.connection = direct.connection
+        self.is_sqlite = self.connection.dialect.name == "sqlite"
         self.journal = Journal()
-        self._direct = Direct(connection)
+        self._direct = direct
         self._clock = clock
         self._now = 0
 
@@ -165,8 +165,9 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._reading: Engine
         if self.is_sqlite:
-            self._writing = _sqlite_engine(self.url, "BEGIN IMMEDIATE", 1)
+            self._writing = _sqlite_engine(self.url, "BEGIN IMMEDIATE", 2)  # the writer's, and one for migrations
             self._reading = _sqlite_engine(self.url, "BEGIN", connections)
+            self._kept: Direct | None = None
             self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
             self._writer = threading.Thread(target=self._write_for_ever, name="ledger-writer", daemon=True)
             self._writer.start()
@@ -191,7 +192,7 @@ class Store:
         """Runs a function on one consistent state."""
         try:
             with self._reading.connect() as connection, connection.begin():
-                return function(Tx(connection, self.clock))
+                return function(Tx(Direct(connection), self.clock))
         except (DBAPIError, sa.exc.TimeoutError) as error:
             raise Unavailable(type(error).__name__) from None
 
@@ -243,6 +244,8 @@ class Store:
         if self.is_sqlite:
             self._waiting.put(None)
             self._writer.join()
+            if self._kept is not None:
+                self._kept.close()
         self._pool.shutdown(wait=True)
         self._writing.dispose()
         self._reading.dispose()
@@ -255,7 +258,7 @@ class Store:
         for again in range(_AGAIN):
             try:
                 with self._writing.begin() as connection:
-                    tx = Tx(connection, self.clock)
+                    tx = Tx(Direct(connection), self.clock)
                     given = function(tx)
                     tx.journal.flush(tx)
                 return given
@@ -284,10 +287,26 @@ class Store:
             if last:
                 return
 
+    @contextmanager
+    def _sole_writer(self) -> Iterator[Direct]:
+        """A transaction on the connection that writes, which is kept from one to the next."""
+        direct = self._kept or Direct(self._writing.connect())
+        self._kept = None
+        try:
+            direct.run("BEGIN IMMEDIATE")
+            yield direct
+            direct.run("COMMIT")
+        except BaseException:
+            direct.close()  # rolls back what there is
+            raise
+        if direct.connection.in_transaction():
+            direct.connection.rollback()  # only SQLAlchemy's own notion of one: there is nothing left to undo
+        self._kept = direct
+
     def _commit_together(self, jobs: list[_Job]) -> None:
         try:
-            with self._writing.begin() as connection:
-                tx = Tx(connection, self.clock)
+            with self._sole_writer() as direct:
+                tx = Tx(direct, self.clock)
                 for job in jobs:
                     job.run(tx)
                 tx.journal.flush(tx)
@@ -370,6 +389,8 @@ def _sqlite_engine(url: sa.URL, begin: str, connections: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        # The writer begins on its own, and SQLAlchemy joins it when it is first asked something.
+        if not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            connection.exec_driver_sql(begin)
 
     return engine
