@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 
 import pytest
 
 from segwright.simulation.record import Event, Record, events
 from tests.cli.conftest import call
+from tests.ports import free_ports
 
 
 @pytest.fixture
@@ -15,8 +15,7 @@ def served(workspace):
     """A workspace with bundles and settings as `segwright serve` leaves them, and nobody who listens."""
     home = workspace / ".segwright"
     assert call("compile", "--workspace", workspace, "--out", home / "bundles").exit_code == 0
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        ports = one.getsockname()[1], other.getsockname()[1]
+    ports = free_ports(2)
     (home / "settings.toml").write_text(
         'environment = "test"\nbundles = "bundles"\ndatabase = "sqlite:///ledger.db"\n'
         f'[listeners.{_listener(home)}]\naddress = "127.0.0.1:{ports[0]}"\nnetworks = ["127.0.0.0/8"]\n'

@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import random
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +40,7 @@ from tests.faults.history import Found, Promise, check
 from tests.faults.points import POINTS, SENDING
 from tests.faults.process import BUNDLES, Ask, Life, Told, changed, run
 from tests.faults.proxy import SOUND, Flow, Plan, Proxy
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGS = ("larkspur", "northgate", "stbrigid", "tamarack")
@@ -111,14 +111,6 @@ def memory_folder() -> Path | None:
     """Where a file costs no disk, if there is such a place. Processes are killed here, never the machine: what is in memory stays."""
     place = Path("/dev/shm")
     return place if place.is_dir() and os.access(place, os.W_OK) else None
-
-
-def free_ports(count: int) -> list[int]:
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in taken]
-    for one in taken:
-        one.close()
-    return ports
 
 
 class Campaign:

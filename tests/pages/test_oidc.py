@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 
 import pytest
@@ -12,6 +11,7 @@ from segwright.accounts import directory
 from tests.pages.browser import look
 from tests.pages.people import ORG, Client, People
 from tests.pages.provider import CLIENT, SECRET, Provider
+from tests.ports import free_ports
 from tests.web.servers import Server
 
 
@@ -26,8 +26,7 @@ def provider():
 def known(tmp_path_factory, bundles, provider):
     """A server that knows the provider, and people."""
     folder = tmp_path_factory.mktemp("oidc")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     server = Server(folder, f"sqlite:///{folder / 'ledger.db'}", bundles, organisations=[ORG])
     (folder / "secret").write_text(SECRET)
     text = server.settings.read_text().replace('[api]\naddress = "127.0.0.1:0"', f'[api]\naddress = "127.0.0.1:{port}"')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import queue
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.npm import NODE, installed
+from tests.ports import free_ports
 
 HERE = Path(__file__).parent
 SCRIPTS = ("client.mjs", "server.mjs")
@@ -31,9 +31,7 @@ class Receiving:
     """A server from npm that runs. `filed`: control id and placer of each message it gave to its handler, as they came."""
 
     def __init__(self, library: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        (self.port,) = free_ports(1)
         self.filed: list[dict[str, str]] = []
         self._process = subprocess.Popen(
             [str(NODE), "server.mjs", library, str(self.port)],
