@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from segwright.simulation.record import Event, Record, events

@@ -47,7 +47,7 @@ def rows(table: sa.Table) -> Any:
 
 def looks() -> dict[str, Prepared]:
     """Every statement that a module of the ledger has prepared, and those that are made when they are asked for."""
-    found = {}
+    found: dict[str, Prepared] = {}
     for module in pkgutil.iter_modules(segwright.ledger.__path__, "segwright.ledger."):
         if not module.ispkg:
             named = vars(importlib.import_module(module.name))

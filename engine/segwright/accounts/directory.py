@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from segwright.accounts import sessions
 from segwright.accounts.model import LONGEST_SHOWN, NAME, ROLES, Account, Grant, Impossible, folded
 from segwright.ledger import tables as t
+from segwright.ledger.execution import Row
 from segwright.ledger.store import Tx
 
 CHAIN: Final = ""
@@ -66,7 +67,7 @@ def _found(tx: Tx, where: sa.ColumnElement[bool]) -> tuple[Account, ...]:
     return tuple(_account(row, grants.get(row.id, []), identities.get(row.id, [])) for row in rows)
 
 
-def _account(row: sa.Row[Any], grants: list[Grant], identities: list[tuple[str, str]]) -> Account:
+def _account(row: Row, grants: list[Grant], identities: list[tuple[str, str]]) -> Account:
     return Account(
         row.id, row.name, row.shown_as, row.state, bool(row.password), bool(row.temporary), row.failures, row.locked_until,
         row.at, tuple(sorted(grants)), tuple(sorted(identities)),
