@@ -45,7 +45,8 @@ def texts(codes: Iterable[str]) -> list[str]:
 
         # A code that is a block too would be described as the block, were the code not preferred.
         return [
-            " ".join(simple_icd_10_cm.get_description(code, prioritize_blocks=False).split()) for code in sorted(set(codes))
+            " ".join(simple_icd_10_cm.get_description(code, prioritize_blocks=False).split())
+            for code in sorted(set(codes))
         ]
 
 

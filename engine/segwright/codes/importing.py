@@ -24,7 +24,9 @@ LARGEST: Final = 64 * 2**20
 """Bytes of an official file; that of 2026 has 14 million."""
 
 _CODE: Final = re.compile(r"[A-Z][0-9A-Z]{2,6}")
-_ORDER: Final = re.compile(r"(?P<number>[0-9]{5}) (?P<code>[0-9A-Z]{3,7}) *(?P<billable>[01]) (?P<short>.{60}) (?P<long>.*)")
+_ORDER: Final = re.compile(
+    r"(?P<number>[0-9]{5}) (?P<code>[0-9A-Z]{3,7}) *(?P<billable>[01]) (?P<short>.{60}) (?P<long>.*)"
+)
 _CHANGE: Final = re.compile(
     r"(?P<action>Add|Delete|Revise from|Revise to): *(?:[0-9]{5} )? *"
     r"(?:(?P<code>[A-Z][0-9A-Z]{2,6}) +(?P<billable>[01])|(?P<billable2>[01]) +(?P<code2>[A-Z][0-9A-Z]{2,6})) +(?P<text>\S.*)"
@@ -72,13 +74,16 @@ def read_official(data: bytes, name: str, onto: Edition | None = None) -> dict[s
 
 def _ordered(lines: Iterable[tuple[int, str]], name: str) -> dict[str, Row]:
     rows: dict[str, Row] = {}
-    last = 0
-    for number, line in lines:
+    for order, (number, line) in enumerate(lines, 1):
         found = _ORDER.match(line.ljust(78))
         if found is None or not _CODE.fullmatch(found["code"]) or found.start("billable") != 14:
-            raise NoEdition(name, number, "it has no order number, code, 0 or 1, and texts in their columns (1, 7, 15, 17, 78)")
+            raise NoEdition(
+                name, number, "it has no order number, code, 0 or 1, and texts in their columns (1, 7, 15, 17, 78)"
+            )
         if int(found["number"]) != last + 1:
-            raise NoEdition(name, number, f"its order number is {found['number']}; {last + 1:05} would follow: lines are missing")
+            raise NoEdition(
+                name, number, f"its order number is {found['number']}; {last + 1:05} would follow: lines are missing"
+            )
         last += 1
         meaning = found["long"].strip() or found["short"].strip()
         if not meaning:
@@ -95,7 +100,9 @@ def _changed(lines: Iterable[tuple[int, str]], name: str, onto: Edition) -> dict
     # What is deleted goes first: a code that becomes a heading is deleted and added, in either order.
     for number, line, found in sorted(changed, key=lambda each: each[2] is None or each[2]["action"] != "Delete"):
         if found is None:
-            raise NoEdition(name, number, f"`{line[:20]}…` is none of Add:, Delete:, Revise from:, Revise to: with a code")
+            raise NoEdition(
+                name, number, f"`{line[:20]}…` is none of Add:, Delete:, Revise from:, Revise to: with a code"
+            )
         code = found["code"] or found["code2"]
         billable = (found["billable"] or found["billable2"]) == "1"
         meaning = re.split(r"\s{2,}", found["text"].strip())[-1]

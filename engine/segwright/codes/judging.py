@@ -21,7 +21,16 @@ from segwright.codes.search import Entry, Index
 from segwright.plan.manifest import Choice, Diagnoses
 
 FaultKind: TypeAlias = Literal[
-    "none_sent", "unknown", "not_billable", "retired", "not_yet", "not_listed", "not_first", "twice", "too_many", "too_few"
+    "none_sent",
+    "unknown",
+    "not_billable",
+    "retired",
+    "not_yet",
+    "not_listed",
+    "not_first",
+    "twice",
+    "too_many",
+    "too_few",
 ]
 
 MOST_OFFERED: Final = 12
@@ -110,7 +119,9 @@ class Rules:
         """The codes of the whole edition of a day (or the nearest to it) that fit, headings too; `listed` tells which of them
         can be taken here. The first search of an edition builds its index, which takes a second or two."""
         edition = self.editions.newest if on is None else self.editions.nearest_to(on)
-        return tuple(self._offer(entry.code, entry.display) for entry in self.editions.index(edition).find(typed, limit))
+        return tuple(
+            self._offer(entry.code, entry.display) for entry in self.editions.index(edition).find(typed, limit)
+        )
 
     def standing(self, code: str, on: date | None) -> Standing:
         """How a code stands on a date of service; None is a date that is not known to the day."""
@@ -138,7 +149,7 @@ def judged(choice: Sequence[str], on: date | None, rules: Rules) -> tuple[CodeFa
     nothing when it may be signed. On a day that no edition covers a code is held to the organisation's list alone."""
     if rules.diagnoses is None:
         return (CodeFault("none_sent", count=len(choice)),) if choice else ()
-    return tuple([*_each(choice, on, rules), *_number(len(choice), rules)])
+    return (*_each(choice, on, rules), *_number(len(choice), rules))
 
 
 def _each(choice: Sequence[str], on: date | None, rules: Rules) -> Iterator[CodeFault]:
@@ -168,7 +179,9 @@ def _listed_near(code: str, on: date | None, rules: Rules) -> list[str]:
     """The choices of the same category, those that share the longest beginning with a code first, and that may be billed."""
     plain = undotted(code)
     near = [each for each in rules.choices if each[:3] == plain[:3]]
-    near.sort(key=lambda each: -next((n for n, (a, b) in enumerate(zip(each, plain, strict=False)) if a != b), len(each)))
+    near.sort(
+        key=lambda each: -next((n for n, (a, b) in enumerate(zip(each, plain, strict=False)) if a != b), len(each))
+    )
     return [dotted(each) for each in near if rules.standing(each, on).kind in ("billable", "not_covered")]
 
 
@@ -187,7 +200,11 @@ def suggested(findings: Iterable[Found], on: date | None, rules: Rules) -> tuple
     because: dict[str, list[Found]] = {}
     for found in findings:
         for row in table:
-            same = row.finding == found.code if found.code and row.finding else row.name.casefold() == found.name.casefold()
+            same = (
+                row.finding == found.code
+                if found.code and row.finding
+                else row.name.casefold() == found.name.casefold()
+            )
             sure = not row.least or found.confidence is None or found.confidence >= Decimal(row.least)
             if same and sure and found not in because.setdefault(row.code, []):
                 because[row.code].append(found)

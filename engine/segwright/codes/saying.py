@@ -81,6 +81,6 @@ def covering(editions: Editions, on: date | None) -> str:
     if first <= on <= last:
         bound = "there is a gap between two editions"
     return (
-        f"No edition of ICD-10-CM here covers {day(on)}: {bound}. Codes are checked against this organisation's list alone, until "
-        "the edition is imported (segwright codes import)."
+        f"No edition of ICD-10-CM here covers {day(on)}: {bound}. Codes are checked against this organisation's list alone, "
+        "until the edition is imported (segwright codes import)."
     )

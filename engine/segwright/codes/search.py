@@ -1,9 +1,10 @@
 """Finds codes as people type them: the beginning of a code, or words in any order, half typed or with a slip in them.
 
-Takes a list of codes with their texts and other words for them; gives, for what was typed, the codes that fit, the best first and
-always in the same order. Every word that was typed must fit some word of an entry: the same word, its plural or singular, one that
-begins with it, or, where nothing of the kind is there, one that is one slip away: a letter too many, too few, another, or two
-changed about. Words like `of` are not asked for. Abbreviations are found where the list has them as other words; none is known here.
+Takes a list of codes with their texts and other words for them; gives, for what was typed, the codes that fit, the best first
+and always in the same order. Every word that was typed must fit some word of an entry: the same word, its plural or singular,
+one that begins with it, or, where nothing of the kind is there, one that is one slip away: a letter too many, too few, another,
+or two changed about. Words like `of` are not asked for. Abbreviations are found where the list has them as other words; none is
+known here.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Index:
-    """What can be found. Entries keep their order: of two that fit as well, and whose texts are as long, the first comes first."""
+    """What can be found. Of two entries that fit as well the one with the shorter text comes first, then that of the list."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
@@ -92,7 +93,9 @@ class Index:
         if not (len(plain) == 1 and plain.isalpha()) and not _LIKE_A_CODE.fullmatch(plain):
             return []
         beginning = plain.replace(".", "").upper()
-        return self._beginning_codes(beginning) or self._beginning_codes(beginning[:1] + beginning[1:].translate(LOOKS_LIKE))
+        return self._beginning_codes(beginning) or self._beginning_codes(
+            beginning[:1] + beginning[1:].translate(LOOKS_LIKE)
+        )
 
     def _beginning_codes(self, beginning: str) -> list[int]:
         return self._places[bisect_left(self._codes, beginning) : bisect_right(self._codes, beginning + _TOP)]

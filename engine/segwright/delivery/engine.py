@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from segwright.codes.editions import Editions, NoEdition, editions
 from segwright.delivery.approved import NotRun, judged, places, signers_of
 from segwright.delivery.live import Live, answer_time
 from segwright.delivery.reception import Reception, new_id
@@ -59,6 +60,10 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
         signers, found = signers_of(settings, root), places(settings, root)
     except NotRun as refused:
         raise Refused([str(refused)]) from None
+    try:
+        known = editions_of(settings, root)
+    except NoEdition as refused:
+        raise Refused([f"codes.editions: {refused}"]) from None
     lives, faults = {}, []
     for name, place in found.items():
         try:
@@ -72,7 +77,7 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
         if not stands.standing.runs:
             faults.append(f"{name}: {stands.standing.said}")
             continue
-        lives[name] = Live(bundle, lambda plan: _kept_plan(store, plan), stands)
+        lives[name] = Live(bundle, lambda plan: _kept_plan(store, plan), stands, known)
     if not found:
         faults.append(
             f"{root / settings.bundles} holds no bundle of the environment {settings.environment}: "
@@ -81,6 +86,16 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
     if faults:
         raise Refused(faults)
     return lives
+
+
+def editions_of(settings: Settings, root: Path) -> Editions:
+    """The editions of ICD-10-CM that the server knows. Raises `NoEdition`."""
+    if not settings.codes.editions:
+        return editions()
+    folder = root / settings.codes.editions
+    if not folder.is_dir():
+        raise NoEdition(str(folder), 0, "it is no folder")
+    return editions(folder)
 
 
 def _kept_plan(store: Store, plan: str) -> bytes | None:

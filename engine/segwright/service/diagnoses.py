@@ -107,7 +107,9 @@ def _problems(codes: Source, suggestions: Source | None, organisation: str, root
     return found
 
 
-def _table(source: Source, columns: tuple[str, ...], form: str, organisation: str) -> tuple[Table | None, list[Diagnostic]]:
+def _table(
+    source: Source, columns: tuple[str, ...], form: str, organisation: str
+) -> tuple[Table | None, list[Diagnostic]]:
     table, found = read_rows(source)
     if table is None:
         return None, found
@@ -232,4 +234,8 @@ class _Suggestions(_Rows):
             near = nearest(plain, [each for each in self.listed.first if each[:3] == plain[:3]])
             return [self.found("SW0756", code, code=code.text, file=self.file, nearest=dotted(near) if near else "")]
         first = self.first.setdefault((finding.text.strip() or name.text.strip().casefold(), plain), code)
-        return [] if first is code else [self.found("SW0758", code, Label(self.table.span(first), "first"), code=code.text)]
+        return (
+            []
+            if first is code
+            else [self.found("SW0758", code, Label(self.table.span(first), "first"), code=code.text)]
+        )
