@@ -80,11 +80,9 @@ def _ordered(lines: Iterable[tuple[int, str]], name: str) -> dict[str, Row]:
             raise NoEdition(
                 name, number, "it has no order number, code, 0 or 1, and texts in their columns (1, 7, 15, 17, 78)"
             )
-        if int(found["number"]) != last + 1:
-            raise NoEdition(
-                name, number, f"its order number is {found['number']}; {last + 1:05} would follow: lines are missing"
-            )
-        last += 1
+        if int(found["number"]) != order:
+            reason = f"its order number is {found['number']} and should be {order:05}: lines are missing"
+            raise NoEdition(name, number, reason)
         meaning = found["long"].strip() or found["short"].strip()
         if not meaning:
             raise NoEdition(name, number, f"{found['code']} has no text")
