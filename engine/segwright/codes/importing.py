@@ -169,7 +169,7 @@ def write_edition(codes: Mapping[str, str], name: str, begins: date, ends: date,
     )
     # The texts first: an edition is there once its codes are.
     for target, data in (
-        (path.with_name(f"{path.stem}{TEXTS}"), packed(codes.values())),
+        (path.with_name(f"{path.stem}{TEXTS}"), packed(codes[code] for code in sorted(codes))),
         (path, (header + written(codes)).encode("ascii", "replace")),
     ):
         half = target.with_name(f".{target.name}.part")

@@ -273,7 +273,9 @@ def _policy(manifest: Manifest) -> Iterator[str]:
             yield "fewer diagnoses are allowed than needed"
         if len({choice.code for choice in diagnoses.choices}) != len(diagnoses.choices):
             yield "a diagnosis stands among the choices twice"
-        if not {suggestion.code for suggestion in diagnoses.suggestions} <= {choice.code for choice in diagnoses.choices}:
+        if not {suggestion.code for suggestion in diagnoses.suggestions} <= {
+            choice.code for choice in diagnoses.choices
+        }:
             yield "a diagnosis is suggested that is not among the choices"
         if not all(suggestion.finding or suggestion.name for suggestion in diagnoses.suggestions):
             yield "a diagnosis is suggested for no finding"

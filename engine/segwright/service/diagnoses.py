@@ -231,8 +231,7 @@ class _Suggestions(_Rows):
             return wrong
         plain = undotted(code.text)
         if plain not in self.listed.first:
-            near = nearest(plain, [each for each in self.listed.first if each[:3] == plain[:3]])
-            return [self.found("SW0756", code, code=code.text, file=self.file, nearest=dotted(near) if near else "")]
+            return [self.found("SW0756", code, code=dotted(plain), file=self.file)]
         first = self.first.setdefault((finding.text.strip() or name.text.strip().casefold(), plain), code)
         return (
             []

@@ -400,7 +400,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0756": Entry(
         "A suggested code that nobody may choose",
         "`{code}` is suggested here, and `{file}` does not list it.",
-        ("Write `{nearest}`, which is listed.", "Add a row for it to `{file}`, or delete this one."),
+        ("Add a row for it to `{file}`, or delete this one.",),
         "The clinician would be offered a code that is refused when the result is signed.",
     ),
     "SW0757": Entry(
