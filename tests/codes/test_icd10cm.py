@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from segwright.codes.icd10cm import EDITIONS, TEXTS, dotted, edition, texts_beside, undotted
+from segwright.codes.importing import written
 from tools import make_icd10cm
 
 
@@ -101,7 +102,7 @@ def test_the_file_says_for_which_dates_and_where_it_comes_from():
 
 def test_making_the_files_anew_gives_the_same_codes_and_texts():
     codes = make_icd10cm.source()
-    assert (make_icd10cm.HEADER + make_icd10cm.written(codes)).encode("ascii") == make_icd10cm.FILE.read_bytes()
+    assert (make_icd10cm.HEADER + written(codes)).encode("ascii") == make_icd10cm.FILE.read_bytes()
     assert "\n".join([*make_icd10cm.texts(codes), ""]) == texts_beside(make_icd10cm.FILE)
 
 
