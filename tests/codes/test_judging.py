@@ -89,7 +89,7 @@ def test_an_organisation_that_is_sent_no_diagnoses_takes_none():
     st.sampled_from([DURING_FIRST, DURING_SECOND, AFTER, None]),
 )
 def test_no_word_that_was_typed_stands_in_what_is_said_and_offers_can_be_billed(codes: list[str], on: date | None):
-    known = {code for code in [*FIRST, *SECOND]}
+    known = {*FIRST, *SECOND}
     for fault in judged(codes, on, RULES):
         assert fault.code.replace(".", "") in known | {""}
         assert saying.said(fault)

@@ -13,13 +13,14 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
+from segwright.codes import saying
 from segwright.codes.editions import Editions, NoEdition, editions
 from segwright.delivery.approved import NotRun, judged, places, signers_of
 from segwright.delivery.live import Live, answer_time
@@ -188,6 +189,7 @@ class Engine:
         for name, live in self.lives.items():
             if live.judged is not None and not live.judged.standing.approved:
                 self._log("unapproved", organisation=name, reason=live.judged.standing.said)
+        self._tell_of_editions(date.today())
         self.listening = True
         if self._send:
             if self.store.claim():
@@ -195,6 +197,12 @@ class Engine:
             self._tasks.append(asyncio.create_task(self.workers.run()))
         self._tasks.append(asyncio.create_task(self._keep_house()))
         self.reception.work()
+
+    def _tell_of_editions(self, today: date) -> None:
+        """Says so when today's readings will be billed by codes that no edition here covers."""
+        coding = next((live.coding for live in self.lives.values() if live.manifest.diagnoses is not None), None)
+        if coding is not None and coding.editions.on(today) is None:
+            self._log("no_edition", reason=saying.covering(coding.editions, today))
 
     async def stop(self, *, within: float = 30.0) -> None:
         """Finishes what is in flight and ends."""
