@@ -148,3 +148,12 @@ def test_an_edition_of_the_workspace_that_cannot_be_used_is_reported(tmp_path: P
     found = with_subset(tmp_path, "code,display\nI10,Hypertension\n")
     assert found.codes == ("SW0759",)
     assert "codes/icd10cm-2027.txt (line 5): The line is no category with its codes." in found.text
+
+
+def test_a_code_that_is_mistyped_in_the_list_is_not_told_again_where_it_is_suggested(tmp_path: Path):
+    files = {
+        "orgs/clinic/org.yaml": BOTH,
+        "orgs/clinic/subset.csv": LIST.replace("I48.91", "I48.99"),
+        "orgs/clinic/suggestions.csv": "finding,name,code\n164889003,AF,I48.91\n",
+    }
+    assert compiled(tmp_path / "w", files).codes == ("SW0752",)

@@ -165,7 +165,7 @@ def write_edition(codes: Mapping[str, str], name: str, begins: date, ends: date,
     header = (
         f"# ICD-10-CM, every code, in force from {begins} to {ends}\n"
         f"# National Center for Health Statistics (CDC) and CMS, public domain; taken from {source}\n"
-        "# A line is a category; `2_01` behind it stands for its codes .20 and .21. Made by segwright codes import, never edited.\n"
+        "# A line is a category; `2_01` behind it stands for its codes .20 and .21. Made by segwright codes import.\n"
     )
     # The texts first: an edition is there once its codes are.
     for target, data in (

@@ -103,7 +103,11 @@ def _problems(codes: Source, suggestions: Source | None, organisation: str, root
     if suggestions is not None:
         form = "a table of suggestions has `finding`, `name` and `code`"
         rows, more = _table(suggestions, SUGGESTION_COLUMNS, form, organisation)
-        found += more if rows is None else _Suggestions(rows, organisation, editions, listed, codes.name).problems()
+        found += (
+            more
+            if rows is None
+            else _Suggestions(rows, organisation, editions, listed, codes.name, whole=not found).problems()
+        )
     return found
 
 
@@ -193,12 +197,16 @@ class _Listed(_Rows):
 
 
 class _Suggestions(_Rows):
-    """The table of suggestions, held against the list (`listed`, in `file`)."""
+    """The table of suggestions, held against the list (`listed`, in `file`). `whole`: nothing is wrong with the list; else a
+    code that it lacks may be the one that is wrong there, and is not told twice."""
 
-    def __init__(self, table: Table, organisation: str, editions: Editions, listed: _Listed, file: str) -> None:
+    def __init__(
+        self, table: Table, organisation: str, editions: Editions, listed: _Listed, file: str, *, whole: bool
+    ) -> None:
         super().__init__(table, organisation, editions)
         self.listed = listed
         self.file = file.rpartition("/")[2]
+        self.whole = whole
         self.first: dict[tuple[str, str], Cell] = {}
 
     def problems(self) -> list[Diagnostic]:
@@ -231,7 +239,7 @@ class _Suggestions(_Rows):
             return wrong
         plain = undotted(code.text)
         if plain not in self.listed.first:
-            return [self.found("SW0756", code, code=dotted(plain), file=self.file)]
+            return [self.found("SW0756", code, code=dotted(plain), file=self.file)] if self.whole else []
         first = self.first.setdefault((finding.text.strip() or name.text.strip().casefold(), plain), code)
         return (
             []
