@@ -1,8 +1,8 @@
-"""Makes engine/segwright/codes/icd10cm-2026-04.txt from the package simple_icd_10_cm 1.5.0.
+"""Makes engine/segwright/codes/icd10cm-2026-04.txt and its texts from the package simple_icd_10_cm 1.5.0.
 
 Source: the ICD-10-CM tabular list of April 1, 2026, by the National Center for Health Statistics (CDC) and CMS, a work of the
-United States government in the public domain; simple_icd_10_cm (MIT, Stefano Travasci) holds its codes as a list. Only the
-codes are taken. The same release gives the same bytes: `python tools/make_icd10cm.py` writes the file anew.
+United States government in the public domain; simple_icd_10_cm (MIT, Stefano Travasci) holds its codes as a list. The codes
+and their texts are taken. The same release gives the same codes and texts: `python tools/make_icd10cm.py` writes both anew.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
-from itertools import groupby
 from pathlib import Path
+
+from segwright.codes.icd10cm import TEXTS
+from segwright.codes.importing import packed, written
 
 FILE = Path(__file__).parents[1] / "engine" / "segwright" / "codes" / "icd10cm-2026-04.txt"
 
@@ -35,19 +37,20 @@ def source() -> list[str]:
     return [code for code in every if CODE.fullmatch(code)]
 
 
-def written(codes: Iterable[str]) -> str:
-    """The file's text."""
-    lines = [HEADER]
-    for category, members in groupby(sorted(set(codes)), key=lambda code: code[:3]):
-        last: dict[str, str] = {}
-        for code in members:
-            if code != category:
-                last[code[3:-1]] = last.get(code[3:-1], "") + code[-1]
-        lines.append(
-            " ".join((category, *(f"{stem}_{characters}" for stem, characters in sorted(last.items())))) + "\n"
-        )
-    return "".join(lines)
+def texts(codes: Iterable[str]) -> list[str]:
+    """What each code means, in the order of the codes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import simple_icd_10_cm
+
+        # A code that is a block too would be described as the block, were the code not preferred.
+        return [
+            " ".join(simple_icd_10_cm.get_description(code, prioritize_blocks=False).split())
+            for code in sorted(set(codes))
+        ]
 
 
 if __name__ == "__main__":
-    FILE.write_bytes(written(source()).encode("ascii"))
+    every = source()
+    FILE.write_bytes((HEADER + written(every)).encode("ascii"))
+    FILE.with_name(f"{FILE.stem}{TEXTS}").write_bytes(packed(texts(every)))

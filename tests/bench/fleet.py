@@ -157,7 +157,7 @@ observations:
 
 performing: {{name: PULSEREAD CARDIOLOGY {number % 50}}}
 {document}
-diagnosis:  {{system: I10C, dots: {"yes" if number % 3 else "no"}, maximum: {4 + number % 5}, codes: icd10_subset.csv}}
+diagnosis:  {{system: I10C, dots: {"yes" if number % 3 else "no"}, maximum: {4 + number % 5}, codes: icd10_subset.csv, suggestions: none}}
 
 charges:
   charge_type: CG

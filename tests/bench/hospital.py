@@ -55,7 +55,7 @@ providers:    {{local_type: XX, local_authority: {{namespace: NORTHSIDE}}}}
 orders:       {{section: EC}}
 observations: {{kinds: [heart_rate, pr_interval, qrs_duration, qt_interval, qtc_interval, qrs_axis]}}
 narrative:    {{width: 60}}
-diagnosis:    {{system: I10, dots: yes, maximum: 6, codes: icd10_subset.csv}}
+diagnosis:    {{system: I10, dots: yes, maximum: 6, codes: icd10_subset.csv, suggestions: none}}
 mandatory:
   ecg_result:   [PID-3.1, PID-5.1, ORC-2, ORC-3, OBR-2, OBR-3, OBR-25]
   order_status: [PID-3.1, ORC-2, ORC-5, OBR-4]

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from segwright.codes.icd10cm import EDITIONS, dotted, edition, undotted
+from segwright.codes.icd10cm import EDITIONS, TEXTS, dotted, edition, texts_beside, undotted
+from segwright.codes.importing import written
 from tools import make_icd10cm
 
 
@@ -99,9 +100,20 @@ def test_the_file_says_for_which_dates_and_where_it_comes_from():
     assert "MIT" in head
 
 
-def test_making_the_file_anew_gives_the_same_bytes():
-    assert make_icd10cm.written(make_icd10cm.source()).encode("ascii") == make_icd10cm.FILE.read_bytes()
+def test_making_the_files_anew_gives_the_same_codes_and_texts():
+    codes = make_icd10cm.source()
+    assert (make_icd10cm.HEADER + written(codes)).encode("ascii") == make_icd10cm.FILE.read_bytes()
+    assert "\n".join([*make_icd10cm.texts(codes), ""]) == texts_beside(make_icd10cm.FILE)
 
 
-def test_the_file_is_small():
+def test_every_code_has_its_text(every: list[str]):
+    assert edition().text("I48.91") == edition().text("I4891") == "Unspecified atrial fibrillation"
+    assert edition().text("S02.0XXA") == "Fracture of vault of skull, initial encounter for closed fracture"
+    assert edition().text("I48") == "Atrial fibrillation and flutter"
+    assert edition().text("I48.99") == ""
+    assert all(edition().text(code) for code in every)
+
+
+def test_the_files_are_small():
     assert make_icd10cm.FILE.stat().st_size < 300_000
+    assert make_icd10cm.FILE.with_name(f"{make_icd10cm.FILE.stem}{TEXTS}").stat().st_size < 600_000

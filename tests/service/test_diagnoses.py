@@ -8,9 +8,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
+import pytest
+
 from segwright.codes import icd10cm
+from segwright.codes.importing import write_edition
 from tests.lang.workspace import Report, compiled
 
 ROOT = Path(__file__).parents[2]
@@ -71,3 +75,85 @@ def test_the_edition_is_not_read_where_nobody_has_a_list(tmp_path: Path):
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+# --- suggestions, and editions of the workspace -------------------------------------------------------------------------
+
+BOTH = "diagnosis: {codes: subset.csv, suggestions: suggestions.csv}\n"
+LIST = "code,display\nI48.91,Unspecified atrial fibrillation\n"
+
+
+def with_suggestions(folder: Path, rows: str, config: str = BOTH) -> Report:
+    files = {"orgs/clinic/org.yaml": config, "orgs/clinic/subset.csv": LIST, "orgs/clinic/suggestions.csv": rows}
+    return compiled(folder / "w", files)
+
+
+def test_suggestions_without_fault_say_nothing(tmp_path: Path):
+    rows = "name,code,finding,confidence,note\nAtrial fibrillation,I4891,164889003,0.85,x\nFibrillation,I48.91,,,\n"
+    assert with_suggestions(tmp_path, rows).codes == ()
+
+
+def test_no_suggestions_are_said_with_none(tmp_path: Path):
+    assert with_suggestions(tmp_path, "x", "diagnosis: {codes: subset.csv, suggestions: none}\n").codes == ()
+
+
+def test_suggestions_that_are_not_there_are_reported_where_they_are_named(tmp_path: Path):
+    found = with_suggestions(tmp_path, "x\n", "diagnosis: {codes: subset.csv, suggestions: suggestion.csv}\n")
+    assert found.codes == ("SW0614",)
+    assert "Did you mean `suggestions.csv`?" in found.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "place", "said"),
+    [
+        ("finding,code\n164889003,I48.91\n", "SW0748", "1:1", "There is no column `name`"),
+        ("finding,name,code\n,,I48.91\n", "SW0748", "2:1", "neither a finding nor a name"),
+        ("finding,name,code\n164889003,AF,\n", "SW0748", "2:14", "no code"),
+        ("finding,name,code,confidence\n164889003,AF,I48.91,85%\n", "SW0748", "2:21", "a number from 0 to 1"),
+        ("finding,name,code,confidence\n164889003,AF,I48.91,1.5\n", "SW0748", "2:21", "a number from 0 to 1"),
+        ("finding,name,code\n164889003,AF,I48.99\n", "SW0752", "2:14", "Did you mean `I48.91`?"),
+        ("finding,name,code\n164889003,AF,I48\n", "SW0753", "2:14", "more exact codes"),
+        ("finding,name,code\n164889003,AF,I10\n", "SW0756", "2:14", "does not list it"),
+    ],
+)
+def test_a_suggestion_that_is_wrong_is_reported_at_its_cell(
+    rows: str, code: str, place: str, said: str, tmp_path: Path
+):
+    found = with_suggestions(tmp_path, rows)
+    assert found.codes == (code,), found.text
+    assert f"orgs/clinic/suggestions.csv:{place}" in found.text
+    assert said in found.text
+
+
+def test_whether_a_code_may_stand_first_is_yes_or_no(tmp_path: Path):
+    assert with_subset(tmp_path, "code,display,first\nI10,Hypertension,no\nI48.91,AF,\n").codes == ()
+    found = with_subset(tmp_path, "code,display,first\nI10,Hypertension,never\n")
+    assert found.codes == ("SW0748",)
+    assert "subset.csv:2:18" in found.text
+
+
+def test_a_code_that_is_billable_in_any_edition_of_the_workspace_may_be_listed(tmp_path: Path):
+    rows = "code,display\nI48.93,Made up\nI10,Hypertension\n"
+    assert with_subset(tmp_path, rows).codes == ("SW0752",)
+    codes = {"I48": "Atrial fibrillation and flutter", "I4893": "Made up"}
+    write_edition(codes, "2027", date(2026, 10, 1), date(2027, 9, 30), "x", tmp_path / "w" / "codes")
+    assert with_subset(tmp_path, rows).codes == ()
+
+
+def test_an_edition_of_the_workspace_that_cannot_be_used_is_reported(tmp_path: Path):
+    path = write_edition(
+        {"I10": "Hypertension"}, "2027", date(2026, 10, 1), date(2027, 9, 30), "x", tmp_path / "w" / "codes"
+    )
+    path.write_text(path.read_text() + "I11; \n")
+    found = with_subset(tmp_path, "code,display\nI10,Hypertension\n")
+    assert found.codes == ("SW0759",)
+    assert "codes/icd10cm-2027.txt (line 5): The line is no category with its codes." in found.text
+
+
+def test_a_code_that_is_mistyped_in_the_list_is_not_told_again_where_it_is_suggested(tmp_path: Path):
+    files = {
+        "orgs/clinic/org.yaml": BOTH,
+        "orgs/clinic/subset.csv": LIST.replace("I48.91", "I48.99"),
+        "orgs/clinic/suggestions.csv": "finding,name,code\n164889003,AF,I48.91\n",
+    }
+    assert compiled(tmp_path / "w", files).codes == ("SW0752",)

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from segwright.web.api import LARGEST_BODY, OPERATIONS
-from tests.web.servers import order_message, preliminary
+from tests.web.servers import order_message, preliminary, signer
 
 ORG = "larkspur"
 SECRET = "Zebedee"  # a value that no error may repeat
@@ -202,3 +202,56 @@ def test_diagnoses_are_found_by_code_and_by_words(one):
         for query in (first["code"], first["code"].replace(".", "").lower(), first["display"].split()[0].upper()):
             assert first in client.get("/v1/diagnoses", params={"q": query, "limit": 500}).json()["diagnoses"]
         assert client.get("/v1/diagnoses", params={"q": "no such words"}).json()["diagnoses"] == []
+
+
+@pytest.mark.parametrize("typed", ["fibrilation atrail", "tachycardias", "AFib"])
+def test_diagnoses_are_found_with_slips_and_by_the_organisations_own_words(one, typed: str):
+    with one.client(ORG) as client:
+        found = client.get("/v1/diagnoses", params={"q": typed}).json()["diagnoses"]
+        assert found
+        assert all(each["code"].startswith(("I4", "R00")) for each in found)
+
+
+def test_a_whole_edition_is_searched_when_it_is_asked_for(one):
+    with one.client(ORG) as client:
+        asked = {"q": "I48", "everywhere": "true", "on": "2026-05-01"}
+        found = {
+            each["code"]: each.get("listed", True)
+            for each in client.get("/v1/diagnoses", params=asked).json()["diagnoses"]
+        }
+        assert (found["I48.11"], found["I48.91"]) == (False, True)
+        wrong = client.get("/v1/diagnoses", params={**asked, "on": "2026-02-30"})
+        assert (wrong.status_code, problem(wrong)["faults"]) == (400, [{"path": "query.on", "what": "it is no date"}])
+
+
+def test_a_choice_of_diagnoses_is_refused_with_what_can_be_taken_instead(one):
+    with one.client(ORG) as client:
+        document = {**preliminary(ORG), "id": "billing", "study": "billing", "observed_at": "2026-05-04T09:00:00-07:00"}
+        assert client.post("/v1/results", json={"result": document}).status_code == 201
+        shown = client.get("/v1/results/billing/shown", params={"act": "sign"}).json()
+        many = shown["diagnoses"]
+        assert (many["on"], many["edition"]) == ("2026-05-04", "2026-04")
+        assert many["said"] == "ICD-10-CM 2026-04, valid from 1 April 2026 to 30 September 2026."
+        codes = ["Z95.0", "I48.1", "i4811", SECRET, "I48.91", "I4891"]
+        body = {"shown": shown["shown"], "signed_by": signer(ORG), "diagnoses": codes}
+        faults = {
+            fault["path"]: fault for fault in problem(client.post("/v1/results/billing/sign", json=body))["faults"]
+        }
+        assert {path: fault["rule"] for path, fault in faults.items()} == {
+            "$.diagnoses[0]": "not_first", "$.diagnoses[1]": "not_billable", "$.diagnoses[2]": "not_listed",
+            "$.diagnoses[3]": "unknown", "$.diagnoses[5]": "twice", "$.diagnoses": "too_many",
+        }  # fmt: skip
+        offered = faults["$.diagnoses[1]"]["offers"]
+        assert [offer["code"] for offer in offered] == ["I48.11", "I48.19"]
+        assert all(offer["listed"] and offer["code"].startswith("I48.") for offer in faults["$.diagnoses[2]"]["offers"])
+        body["diagnoses"] = ["i4891", "Z95.0"]
+        assert client.post("/v1/results/billing/sign", json=body).status_code == 200
+
+
+def test_what_the_organisations_table_has_for_a_finding_is_suggested(one):
+    with one.client(ORG) as client:
+        findings = [{"name": "Atrial fibrillation", "code": "164889003", "confidence": 0.97}]
+        document = {**preliminary(ORG), "id": "suggest", "study": "suggest", "findings": findings}
+        assert client.post("/v1/results", json={"result": document}).status_code == 201
+        shown = client.get("/v1/results/suggest/shown", params={"act": "sign"}).json()
+        assert [(each["code"], each["because"]) for each in shown["suggested"]] == [("I48.91", ["Atrial fibrillation"])]

@@ -66,7 +66,8 @@ def settings_for(home: Path, names: Iterable[str], database: str) -> Settings:
         }
         tokens[name] = _token(home / f"{name}.token")
     api = _address(before.api.address if before else "127.0.0.1:8080", taken)
-    text = _written(database, list(tokens), listeners, instead, tokens, api)
+    codes = home.resolve().parent / "codes"  # the workspace's own editions
+    text = _written(database, list(tokens), listeners, instead, tokens, api, str(codes) if codes.is_dir() else "")
     file.write_text(text)
     return parsed(text.encode(), str(file))
 
@@ -102,12 +103,13 @@ def _token(file: Path) -> str:
 
 def _written(
     database: str, names: list[str], listeners: Mapping[str, str], instead: Mapping[str, Mapping[str, str]],
-    tokens: Mapping[str, str], api: str,
+    tokens: Mapping[str, str], api: str, codes: str,
 ) -> str:  # fmt: skip
     lines = [
         "# Written by `segwright serve`; written anew at each start, with the same ports while they are free.",
         f'environment = "{ENVIRONMENT}"', 'bundles = "bundles"', f"database = {_quoted(database)}",
         f"organisations = [{', '.join(_quoted(name) for name in names)}]", "",
+        *(["[codes]", f"editions = {_quoted(codes)}", ""] if codes else []),
         "[api]", f'address = "{api}"', "[api.tokens]",
         *(f"{_quoted(name)} = [{_quoted(f'file:{file}')}]" for name, file in tokens.items()), "",
     ]  # fmt: skip

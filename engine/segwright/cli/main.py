@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "audit": "verify that the record of what happened is whole",
     "cases": "suggest cases for what no case reaches",
     "check": "check mappings and configuration, every finding at once",
+    "codes": "editions of ICD-10-CM: import them, list them, look a code up",
     "compile": "write the bundles that the runtime loads",
     "diff": "what changes against a base, for which hospitals",
     "explain": "tell what a finding means and what to write instead",

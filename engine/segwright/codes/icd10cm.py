@@ -1,17 +1,19 @@
 """ICD-10-CM by its editions: which codes exist, which may be billed, and what a wrong one may have been meant to be.
 
-An edition is a text file beside this module, named after the day from which it holds; a code is judged by the edition of the
-date of service. A file is read when its edition is first asked for, a category of it when one of its codes is. Codes are taken
-with their dot (`I48.91`) or without (`I4891`), in capitals as they are printed; they are given with it. No word here refuses
+An edition is two files: `icd10cm-NAME.txt` has every code, `icd10cm-NAME.texts.gz` the text of each in the same order. Some
+stand beside this module, more come from `codes.importing`; `codes.editions` puts them together. The codes are read when an
+edition is first asked for, a category of them when one of its codes is, the texts when one is wanted. Codes are taken with
+their dot (`I48.91`) or without (`I4891`), in capitals as they are printed; they are given with it. No word here refuses
 anything: what a wrong code means is for the caller to say.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -31,12 +33,17 @@ _CATEGORY: Final = 3
 
 
 class Edition:
-    """One edition. `begins` and `ends`: the first and the last date of service that it holds for."""
+    """One edition. `name`: what people call it; `begins` and `ends`: the first and the last date of service that it holds
+    for; `texts`: gives a line for each code, in order."""
 
-    def __init__(self, text: str, begins: date, ends: date) -> None:
+    def __init__(
+        self, text: str, begins: date, ends: date, name: str = "", texts: Callable[[], str] = lambda: ""
+    ) -> None:
+        self.name = name or str(begins)
         self.begins = begins
         self.ends = ends
         self._text = text
+        self._texts = texts
         self._codes: dict[str, tuple[str, ...]] = {}
 
     def __repr__(self) -> str:
@@ -74,13 +81,21 @@ class Edition:
         from difflib import SequenceMatcher
 
         plain = re.sub(r"[^0-9A-Z]", "", code.upper())
-        for spelling in (plain, plain[:1] + plain[1:].translate(_LOOKS_LIKE)):
+        for spelling in (plain, plain[:1] + plain[1:].translate(LOOKS_LIKE)):
             if self.known(spelling):
                 return dotted(spelling)
         beginning = next((plain[:n] for n in range(len(plain), _CATEGORY - 1, -1) if self.known(plain[:n])), "")
         below = self.children(beginning) or ((dotted(beginning),) if beginning else ())
         likeness = {each: SequenceMatcher(None, each, dotted(plain)).ratio() for each in below}
         return max(below, key=likeness.__getitem__, default="")
+
+    def text(self, code: str) -> str:
+        """What a code means, in the words of the edition; "" for one that it does not have."""
+        return self._meanings.get(undotted(code), "")
+
+    @cached_property
+    def _meanings(self) -> dict[str, str]:
+        return dict(zip(map(undotted, self.codes()), self._texts().splitlines(), strict=False))
 
     def codes(self) -> Iterator[str]:
         """Every code with its dot, in order."""
@@ -108,7 +123,8 @@ class Edition:
 
 
 _LINE: Final = re.compile(r"^([A-Z][0-9A-Z]{2})(?= |$)", re.MULTILINE)
-_LOOKS_LIKE: Final = str.maketrans("OQIL", "0011")
+LOOKS_LIKE: Final = str.maketrans("OQIL", "0011")
+"""Letters that are typed for the digits they look like."""
 
 
 def edition(on: date | None = None) -> Edition:
@@ -120,8 +136,18 @@ def edition(on: date | None = None) -> Edition:
 
 @cache
 def _edition(file: _File) -> Edition:
-    text = Path(__file__).with_name(file.name).read_text(encoding="ascii")
-    return Edition(text, file.begins, file.ends)
+    path = Path(__file__).with_name(file.name)
+    name = path.stem.removeprefix("icd10cm-")
+    return Edition(path.read_text(encoding="ascii"), file.begins, file.ends, name, lambda: texts_beside(path))
+
+
+def texts_beside(path: Path) -> str:
+    """The texts of the edition whose codes stand in this file. Raises OSError, and UnicodeDecodeError for what is no text."""
+    return gzip.decompress(path.with_name(f"{path.stem}{TEXTS}").read_bytes()).decode()
+
+
+TEXTS: Final = ".texts.gz"
+"""How the file of the texts ends."""
 
 
 def undotted(code: str) -> str:

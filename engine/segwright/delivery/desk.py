@@ -16,6 +16,9 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Meta
 
+from segwright.codes import saying
+from segwright.codes.judging import CodeFault, Offer
+from segwright.delivery import billing
 from segwright.delivery.live import RESULT, Live
 from segwright.ledger import cases, orders, results
 from segwright.ledger import tables as t
@@ -34,11 +37,14 @@ _ATTRIBUTE: Final = re.compile("[a-z][a-z0-9_]{0,60}")
 Number: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=PLAIN)]
 
 
-class Fault(msgspec.Struct, frozen=True):
-    """One thing wrong with a document: where, and what. Never the value that stands there."""
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing wrong with a document: where, and what. Never the value that stands there. Of a diagnosis also `rule`, the
+    kind of the fault, and `offers`: codes to take instead."""
 
     path: str
     what: str
+    rule: str = ""
+    offers: tuple[Offer, ...] = ()
 
 
 class Wrong(Exception):
@@ -187,49 +193,35 @@ def sign(tx: Tx, live: Live, act: Act, result_id: str, signature: Signature, act
     """Signs, amends or withdraws. Raises `Wrong`, `results.Conflict`, `NotWritten`."""
     now = results.shown(tx, live, result_id, act)
     members: dict[str, Any] = {"status": now.kind, "version": now.version, "signed_by": signature.signed_by}
-    if signature.diagnoses is not None:
-        members["diagnoses"] = chosen(live, signature.diagnoses)
     for name in ("interpretation", "comments"):
         if getattr(signature, name) is not None:
             members[name] = getattr(signature, name)
     record, form, content = canonical(live, _with(now.document, **members))
-    if act != "withdraw":
-        _enough(live, record)
+    codes = signature.diagnoses
+    if act != "withdraw" or codes:
+        billable(live, record, billing.codes_of(live, record) if codes is None else codes)
+    if codes is not None:
+        _, form, content = canonical(live, _with(form, diagnoses=chosen(live, codes)))
     return results.sign(tx, live, act, result_id, signature.shown, form, content, actor)
 
 
-def chosen(live: Live, codes: Sequence[str]) -> list[dict[str, str]]:
-    """Diagnoses with their texts, in this order. Raises `Wrong` for codes that are not the organisation's to choose."""
-    diagnoses = live.manifest.diagnoses
-    if diagnoses is None:
-        if codes:
-            raise Wrong([Fault("$.diagnoses", "this organisation is sent no diagnoses")])
-        return []
-    known = {choice.code.replace(".", ""): choice for choice in diagnoses.choices}
-    faults = []
-    out = []
-    for number, code in enumerate(codes):
-        choice = known.get(code.replace(".", "").upper())
-        if choice is None:
-            faults.append(Fault(f"$.diagnoses[{number}]", "the code is not among this organisation's choices"))
-        elif {"code": choice.code, "display": choice.display} in out:
-            faults.append(Fault(f"$.diagnoses[{number}]", "the code stands here twice"))
-        else:
-            out.append({"code": choice.code, "display": choice.display})
+def billable(live: Live, record: tuple[Any, ...], codes: Sequence[str]) -> None:
+    """Raises `Wrong` with everything that stands against billing a result by these codes."""
+    faults = billing.against(live, record, codes)
     if faults:
-        raise Wrong(faults)
-    return out
+        raise Wrong([fault_of(fault) for fault in faults])
 
 
-def _enough(live: Live, record: tuple[Any, ...]) -> None:
-    diagnoses = live.manifest.diagnoses
-    if diagnoses is None:
-        return
-    count = len(live.attribute(RESULT, record, "diagnoses") or ())
-    if count > diagnoses.maximum:
-        raise Wrong([Fault("$.diagnoses", f"there are {count}; this organisation takes {diagnoses.maximum} at most")])
-    if count < diagnoses.minimum:
-        raise Wrong([Fault("$.diagnoses", f"there are {count}; this organisation wants {diagnoses.minimum} at least")])
+def fault_of(fault: CodeFault) -> Fault:
+    """A fault of a choice of diagnoses as one of the document."""
+    path = "$.diagnoses" if fault.at is None else f"$.diagnoses[{fault.at}]"
+    return Fault(path, saying.said(fault), fault.kind, fault.offers)
+
+
+def chosen(live: Live, codes: Sequence[str]) -> list[dict[str, str]]:
+    """Diagnoses that were judged, as the document has them: with the organisation's texts, in this order."""
+    found = (live.coding.choice(code) for code in codes)
+    return [{"code": choice.code, "display": choice.display} for choice in found if choice is not None]
 
 
 # --- orders -------------------------------------------------------------------------------------------------------------------

@@ -13,13 +13,15 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
+from segwright.codes import saying
+from segwright.codes.editions import Editions, NoEdition, editions
 from segwright.delivery.approved import NotRun, judged, places, signers_of
 from segwright.delivery.live import Live, answer_time
 from segwright.delivery.reception import Reception, new_id
@@ -59,6 +61,10 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
         signers, found = signers_of(settings, root), places(settings, root)
     except NotRun as refused:
         raise Refused([str(refused)]) from None
+    try:
+        known = editions_of(settings, root)
+    except NoEdition as refused:
+        raise Refused([f"codes.editions: {refused}"]) from None
     lives, faults = {}, []
     for name, place in found.items():
         try:
@@ -72,7 +78,7 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
         if not stands.standing.runs:
             faults.append(f"{name}: {stands.standing.said}")
             continue
-        lives[name] = Live(bundle, lambda plan: _kept_plan(store, plan), stands)
+        lives[name] = Live(bundle, lambda plan: _kept_plan(store, plan), stands, known)
     if not found:
         faults.append(
             f"{root / settings.bundles} holds no bundle of the environment {settings.environment}: "
@@ -81,6 +87,16 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
     if faults:
         raise Refused(faults)
     return lives
+
+
+def editions_of(settings: Settings, root: Path) -> Editions:
+    """The editions of ICD-10-CM that the server knows. Raises `NoEdition`."""
+    if not settings.codes.editions:
+        return editions()
+    folder = root / settings.codes.editions
+    if not folder.is_dir():
+        raise NoEdition(str(folder), 0, "it is no folder")
+    return editions(folder)
 
 
 def _kept_plan(store: Store, plan: str) -> bytes | None:
@@ -173,6 +189,7 @@ class Engine:
         for name, live in self.lives.items():
             if live.judged is not None and not live.judged.standing.approved:
                 self._log("unapproved", organisation=name, reason=live.judged.standing.said)
+        self._tell_of_editions(date.today())
         self.listening = True
         if self._send:
             if self.store.claim():
@@ -180,6 +197,12 @@ class Engine:
             self._tasks.append(asyncio.create_task(self.workers.run()))
         self._tasks.append(asyncio.create_task(self._keep_house()))
         self.reception.work()
+
+    def _tell_of_editions(self, today: date) -> None:
+        """Says so when today's readings will be billed by codes that no edition here covers."""
+        coding = next((live.coding for live in self.lives.values() if live.manifest.diagnoses is not None), None)
+        if coding is not None and coding.editions.on(today) is None:
+            self._log("no_edition", reason=saying.covering(coding.editions, today))
 
     async def stop(self, *, within: float = 30.0) -> None:
         """Finishes what is in flight and ends."""

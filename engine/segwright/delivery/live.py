@@ -11,10 +11,13 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 
+from segwright.codes.editions import Editions, editions
+from segwright.codes.judging import Rules
 from segwright.delivery.approved import Judged
 from segwright.hl7.values import Moment
 from segwright.ledger.hospital import Material, NotWritten, Owed, Policy
@@ -43,10 +46,18 @@ PlanSource = Callable[[str], bytes | None]
 
 class Live:
     """One organisation in the environment of this server. `plans`: where plans that are not in the bundle are kept, by
-    hash. `judged`: how it stands with its approvals; None where nobody asked."""
+    hash. `judged`: how it stands with its approvals; None where nobody asked. `known`: the editions of ICD-10-CM that codes
+    are judged by; None knows those that come with segwright."""
 
-    def __init__(self, bundle: Bundle, plans: PlanSource = lambda _: None, judged: Judged | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        plans: PlanSource = lambda _: None,
+        judged: Judged | None = None,
+        known: Editions | None = None,
+    ) -> None:
         self.bundle = bundle
+        self._known = known
         self.judged = judged
         self.manifest: Manifest = bundle.manifest
         self.model: Model = bundle.manifest.model
@@ -61,6 +72,11 @@ class Live:
             name: hashlib.sha256(msgspec.json.encode(destination, order="deterministic")).hexdigest()
             for name, destination in self.manifest.destinations.items()
         }
+
+    @cached_property
+    def coding(self) -> Rules:
+        """Which diagnoses may be chosen here."""
+        return Rules(self.manifest.diagnoses, self._known or editions())
 
     # --- what the ledger asks ---
 

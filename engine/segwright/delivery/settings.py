@@ -32,6 +32,9 @@ kept. Secrets are references (`env:NAME`, `file:/path`), resolved by `secret` wh
     keys = "/etc/segwright/trusted"           # whose signatures count; production runs nothing that they did not approve
     approvers = 1                             # people who must have approved anything, whatever a lock says
 
+    [codes]
+    editions = "/var/lib/segwright/codes"     # further editions of ICD-10-CM, as `segwright codes import` writes them
+
     [instead.mercy.outbound]                  # not in production: another place for a destination
     address = "127.0.0.1:7661"
 """
@@ -116,6 +119,13 @@ class ApprovalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approvers: Annotated[int, Meta(ge=1)] = 1
 
 
+class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where further editions of ICD-10-CM are kept, beside those that come with segwright: a folder that `segwright codes
+    import` writes into; "" for none. They are read when the server starts."""
+
+    editions: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -126,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api: ApiSettings = ApiSettings()
     pages: PagesSettings = PagesSettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    codes: CodeSettings = CodeSettings()
     instead: dict[str, dict[str, Instead]] = {}
     organisations: tuple[str, ...] = ()
     """Those that are served; () serves every bundle of the environment."""

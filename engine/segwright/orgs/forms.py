@@ -204,6 +204,10 @@ CHECKS: Final[dict[str, Callable[[str], Wrong | None]]] = {
     "limit": _limit,
     "pattern": _pattern,
     "csv": _form(_CSV, "the name of a CSV file beside org.yaml, such as `icd10_subset.csv`"),
+    "csv_or_none": _form(
+        re.compile(rf"none|{_CSV.pattern}"),
+        "the name of a CSV file beside org.yaml, such as `suggestions.csv`, or `none`",
+    ),
     "name": _form(_NAME, "a name in small letters, such as `ecg_result` or `mercy-test`"),
     "message": _form(_MESSAGE, "a message type such as `ORU^R01`"),
     "path": _form(_PATH, "an HL7 path such as `PID-3.1`"),

@@ -149,18 +149,32 @@ class Acknowledgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
 
 
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A diagnosis that clinicians of the organisation may choose: its ICD-10-CM code with the dot, and its text."""
+    """A diagnosis that clinicians of the organisation may choose: its ICD-10-CM code with the dot, and its text. `synonyms`:
+    other words by which it is found; `first`: whether it may be the main diagnosis, which stands first."""
 
     code: Name
     display: Name
+    synonyms: tuple[Name, ...] = ()
+    first: bool = True
+
+
+class Suggestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A diagnosis that the organisation suggests for a finding. `finding`: its SNOMED CT code, "" for one that is known by its
+    `name` alone; `code`: of the choices; `least`: the confidence, 0 to 1, from which on it is suggested, "" for any."""
+
+    code: Name
+    finding: str = ""
+    name: str = ""
+    least: Annotated[str, Meta(pattern=r"^((0(\.[0-9]{1,4})?|1(\.0{1,4})?))?$(?!\n)")] = ""
 
 
 class Diagnoses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The diagnoses for billing: which, and how many a signed result carries."""
+    """The diagnoses for billing: which, how many a signed result carries, and which are suggested for what was found."""
 
     choices: tuple[Choice, ...]
     maximum: Annotated[int, Meta(ge=0)]
     minimum: Annotated[int, Meta(ge=0)] = 0
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -259,3 +273,9 @@ def _policy(manifest: Manifest) -> Iterator[str]:
             yield "fewer diagnoses are allowed than needed"
         if len({choice.code for choice in diagnoses.choices}) != len(diagnoses.choices):
             yield "a diagnosis stands among the choices twice"
+        if not {suggestion.code for suggestion in diagnoses.suggestions} <= {
+            choice.code for choice in diagnoses.choices
+        }:
+            yield "a diagnosis is suggested that is not among the choices"
+        if not all(suggestion.finding or suggestion.name for suggestion in diagnoses.suggestions):
+            yield "a diagnosis is suggested for no finding"

@@ -101,6 +101,7 @@ MANIFEST: Final[tuple[type[msgspec.Struct], ...]] = (
     manifest.Acknowledgement,
     manifest.Diagnoses,
     manifest.Choice,
+    manifest.Suggestion,
 )
 """What a manifest is made of, besides the data model and the encoding, which are those of plans."""
 

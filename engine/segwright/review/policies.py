@@ -6,7 +6,7 @@ shown all the same: what is in a manifest decides something.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -67,10 +67,22 @@ def _settings(manifest: Manifest | None) -> Iterator[tuple[str, _Value]]:
                 given = {key: each for key, each in entry.items() if key not in ("name", "plan")}
                 yield from _leaves(given, f"catalogue.{entry['name']}")
         elif name == "diagnoses" and value is not None:
-            yield from _leaves({key: each for key, each in value.items() if key != "choices"}, name)
-            yield from ((f"diagnoses.choices.{choice['code']}", choice["display"]) for choice in value["choices"])
+            listed = ("choices", "suggestions")
+            yield from _leaves({key: each for key, each in value.items() if key not in listed}, name)
+            for choice in value["choices"]:
+                place = f"diagnoses.choices.{choice['code']}"
+                yield place, choice["display"]
+                yield from _leaves({key: choice[key] for key in ("synonyms", "first") if key in choice}, place)
+            for row in value.get("suggestions", ()):
+                finding = row.get("finding") or row["name"]
+                yield f"diagnoses.suggestions.{finding}.{row['code']}", _suggestion(row)
         elif name not in _ELSEWHERE:
             yield from _leaves(value, name)
+
+
+def _suggestion(row: Mapping[str, str]) -> str:
+    """When a code is suggested: for which finding, and from which confidence on."""
+    return f"{row.get('name') or row['finding']}, confidence {row.get('least') or 'any'}"
 
 
 def _leaves(value: Any, place: str) -> Iterator[tuple[str, _Value]]:

@@ -31,7 +31,7 @@ from segwright.orgs.organisation import CatalogueEntry, Organisation
 from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
 from segwright.plan.canonical import encode
 from segwright.plan.model import Model
-from segwright.service.diagnoses import subset_problems
+from segwright.service.diagnoses import edition_problems, subset_problems
 from segwright.service.inventory import vendor_of
 from segwright.service.settings import OrganisationSettings, plan_encoding
 from segwright.service.together import all_together, in_fleet, use_of
@@ -165,6 +165,7 @@ class Shared:
         if workspace.schema is not None:
             self.schema, problems = load_schema(workspace.schema)
             self.found += problems
+        self.found += edition_problems(workspace.root)
         self.flattened: dict[tuple[str, tuple[str, ...]], Flattened] = {}
         self.scopes: dict[tuple[str, ...], tuple[Scope, list[Diagnostic]]] = {(): (self.scope, [])}
         self.hashes: dict[int, tuple[Model, str]] = {}
@@ -225,7 +226,7 @@ class Shared:
         found.extend(problems)
         scope, problems = fill(scope, self.workspace.tables, tables)
         found.extend(problems)
-        found.extend(subset_problems(organisation, tables))
+        found.extend(subset_problems(organisation, tables, self.workspace.root))
         bases = {**self.bases, **{f.mapping.name: f.mapping for f in own.files if f.mapping is not None}}
         messages: dict[str, dict[str, Compiled]] = {name: {} for name in organisation.environments}
         settings = {name: OrganisationSettings(organisation, name) for name in organisation.environments}

@@ -22,7 +22,7 @@ from segwright.orgs.workspace import LIMITS
 from segwright.service.cache import Seen
 
 SHARED: Final = ""
-"""The place of what all organisations share: `mappings/`, `orgs/schema.yaml`, and stray files in `orgs/`."""
+"""The place of what all organisations share: `mappings/`, `codes/`, `orgs/schema.yaml`, and stray files in `orgs/`."""
 
 CASES: Final = "cases"
 """The folder of an organisation that compiling reads nothing of but names."""
@@ -134,6 +134,7 @@ class Inventory:
 
     def _shared_files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         yield from _tree(f"{self.root}/mappings", "mappings")
+        yield from _tree(f"{self.root}/codes", "codes")
         yield from (("schema.yaml", entry) for name, entry in _entries(f"{self.root}/orgs") if name == "schema.yaml")
 
     def _shared_content(self) -> SharedContent:

@@ -6,7 +6,7 @@ was checked. What an environment says under `instead` comes first everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from segwright.codes.icd10cm import dotted
@@ -19,6 +19,7 @@ from segwright.plan.canonical import plan_hash
 from segwright.plan.manifest import Manifest
 from segwright.plan.model import Model
 from segwright.plan.ops import Plan
+from segwright.service.diagnoses import NONE
 from segwright.service.settings import plan_encoding
 
 
@@ -157,14 +158,37 @@ def _acknowledgement(given: _Given) -> made.Acknowledgement:
 
 
 def _diagnoses(given: _Given, sources: Mapping[str, Source]) -> made.Diagnoses | None:
-    name = given("diagnosis", "codes")
-    if name is None:
+    if given("diagnosis", "codes") is None:
         return None
-    table, _ = read_rows(sources[f"orgs/{given.organisation.id}/{name}"])
-    assert table is not None, "the list of diagnoses was checked"
-    code, display = table.names.index("code"), table.names.index("display")
     return made.Diagnoses(
-        tuple(made.Choice(dotted(row[code].text), row[display].text) for row in table.rows),
+        tuple(
+            made.Choice(
+                dotted(row["code"].strip()),
+                row["display"],
+                tuple(each for part in row.get("synonyms", "").split(";") if (each := part.strip())),
+                row.get("first", "").strip() != "no",
+            )
+            for row in _rows(given, sources, given("diagnosis", "codes"))
+        ),
         given("diagnosis", "maximum"),
         given("diagnosis", "minimum") or 0,
+        tuple(
+            made.Suggestion(
+                dotted(row["code"].strip()),
+                row["finding"].strip(),
+                row["name"].strip(),
+                row.get("confidence", "").strip(),
+            )
+            for row in _rows(given, sources, given("diagnosis", "suggestions"))
+        ),
     )
+
+
+def _rows(given: _Given, sources: Mapping[str, Source], name: str | None) -> Iterator[dict[str, str]]:
+    """The rows of an organisation's CSV file by column; none where it has no such file."""
+    if name is None or name == NONE:
+        return
+    table, _ = read_rows(sources[f"orgs/{given.organisation.id}/{name}"])
+    assert table is not None, "the file was checked"
+    for row in table.rows:
+        yield {column: cell.text for column, cell in zip(table.names, row, strict=True)}

@@ -86,9 +86,13 @@ class ShownFor(_Body, frozen=True):
 
 
 class Search(_Body, frozen=True):
-    """What to look for: the beginning of a code, with or without its dot, or words of its text."""
+    """What to look for: the beginning of a code, with or without its dot, or words of its text. `everywhere`: in a whole
+    edition of ICD-10-CM, of which most cannot be chosen here; `on`: the date of service whose edition is meant, else the
+    newest."""
 
     q: Annotated[str, Meta(max_length=200)] = ""
+    everywhere: bool = False
+    on: Annotated[str, Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$(?!\n)")] = ""
     limit: Limit = views.PAGE
 
 
@@ -233,15 +237,19 @@ class MessageShown(msgspec.Struct, frozen=True):
 
 
 class HowMany(msgspec.Struct, frozen=True):
-    """How many diagnoses a signed result carries."""
+    """How many diagnoses a signed result carries. `on`: the date of service, null when it is not known to the day; `edition`:
+    the edition of ICD-10-CM by which they are judged, null when none covers it; `said`: the same in words."""
 
     minimum: int
     maximum: int
+    on: str | None
+    edition: str | None
+    said: str
 
 
 class ShownAnswer(msgspec.Struct, frozen=True):
     """What is shown for a signature. `shown`: the token to sign with; `version` and `kind`: what the signature makes of the
-    result; `diagnoses`: null where none are sent."""
+    result; `diagnoses`: null where none are sent; `suggested`: those that the organisation's table has for its findings."""
 
     shown: str
     act: Literal["sign", "amend", "withdraw"]
@@ -250,6 +258,7 @@ class ShownAnswer(msgspec.Struct, frozen=True):
     result: msgspec.Raw
     messages: tuple[MessageShown, ...]
     diagnoses: HowMany | None
+    suggested: tuple[SuggestedDiagnosis, ...]
 
 
 class SignatureWithdrawn(msgspec.Struct, frozen=True):
@@ -258,15 +267,27 @@ class SignatureWithdrawn(msgspec.Struct, frozen=True):
     left: tuple[DeliveryAnswer, ...]
 
 
-class Diagnosis(msgspec.Struct, frozen=True):
-    """A diagnosis to choose from."""
+class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A diagnosis to choose from. `listed`: false for one that is not among the organisation's; `first`: false for one that
+    may not be the main diagnosis."""
 
     code: str
     display: str
+    listed: bool = True
+    first: bool = True
+
+
+class SuggestedDiagnosis(msgspec.Struct, frozen=True):
+    """A diagnosis that the organisation suggests for findings of a result; `because`: their names."""
+
+    code: str
+    display: str
+    because: tuple[str, ...]
 
 
 class DiagnosisList(msgspec.Struct, frozen=True):
-    """The organisation's diagnoses in its own order. `found`: how many there are in all."""
+    """Diagnoses, the best first; the organisation's own order where nothing was asked for. `found`: how many fit in all, or as
+    many as were asked for of a whole edition."""
 
     minimum: int
     maximum: int

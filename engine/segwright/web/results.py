@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
 import msgspec
 
-from segwright.delivery import desk
+from segwright.codes import saying
+from segwright.delivery import billing, desk
+from segwright.delivery.desk import Fault
+from segwright.delivery.live import Live
 from segwright.ledger import results as ledger
 from segwright.ledger import views
 from segwright.ledger.results import Act, Taken
 from segwright.ledger.store import Tx
-from segwright.plan.manifest import Choice
 from segwright.web import answers
 from segwright.web.answers import (
     Because,
@@ -29,12 +32,13 @@ from segwright.web.answers import (
     SignatureWithdrawn,
     Signing,
     SubmissionAnswer,
+    SuggestedDiagnosis,
     SuppressedAnswer,
     Upload,
     time,
 )
 from segwright.web.operations import Call, Does, Operation
-from segwright.web.problems import not_there
+from segwright.web.problems import not_there, refusal
 
 
 def _taken(tx: Tx, call: Call, taken: Taken, result: str) -> tuple[int, SubmissionAnswer]:
@@ -102,10 +106,25 @@ def shown(tx: Tx, call: Call) -> tuple[int, ShownAnswer]:
     found = desk.shown(tx, call.live, call.path["result"], act)
     destinations = {owed.message: owed.destination for owed in call.live.owed(found.kind)}
     messages = tuple(MessageShown(name, destinations[name], plan) for name, plan in sorted(found.plans.items()))
-    diagnoses = call.live.manifest.diagnoses
-    many = None if diagnoses is None else HowMany(diagnoses.minimum, diagnoses.maximum)
+    record, _, _ = desk.canonical(call.live, found.document)
+    suggested = tuple(
+        SuggestedDiagnosis(one.code, one.display, tuple(reason.name for reason in one.because))
+        for one in billing.suggestions_for(call.live, record)
+    )
     return 200, ShownAnswer(
-        found.token, act, found.kind, found.version, msgspec.Raw(found.document), messages, many
+        found.token, act, found.kind, found.version, msgspec.Raw(found.document), messages,
+        _how_many(call.live, billing.service_day(call.live, record)), suggested,
+    )  # fmt: skip
+
+
+def _how_many(live: Live, on: date | None) -> HowMany | None:
+    rules = live.coding
+    if rules.diagnoses is None:
+        return None
+    edition = None if on is None else rules.editions.on(on)
+    return HowMany(
+        rules.minimum, rules.maximum, None if on is None else str(on), None if edition is None else edition.name,
+        saying.covering(rules.editions, on),
     )  # fmt: skip
 
 
@@ -132,22 +151,21 @@ def withdraw_signature(tx: Tx, call: Call) -> tuple[int, SignatureWithdrawn]:
 
 
 def diagnoses(_: Tx, call: Call) -> tuple[int, DiagnosisList]:
-    """The diagnoses of the organisation that fit a search."""
-    chosen = call.live.manifest.diagnoses
-    if chosen is None:
-        return 200, DiagnosisList(0, 0, 0, ())
-    found = [choice for choice in chosen.choices if fits(choice, call.query.q)]
-    listed = tuple(Diagnosis(choice.code, choice.display) for choice in found[: call.query.limit])
-    return 200, DiagnosisList(chosen.minimum, chosen.maximum, len(found), listed)
-
-
-def fits(choice: Choice, query: str) -> bool:
-    """Whether a diagnosis is meant by the beginning of its code or by the beginnings of words of its text."""
-    wanted = query.casefold().split()
-    if len(wanted) == 1 and choice.code.casefold().replace(".", "").startswith(wanted[0].replace(".", "")):
-        return True
-    words = choice.display.casefold().replace("(", " ").replace("[", " ").replace("-", " ").split()
-    return all(any(word.startswith(part) for word in words) for part in wanted)
+    """The diagnoses that fit a search."""
+    rules, asked = call.live.coding, call.query
+    if asked.everywhere and rules.diagnoses is not None:
+        try:
+            on = date.fromisoformat(asked.on) if asked.on else None
+        except ValueError:
+            raise refusal(
+                400, "request", "The request cannot be taken.", "", Fault("query.on", "it is no date")
+            ) from None
+        offers = rules.search_everywhere(asked.q, on, asked.limit)
+        every = tuple(Diagnosis(offer.code, offer.display, offer.listed) for offer in offers)
+        return 200, DiagnosisList(rules.minimum, rules.maximum, len(every), every)
+    found = rules.search(asked.q, asked.limit)
+    listed = tuple(Diagnosis(choice.code, choice.display, first=choice.first) for choice in found)
+    return 200, DiagnosisList(rules.minimum, rules.maximum, rules.index.count(asked.q), listed)
 
 
 OPERATIONS: Final = (
@@ -190,6 +208,6 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET", "/v1/diagnoses", "listDiagnoses", "The organisation's diagnoses, by the beginning of a code or by words",
-        diagnoses, DiagnosisList, query=Search,
+        diagnoses, DiagnosisList, query=Search, refuses=(400,),
     ),
 )  # fmt: skip

@@ -397,4 +397,28 @@ ENTRIES: dict[str, Entry] = {
         ("`minimum` is what a signed result must have, `maximum` what one message may carry.",),
         "No result could ever be signed: each would have too few diagnoses or too many.",
     ),
+    "SW0756": Entry(
+        "A suggested code that nobody may choose",
+        "`{code}` is suggested here, and `{file}` does not list it.",
+        ("Add a row for it to `{file}`, or delete this one.",),
+        "The clinician would be offered a code that is refused when the result is signed.",
+    ),
+    "SW0757": Entry(
+        "A finding that is no SNOMED CT code",
+        "`{found}` is no SNOMED CT code: {reason}",
+        ("Look the code up anew; a finding without one is known by its `name` alone.",),
+        "Nothing would ever be suggested for it, and nobody would notice, or the suggestion would appear at another finding.",
+    ),
+    "SW0758": Entry(
+        "A suggestion given twice",
+        "`{code}` is suggested for this finding already.",
+        ("Keep one of the two rows.",),
+        "Of two rows that ask for another confidence each, only the lower one would mean anything.",
+    ),
+    "SW0759": Entry(
+        "An edition of codes that cannot be used",
+        "{reason}",
+        ("Import it anew: segwright codes import FILE --edition NAME --from DATE --until DATE --into codes",),
+        "Codes would be judged by another edition than the one that holds on the date of service.",
+    ),
 }
