@@ -8,8 +8,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from segwright.plan.approval import Entry
+from segwright.plan.vouching import exported, server_key, vouched
+from segwright.review.document import decoded
 from tests.cli.conftest import call
 from tests.plan.signing import Key
 from tests.review.brute_force import copied, edited
@@ -298,6 +303,63 @@ def test_what_does_not_compile_or_is_not_there_is_not_signed(tmp_path, people):
     assert "precision" in result.output
     assert people.verify(root, "larkspur").exit_code == 1
     assert not (root / "orgs/larkspur/approvals.lock").exists()
+
+
+@needs_git
+@needs_ssh_keygen
+def test_approvals_of_a_server_s_accounts_are_imported_as_theirs(repository, people, tmp_path):
+    root, server = repository, Key("review.hospital.example")
+    signing = server_key(
+        server.private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+    )
+    with people.trusted.open("a") as file:
+        file.write(server.trusted('namespaces="segwright-accounts/larkspur"'))
+    (root / "review.yaml").write_text("approvers: {identity: 2, clinical: 2}\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "policy")
+    keys = ("--keys", people.trusted, "--workspace", root)
+    document = decoded(call("diff", "approved", "--org", "larkspur", "--format", "json", *keys).output)
+    (hospital,) = document.hospitals
+    there = hospital.environments["production"]
+    assert (hospital.severity, there.needs) == ("identity", 2)
+
+    def entry(account: str, **changes: object) -> Entry:
+        made = Entry(
+            "approve", "larkspur", "production", there.items, hospital.severity or "cosmetic", there.needs,
+            "2026-03-02T12:00:00Z", "seen on the page", "", document.revision,
+        )  # fmt: skip
+        return vouched(msgspec.structs.replace(made, **changes), account, signing)
+
+    def take(*entries: Entry):
+        (tmp_path / "export").write_text(exported(entries, server.name))
+        return call("approvals", "import", tmp_path / "export", *keys)
+
+    lock = root / "orgs/larkspur/approvals.lock"
+    for bad, reason in (
+        (entry("dr.chen", organisation="northgate"), "may not speak for accounts of northgate"),
+        (entry("dr.chen", needs=1), "was signed as identity, to be approved by 1; what changes here is identity, and review.yaml asks for 2"),
+        (entry("dr.chen", rated="cosmetic", needs=1), "signed as cosmetic"),
+        (entry("dr.chen", items=dict.fromkeys(there.items, "0" * 64)), "is of another state of larkspur"),
+        (entry("dr.chen", on="2999-01-01T00:00:00Z"), "is yet to come"),
+        (entry("dr.chen", environment="staging"), "has no environment staging"),
+        (msgspec.structs.replace(entry("dr.chen"), account="dr.okoye"), "line 2: the signature of an entry"),
+    ):  # fmt: skip
+        result = take(entry("dr.okoye"), bad) if "signature" not in reason else take(bad)
+        assert (result.exit_code, reason in " ".join(result.output.split())) == (1, True), result.output
+        assert not lock.exists()
+    result = take(entry("dr.chen"))
+    assert result.exit_code == 2, result.output
+    assert "approved by dr.chen, as review.hospital.example says" in result.output
+    assert "is approved by 1 of 2 (dr.chen)" in result.output
+    assert take(entry("Dr.Chen", because="again")).exit_code == 2, "one person is not two"
+    result = take(entry("dr.chen"), entry("dr.okoye"))
+    assert result.exit_code == 0, result.output
+    assert "(was there)" in result.output
+    assert lock.read_text().count("\napprove ") == 3
+    result = people.verify(root, "larkspur")
+    assert (result.exit_code, result.output) == (0, "✓ larkspur in production: approved by dr.chen, dr.okoye\n")
 
 
 @needs_ssh_keygen

@@ -33,15 +33,17 @@ def verify(
     hospital does not compile.
     """
     from segwright.service import approving
-    from segwright.service.reviewing import Unreviewed, open_state
+    from segwright.service.locks import trusted
+    from segwright.service.reviewing import open_state, policy_of
+    from segwright.service.unreviewed import Unreviewed
 
     root = workspace_of(context, workspace)
     progress = Progress()
     try:
-        signers = approving.trusted(keys, root)
+        signers, policy = trusted(keys, root), policy_of(root)
         after = open_state(root, organisations, os.environ, progress.say)
         names = organisations or approving.organisations_of(after)
-        found = approving.statuses(after, names, environment, signers, datetime.now(UTC))
+        found = approving.statuses(after, names, environment, policy, signers, datetime.now(UTC))
         progress.done()
     except (Unreviewed, OSError) as error:
         progress.done()
@@ -68,27 +70,74 @@ def revoke(
     workspace: Path | None,
 ) -> None:  # fmt: skip
     """Take back every approval of hospitals as they are now: nothing new is queued, and what is queued does not go out."""
+    from segwright.plan.approval import says_why
     from segwright.service import approving
-    from segwright.service.reviewing import Unreviewed, open_state
+    from segwright.service.locks import own_signer, trusted
+    from segwright.service.reviewing import open_state
     from segwright.service.signing import CannotSign, Key
+    from segwright.service.unreviewed import Unreviewed
 
-    if len(because.strip()) < 3 or not because.isprintable():
+    if not says_why(because):
         raise click.UsageError("--because must say why, on one line.")
     root = workspace_of(context, workspace)
     now = datetime.now(UTC)
     progress = Progress()
     try:
-        signers, signing = approving.trusted(keys, root), Key(key)
-        if signers.of(signing.public) is None:
-            raise Unreviewed(f"Your key {key} is not among the trusted ones: it would count for nothing.")
+        signers, signing = trusted(keys, root), Key(key)
+        own_signer(signers, signing.public, key)
         after = open_state(root, organisations, os.environ, progress.say)
         progress.done()
         approving.must_compile(after, organisations, environment)
-        for name in organisations:
-            approving.add_word(
-                root, approving.revocation(after, name, environment, because.strip(), signing, now), signing
-            )
+        words = [
+            approving.revocation(after, name, environment, because.strip(), signing, now)
+            for name in dict.fromkeys(organisations)
+        ]
+        approving.sign(root, words, signing)
+        for name in dict.fromkeys(organisations):
             click.echo(f"{name} in {environment}: revoked, once the runtime has this lock")
     except (Unreviewed, CannotSign, OSError) as error:
         progress.done()
         stop(error)
+
+
+@command.command("import", cls=ReviewCommand)
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@keys_option
+@workspace_option
+@click.pass_context
+def import_(context: click.Context, file: Path, keys: Path | None, workspace: Path | None) -> None:
+    """Take approvals that were signed elsewhere, such as on a server's pages, into the locks; commit them then.
+
+    Every line of FILE must be signed by a trusted key (for an account: by one that may speak for accounts of that hospital), and
+    must approve what the workspace compiles to now. Who approved is the account, not the server. Exit code 0 when all of it is
+    approved by enough people then, 2 when another person must approve it, 1 when nothing was taken.
+    """
+    from segwright.service.approving import statuses
+    from segwright.service.importing import imported
+    from segwright.service.locks import trusted
+    from segwright.service.reviewing import policy_of
+    from segwright.service.unreviewed import Unreviewed
+
+    root = workspace_of(context, workspace)
+    now = datetime.now(UTC)
+    progress = Progress()
+    try:
+        signers, policy = trusted(keys, root), policy_of(root)
+        after, taken = imported(root, file, signers, policy, now, os.environ, progress.say)
+        progress.done()
+        for each in taken:
+            click.echo(each.said)
+        by_environment: dict[str, dict[str, None]] = {}
+        for each in taken:
+            by_environment.setdefault(each.word.entry.environment, {})[each.word.entry.organisation] = None
+        found = [
+            status
+            for environment, names in by_environment.items()
+            for status in statuses(after, tuple(names), environment, policy, signers, now)
+        ]
+    except (Unreviewed, OSError) as error:
+        progress.done()
+        stop(error)
+    for status in found:
+        click.echo(f"{status.organisation} in {status.environment}: {status.said}")
+    sys.exit(0 if all(status.approved for status in found) else CHANGES)

@@ -37,27 +37,27 @@ def command(
     What is signed are the hashes of plans and policy; whatever moves a byte of a message or a setting lapses it. Exit code 0 when
     all of it is approved by enough people then, 2 when another person must approve it, 1 when nothing was signed.
     """
+    from segwright.plan.approval import says_why
     from segwright.review.report_text import text_report
     from segwright.service import approving
-    from segwright.service.reviewing import Unreviewed, group_of, open_state
+    from segwright.service.locks import own_signer, trusted
+    from segwright.service.reviewing import group_of, open_state, policy_of
     from segwright.service.signing import CannotSign, Key
+    from segwright.service.unreviewed import Unreviewed
 
     if bool(organisations) == bool(group):
         raise click.UsageError("Name hospitals, or a group with --group.")
-    if len(because.strip()) < 3 or not because.isprintable():
+    if not says_why(because):
         raise click.UsageError("--because must say why, on one line.")
     root = workspace_of(context, workspace)
     now = datetime.now(UTC)
     progress = Progress()
     try:
-        policy = approving.policy_of(root)
-        signers = approving.trusted(keys, root)
+        policy = policy_of(root)
+        signers = trusted(keys, root)
         signing = Key(key)
-        if signers.of(signing.public) is None:
-            raise Unreviewed(
-                f"Your key {key} ({signing.public.fingerprint}) is not among the trusted ones: it would count for nothing."
-            )
-        names = organisations or group_of(root, str(group), against, os.environ, progress.say)
+        own_signer(signers, signing.public, key)
+        names = tuple(dict.fromkeys(organisations)) or group_of(root, str(group), against, os.environ, progress.say)
         after = open_state(root, names, os.environ, progress.say)
         approving.must_compile(after, names, environment)
         review = approving.against_approved(after, names, environment, policy, signers, now, os.environ, progress.say)
@@ -76,9 +76,8 @@ def command(
             if not sys.stdin.isatty():
                 raise Unreviewed("Nobody is here to ask: add --yes to sign.")
             click.confirm(f"Sign with {key}?", abort=True)
-        for each in proposals:
-            approving.add_word(root, each.entry, signing)
-        standing = approving.statuses(after, names, environment, signers, now)
+        approving.sign(root, [each.entry for each in proposals], signing)
+        standing = approving.statuses(after, names, environment, policy, signers, now)
     except (Unreviewed, CannotSign, OSError) as error:
         progress.done()
         stop(error)

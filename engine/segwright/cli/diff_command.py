@@ -33,20 +33,22 @@ def command(
     told.
     """
     from segwright.service.approving import APPROVED, compared_with_approved
-    from segwright.service.reviewing import Unreviewed, compared, written
+    from segwright.service.reviewing import compared, written
+    from segwright.service.unreviewed import Unreviewed
 
     root = workspace_of(context, workspace)
     progress = Progress()
     try:
         if base == APPROVED:
-            review = compared_with_approved(root, keys, os.environ, organisations, progress.say)
+            found = compared_with_approved(root, keys, os.environ, organisations, progress.say)
         else:
-            review = compared(root, base, os.environ, organisations, progress.say)
+            found = compared(root, base, os.environ, organisations, progress.say)
         progress.done()
+        review = found.review
         if form == "text":
-            text = written(review, form, width() if out is None else 100, painted(sys.stdout if out is None else None))
+            text = written(found, form, width() if out is None else 100, painted(sys.stdout if out is None else None))
         else:
-            text = written(review, form)
+            text = written(found, form)
         if out is None:
             click.echo(text, nl=False, color=coloured(sys.stdout))
         else:

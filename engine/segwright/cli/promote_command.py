@@ -41,8 +41,8 @@ def command(
     """
     from segwright.plan.release import ReleaseRefused
     from segwright.service import promoting
-    from segwright.service.approving import trusted
-    from segwright.service.reviewing import Unreviewed
+    from segwright.service.locks import trusted
+    from segwright.service.unreviewed import Unreviewed
 
     root = workspace_of(context, workspace)
     now = datetime.now(UTC)

@@ -42,9 +42,9 @@ def command(
     import msgspec
 
     from segwright.review.replay import replay_report
-    from segwright.service.approving import policy_of
     from segwright.service.replaying import inputs_in, inputs_of, replay
-    from segwright.service.reviewing import Unreviewed, states
+    from segwright.service.reviewing import policy_of, states
+    from segwright.service.unreviewed import Unreviewed
 
     if since and not _TIME.fullmatch(since):
         raise click.UsageError("--since takes a time such as 2026-03-02 or 2026-03-02T14:05:00.")

@@ -95,7 +95,7 @@ def stop(error: Exception) -> NoReturn:
 def carried_out(folder: Path, step: Step, expects: int | None, *, yes: bool) -> None:
     """Says what a step changes, asks, and does it. Raises `Unreviewed`, `plan.release.ReleaseRefused`."""
     from segwright.service.promoting import carry_out
-    from segwright.service.reviewing import Unreviewed
+    from segwright.service.unreviewed import Unreviewed
 
     made = step.release
     if expects is not None and expects != made.previous:

@@ -31,8 +31,8 @@ def command(
     """Say what goes back when an earlier release of DIR runs again, ask, and do it. What was revoked since is refused."""
     from segwright.plan.release import ReleaseRefused
     from segwright.service import promoting
-    from segwright.service.approving import trusted
-    from segwright.service.reviewing import Unreviewed
+    from segwright.service.locks import trusted
+    from segwright.service.unreviewed import Unreviewed
 
     root = workspace_of(context, workspace)
     try:

@@ -5,6 +5,8 @@
 
 A line is one person's word on some plans and perhaps the policy, each by its hash: two branches that change different
 messages can be merged, and both approvals hold. What is signed is the line up to ` sig=`. The order of lines means nothing.
+With as="NAME" before the key, a server signed, and says which of its accounts, or which subject of an identity provider,
+approved: that is who counts.
 
 Takes a bundle, the text of a lock, the trusted signers and the time; gives an `Approval` or a `Refusal`. A line that was
 tampered with refuses all of it; one whose key nobody trusts (any more) counts for nothing. Imports no compiler: what
@@ -22,7 +24,7 @@ import msgspec
 
 from segwright.plan.bundle import Bundle
 from segwright.plan.manifest import Manifest
-from segwright.plan.signers import NAMESPACE, Signers
+from segwright.plan.signers import ACCOUNTS, NAMESPACE, Signer, Signers
 from segwright.plan.sshsig import SignatureRefused, verify
 
 FILE: Final = "approvals.lock"
@@ -35,6 +37,9 @@ _TOKEN: Final = re.compile(r' ([a-z][a-z0-9_]*(?::[A-Za-z0-9_]+)?)=("(?:[^"\\]|\
 _HEAD: Final = re.compile(r"(approve|revoke) ([a-z][a-z0-9_]{0,60}) ([a-z][a-z0-9_]{0,60})(?= )")
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 _LONGEST: Final = 64 * 1024
+LONGEST_REASON: Final = 2_000
+LONGEST_ACCOUNT: Final = 300
+"""Most characters of a reason, and of the name of an account."""
 
 
 class LockRefused(Exception):
@@ -49,7 +54,8 @@ class LockRefused(Exception):
 class Entry(msgspec.Struct, frozen=True):
     """One line. `items`: by `plan:NAME` or `policy` the hash that is approved or revoked. `rated`: the severity it was approved
     as; `needs`: how many people must. `source`: the revision it was made from, "" when nobody knows. `by`: the fingerprint of the
-    key. `signature` is "" before it is signed."""
+    key. `account`: whose word it is when a server signed, "" when the key is the approver's own. `signature` is "" before it is
+    signed."""
 
     kind: Literal["approve", "revoke"]
     organisation: str
@@ -62,6 +68,12 @@ class Entry(msgspec.Struct, frozen=True):
     by: str
     source: str = ""
     signature: str = ""
+    account: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """What it is signed for."""
+        return f"{ACCOUNTS}{self.organisation}" if self.account else NAMESPACE
 
     @property
     def payload(self) -> str:
@@ -77,7 +89,9 @@ class Entry(msgspec.Struct, frozen=True):
             f"on={self.on}",
         ]
         words += [f"from={self.source}"] if self.source else []
-        return " ".join([*words, f"because={json.dumps(self.because)}", f"by={self.by}"])
+        words += [f"because={json.dumps(self.because)}"]
+        words += [f"as={json.dumps(self.account)}"] if self.account else []
+        return " ".join([*words, f"by={self.by}"])
 
     @property
     def line(self) -> str:
@@ -138,45 +152,92 @@ def _entry(line: str, number: int) -> Entry:
     items = {name: value for name, value in given.items() if name == POLICY or name.startswith("plan:")}
     others = {name: value for name, value in given.items() if name not in items}
     known = {"rated", "needs", "on", "because", "by", "sig"}
-    if set(others) - {"from"} != known or not items or not all(_HASH.fullmatch(value) for value in items.values()):
+    if (
+        set(others) - {"from", "as"} != known
+        or not items
+        or not all(_HASH.fullmatch(value) for value in items.values())
+    ):
         raise LockRefused("it lacks something, or holds what nobody knows", number)
     try:
         because = json.loads(others["because"])
+        account = json.loads(others["as"]) if "as" in others else ""
         needs = int(others["needs"])
     except ValueError:
         raise LockRefused("it cannot be read", number) from None
-    if not _TIME.fullmatch(others["on"]) or not isinstance(because, str) or needs < 1:
+    texts = isinstance(because, str) and isinstance(account, str)
+    if not _TIME.fullmatch(others["on"]) or not texts or needs < 1 or ("as" in others and not is_account(account)):
         raise LockRefused("it cannot be read", number)
     entry = Entry(
         head[1], head[2], head[3], items, others["rated"], needs, others["on"], because, others["by"],  # type: ignore[arg-type]
-        others.get("from", ""), others["sig"],
+        others.get("from", ""), others["sig"], account,
     )  # fmt: skip
     if entry.line != line:  # the payload must be the very bytes that were signed
         raise LockRefused("it is not written as segwright writes it", number)
     return entry
 
 
+def is_account(text: str) -> bool:
+    """Whether a text can name an account, or a subject of an identity provider: printable, without spaces around it."""
+    return 0 < len(text) <= LONGEST_ACCOUNT and text.isprintable() and text == text.strip()
+
+
+def says_why(text: str) -> bool:
+    """Whether a text can be the reason of an entry: something, on one line."""
+    return 3 <= len(text.strip()) <= LONGEST_REASON and text.isprintable()
+
+
 class Word(msgspec.Struct, frozen=True):
-    """An entry whose signature holds, and who signed it."""
+    """An entry whose signature holds, and whose word it is. `through`: the server that says so, "" when a person signed."""
 
     entry: Entry
     signer: str
+    through: str = ""
+
+
+class Unheard(msgspec.Struct, frozen=True):
+    """An entry whose signature holds and that counts for nothing all the same; `reason` in words."""
+
+    entry: Entry
+    reason: str
 
 
 def words(text: str, signers: Signers, now: str) -> tuple[Word, ...]:
     """The entries that count. `now`: YYYYMMDDHHMMSS in UTC. Raises `LockRefused` when one was tampered with."""
-    found = []
-    for number, entry in _numbered(text):
-        try:
-            key = verify(entry.signature, entry.payload.encode(), NAMESPACE)
-        except SignatureRefused as refused:
-            raise LockRefused(f"the signature of an entry ({entry.by}) is refused: {refused.reason}", number) from None
-        if key.fingerprint != entry.by:
-            raise LockRefused("an entry is signed by another key than it says", number)
-        signer = signers.of(key)
-        if signer is not None and signer.counts(now):
-            found.append(Word(entry, signer.name))
-    return tuple(found)
+    return tuple(found for found in heard(text, signers, now) if isinstance(found, Word))
+
+
+def heard(text: str, signers: Signers, now: str) -> tuple[Word | Unheard, ...]:
+    """Every entry, with whose word it is or why it is nobody's. Raises `LockRefused` when one was tampered with."""
+    return tuple(_heard(entry, number, signers, now) for number, entry in _numbered(text))
+
+
+def _heard(entry: Entry, number: int, signers: Signers, now: str) -> Word | Unheard:
+    try:
+        key = verify(entry.signature, entry.payload.encode(), entry.namespace)
+    except SignatureRefused as refused:
+        raise LockRefused(f"the signature of an entry ({entry.by}) is refused: {refused.reason}", number) from None
+    if key.fingerprint != entry.by:
+        raise LockRefused("an entry is signed by another key than it says", number)
+    signer = signers.of(key)
+    reason = _unheard(entry, signer, now)
+    if reason or signer is None:
+        return Unheard(entry, reason)
+    if entry.account:
+        return Word(entry, signers.person(entry.account), signer.name)
+    return Word(entry, signers.person(signer.name))
+
+
+def _unheard(entry: Entry, signer: Signer | None, now: str) -> str:
+    """Why an entry counts for nothing; "" when it counts."""
+    if signer is None:
+        return f"nobody trusts the key {entry.by}"
+    if not signer.counts(now):
+        return f"the key of {signer.name} does not count at this time"
+    if entry.account and not signer.vouches_for(entry.organisation):
+        return f"the key of {signer.name} may not speak for accounts of {entry.organisation}"
+    if not entry.account and signer.vouches:
+        return f"the key of {signer.name} speaks for accounts, and the entry names none"
+    return ""
 
 
 # --- what it means -----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ Whether the key is trusted is asked by the caller. Keys: Ed25519, ECDSA on the N
 and both kinds on security keys (FIDO), which must have been touched.
 
 Verifying needs the library `cryptography` and nothing of the machine: production has no OpenSSH on board and starts no
-process. Signing is OpenSSH's own affair: it knows agents, passphrases and security keys.
+process. Signing is OpenSSH's own affair where people do it: it knows agents, passphrases and security keys. A server, which has
+a key and no person beside it, signs here, with Ed25519.
 """
 
 from __future__ import annotations
@@ -86,6 +87,36 @@ def verify(signature: str, data: bytes, namespace: str) -> PublicKey:
     key = PublicKey(_Reader(blob).text(), blob)
     _verify(key, made, signed)
     return key
+
+
+class PrivateKey:
+    """A server's key: Ed25519, as `ssh-keygen -t ed25519 -N ""` writes it."""
+
+    def __init__(self, text: bytes) -> None:
+        """Raises `SignatureRefused` for what is no such key."""
+        try:
+            from cryptography.exceptions import UnsupportedAlgorithm
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+            from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+        except ImportError:
+            raise SignatureRefused("the library `cryptography`, which signs, is not installed") from None
+        try:
+            found = load_ssh_private_key(text, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise SignatureRefused("it is no private key as OpenSSH writes them, or has a passphrase") from None
+        if not isinstance(found, Ed25519PrivateKey):
+            raise SignatureRefused("it is no key of the type ssh-ed25519")
+        self._key = found
+        raw = found.public_key().public_bytes_raw()
+        self.public = PublicKey("ssh-ed25519", _string(b"ssh-ed25519") + _string(raw))
+
+    def sign(self, data: bytes, namespace: str) -> str:
+        """The signature of `data` for `namespace`, in base64, byte for byte as `ssh-keygen -Y sign` makes it."""
+        head = [namespace.encode(), b"", b"sha512"]
+        signed = _MAGIC + b"".join(map(_string, [*head, hashlib.sha512(data).digest()]))
+        made = _string(b"ssh-ed25519") + _string(self._key.sign(signed))
+        parts = b"".join(map(_string, [self.public.blob, *head, made]))
+        return base64.b64encode(_MAGIC + (1).to_bytes(4, "big") + parts).decode()
 
 
 def _unarmoured(text: str) -> str:

@@ -7,7 +7,6 @@ cannot be found, all of it counts as new. Writes `orgs/<org>/approvals.lock`, a 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,29 +14,19 @@ from typing import Literal
 
 import msgspec
 
-from segwright.plan.approval import (
-    FILE,
-    POLICY,
-    PRODUCTION,
-    Entry,
-    LockRefused,
-    Word,
-    called_item,
-    items_of,
-    read_lock,
-    state_of,
-    words,
-)
-from segwright.plan.signers import Signers, SignersRefused, read_signers
+from segwright.plan.approval import POLICY, PRODUCTION, Entry, ItemState, Word, called_item, items_of, state_of
+from segwright.plan.signers import Signers
 from segwright.review.change import OrganisationReview, Severity
 from segwright.review.grouping import FleetReview, Group, grouped
 from segwright.service.cache import Cache, default_folder
 from segwright.service.diffing import Say, review_fleet
-from segwright.service.review_policy import Policy, read_policy
-from segwright.service.reviewing import Unreviewed, git, open_state
-from segwright.service.revision import NoSuchBase, workspace_at
+from segwright.service.locks import add_lines, stamp, trusted, words_about
+from segwright.service.review_policy import Policy
+from segwright.service.reviewing import Compared, open_state, policy_of
+from segwright.service.revision import NoSuchBase, revision_of, workspace_at
 from segwright.service.signing import Key
 from segwright.service.states import State
+from segwright.service.unreviewed import Unreviewed
 
 APPROVED = "approved"
 """What people call the state that was approved last."""
@@ -90,65 +79,51 @@ def _lacks(item: Item) -> str:
     }[item.state]
 
 
-# --- trusted keys ----------------------------------------------------------------------------------------------------------
-
-
-def trusted(path: Path | None, root: Path) -> Signers:
-    """The trusted signers of a file. Raises `Unreviewed`: also for a file in the workspace, which a change could edit."""
-    if path is None:
-        raise Unreviewed("Whose signatures count? Name the file of trusted keys: --keys FILE, or SEGWRIGHT_KEYS.")
-    if path.resolve().is_relative_to(root.resolve()):
-        raise Unreviewed(f"{path} lies in the workspace: whoever edits mappings could edit it, too. Keep it elsewhere.")
-    try:
-        return read_signers(path.read_text(encoding="utf-8"))
-    except SignersRefused as refused:
-        raise Unreviewed(f"{path} is not taken: {refused}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreviewed(f"{path} cannot be read ({type(error).__name__}).") from None
-
-
-def stamp(now: datetime) -> str:
-    """A time as locks write it."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def digits(now: datetime) -> str:
-    """A time as signers compare it."""
-    return now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
-
-
 # --- how things stand ------------------------------------------------------------------------------------------------------
 
 
-def lock_text(root: Path, organisation: str) -> str:
-    """The lock of an organisation; "" without one."""
-    path = root / "orgs" / organisation / FILE
-    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
-
-
-def statuses(state: State, names: Collection[str], environment: str, signers: Signers, now: datetime) -> list[Status]:
+def statuses(
+    state: State, names: Collection[str], environment: str, policy: Policy, signers: Signers, now: datetime
+) -> list[Status]:
     """How organisations stand."""
-    return [status(state, name, environment, signers, now) for name in names]
+    return [status(state, name, environment, policy, signers, now) for name in names]
 
 
-def status(state: State, name: str, environment: str, signers: Signers, now: datetime) -> Status:
+def status(state: State, name: str, environment: str, policy: Policy, signers: Signers, now: datetime) -> Status:
     """How one organisation stands."""
     if name not in state.names:
         return Status(name, environment, problem="it does not compile: `segwright check` says why")
     if environment not in state.hashes(name):
         return Status(name, environment, problem=f"it has no environment {environment}")
     try:
-        said = words(lock_text(state.root, name), signers, digits(now))
-    except LockRefused as refused:
-        return Status(name, environment, problem=f"orgs/{name}/{FILE} was tampered with or damaged: {refused}")
+        said = words_about(state.root, name, signers, now)
+    except Unreviewed as refused:
+        return Status(name, environment, problem=str(refused))
     items = items_of(state.manifest(name, environment))
     return Status(
-        name, environment, tuple(_item(each, hash_, name, environment, said) for each, hash_ in items.items())
+        name, environment, tuple(_item(each, hash_, name, environment, said, policy) for each, hash_ in items.items())
     )
 
 
-def _item(item: str, hash_: str, name: str, environment: str, said: Collection[Word]) -> Item:
-    found = state_of(item, hash_, name, environment, said)
+def item_state(item: str, hash_: str, name: str, environment: str, said: Collection[Word], policy: Policy) -> ItemState:
+    """What the words say of an item. It needs as many people as `review.yaml` says today for what they rated it as: a line that
+    was written under a milder policy needs no fewer."""
+    rated = [
+        word.entry.rated
+        for word in said
+        if (word.entry.kind, word.entry.organisation, word.entry.environment) == ("approve", name, environment)
+        and word.entry.items.get(item) == hash_
+    ]
+    return state_of(item, hash_, name, environment, said, max([1, *(policy.needed(rating(each)) for each in rated)]))
+
+
+def rating(text: str) -> Severity:
+    """The severity that an entry names; of a word that is none, the gravest."""
+    return Severity(text) if text in tuple(Severity) else Severity.IDENTITY
+
+
+def _item(item: str, hash_: str, name: str, environment: str, said: Collection[Word], policy: Policy) -> Item:
+    found = item_state(item, hash_, name, environment, said, policy)
     kind: Literal["approved", "lapsed", "too few", "revoked", "new"] = "approved"
     if found.revoked:
         kind = "revoked"
@@ -168,7 +143,7 @@ def against_approved(
     environ: Mapping[str, str], say: Say = lambda text: None,
 ) -> FleetReview:  # fmt: skip
     """The review of organisations, each against the state of it that was approved last; what was never approved is new."""
-    said = {name: _words(after.root, name, signers, now) for name in names}
+    said = {name: words_about(after.root, name, signers, now) for name in names}
     waiting: dict[str, list[str]] = {}
     for name in names:
         items = items_of(after.manifest(name, environment)) if name in after.names else {}
@@ -190,23 +165,16 @@ def compared_with_approved(
     only: Collection[str],
     say: Say,
     environment: str = PRODUCTION,
-) -> FleetReview:
+) -> Compared:
     """The review of a workspace against what is approved. Raises `Unreviewed`."""
-    signers = trusted(keys, root)
+    signers, policy = trusted(keys, root), policy_of(root)
     after = open_state(root, only, environ, say)
     names = only or organisations_of(after)
-    return against_approved(after, names, environment, policy_of(root), signers, datetime.now(UTC), environ, say)
+    review = against_approved(after, names, environment, policy, signers, datetime.now(UTC), environ, say)
+    return Compared(review, after, policy)
 
 
 THE_APPROVED = "what is approved"
-
-
-def _words(root: Path, name: str, signers: Signers, now: datetime) -> tuple[Word, ...]:
-    """The words about an organisation. Raises `Unreviewed` for a lock that was tampered with."""
-    try:
-        return words(lock_text(root, name), signers, digits(now))
-    except LockRefused as refused:
-        raise Unreviewed(f"orgs/{name}/{FILE} was tampered with or damaged: {refused}") from None
 
 
 def _approved_revision(said: Collection[Word], name: str, environment: str, items: Mapping[str, str]) -> str:
@@ -264,15 +232,6 @@ def new_groups(after: State, names: Collection[str]) -> tuple[Group, ...]:
     )
 
 
-def revision_of(root: Path) -> tuple[str, bool]:
-    """The commit that the workspace is at, and whether its files are those of the commit, locks aside."""
-    commit = git(root, "rev-parse", "HEAD")
-    changed = git(
-        root, "status", "--porcelain", "--", "mappings", "orgs", "review.yaml", ":(exclude)orgs/*/approvals.lock"
-    )
-    return commit, bool(commit) and not changed
-
-
 # --- new words -----------------------------------------------------------------------------------------------------------------
 
 
@@ -297,19 +256,19 @@ def proposals(
     after: State, names: Collection[str], review: FleetReview, environment: str, because: str, key: Key, policy: Policy,
     signers: Signers, now: datetime,
 ) -> list[Proposal]:  # fmt: skip
-    """The lines that approve organisations: what lacks approval and this key has not approved yet, rated by the review."""
+    """The lines that approve organisations: what lacks approval and this person has not approved yet, rated by the review."""
     commit, clean = revision_of(after.root)
     severities = {each.name: each.severity for each in review.organisations}
     found = []
+    signer = signers.of(key.public)
+    me = signers.person(signer.name) if signer is not None else ""
     for name in names:
-        items = items_of(after.manifest(name, environment))
-        mine = _approved_by(after.root, name, environment, key.public.fingerprint)
-        said = _words(after.root, name, signers, now)
-        items = {
-            item: hash_
-            for item, hash_ in items.items()
-            if (item, hash_) not in mine and not state_of(item, hash_, name, environment, said).approved
-        }
+        said = words_about(after.root, name, signers, now)
+        items = {}
+        for item, hash_ in items_of(after.manifest(name, environment)).items():
+            state = item_state(item, hash_, name, environment, said, policy)
+            if not state.approved and me not in state.by:
+                items[item] = hash_
         if not items:
             continue
         severity = severities.get(name)
@@ -325,36 +284,18 @@ def proposals(
     return found
 
 
-def _approved_by(root: Path, name: str, environment: str, fingerprint: str) -> set[tuple[str, str]]:
-    """What a key has approved, and nobody revoked."""
-    approved: set[tuple[str, str]] = set()
-    for entry in sorted(read_lock(lock_text(root, name)), key=lambda each: each.on):
-        if (entry.organisation, entry.environment) != (name, environment):
-            continue
-        if entry.kind == "revoke":
-            approved -= set(entry.items.items())
-        elif entry.by == fingerprint:
-            approved |= set(entry.items.items())
-    return approved
-
-
 def revocation(after: State, name: str, environment: str, because: str, key: Key, now: datetime) -> Entry:
     """The line that takes back every approval of what an organisation is now."""
     items = items_of(after.manifest(name, environment))
     return Entry("revoke", name, environment, items, "identity", 1, stamp(now), because, key.public.fingerprint)
 
 
-def add_word(root: Path, entry: Entry, key: Key) -> None:
-    """Signs an entry and writes it into the lock of its organisation. Raises `signing.CannotSign`, OSError."""
-    signed = msgspec.structs.replace(entry, signature=key.sign(entry.payload))
-    path = root / "orgs" / entry.organisation / FILE
-    text = (
-        lock_text(root, entry.organisation)
-        or f"# Who approved what of {entry.organisation}; written by segwright, a line each.\n"
-    )
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes((text if text.endswith("\n") else f"{text}\n").encode() + f"{signed.line}\n".encode())
-    os.replace(beside, path)
+def sign(root: Path, entries: Collection[Entry], key: Key) -> None:
+    """Signs entries and writes them into the locks of their organisations: all, or none when one cannot be signed. Raises
+    `signing.CannotSign`, `Unreviewed`, OSError."""
+    signed = [msgspec.structs.replace(entry, signature=key.sign(entry.payload)) for entry in entries]
+    for entry in signed:
+        add_lines(root, entry.organisation, [entry])
 
 
 def said_proposal(proposal: Proposal) -> str:
@@ -371,11 +312,3 @@ def organisations_of(state: State) -> tuple[str, ...]:
     from segwright.service.opening import organisations_in
 
     return tuple(organisations_in(state.root))
-
-
-def policy_of(root: Path) -> Policy:
-    """The policy of reviews. Raises `Unreviewed` when it cannot be read."""
-    policy = read_policy(root)
-    if policy.findings:
-        raise Unreviewed("The policy of reviews cannot be read.", policy.findings, policy.sources)
-    return policy

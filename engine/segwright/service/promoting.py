@@ -33,10 +33,11 @@ from segwright.review.meanings import Meanings
 from segwright.review.plans import moved_places
 from segwright.review.policies import policy_changes
 from segwright.review.words import said, title
-from segwright.service.approving import digits, lock_text, revision_of, stamp
 from segwright.service.bundling import write_bundles
+from segwright.service.locks import digits, lock_text, stamp
 from segwright.service.opening import check
-from segwright.service.reviewing import Unreviewed, git
+from segwright.service.revision import git, revision_of
+from segwright.service.unreviewed import Unreviewed
 
 TEST = "test"
 

@@ -7,47 +7,52 @@ what cannot be compared: no such base, a workspace that is none, a policy that c
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from segwright.core.diagnostic import Diagnostic
-from segwright.core.source import Source
+from segwright import __version__
+from segwright.plan.approval import POLICY, items_of
+from segwright.review.change import OrganisationReview
+from segwright.review.document import Binding
 from segwright.review.grouping import FleetReview
 from segwright.review.report_text import Paint, text_report
 from segwright.service.cache import Cache, default_folder
 from segwright.service.diffing import Say, review_fleet
 from segwright.service.opening import unknown_organisations
-from segwright.service.review_policy import read_policy
-from segwright.service.revision import NoSuchBase, workspace_at
+from segwright.service.review_policy import Policy, read_policy
+from segwright.service.revision import NoSuchBase, committed, git, workspace_at
 from segwright.service.states import State
+from segwright.service.unreviewed import Unreviewed
 
 MAIN: Final = ("main", "master", "trunk")
 """What the branch is called that changes are merged into."""
 
 
-class Unreviewed(Exception):
-    """There is no review. Its text says why; `findings` show it in `sources`."""
+class Compared(NamedTuple):
+    """A review, the workspace as it is, and its policy."""
 
-    def __init__(
-        self, reason: str, findings: Collection[Diagnostic] = (), sources: Mapping[str, Source] | None = None
-    ) -> None:
-        super().__init__(reason)
-        self.findings = tuple(findings)
-        self.sources = dict(sources or {})
+    review: FleetReview
+    after: State
+    policy: Policy
 
 
 def compared(
     root: Path, base: str | None, environ: Mapping[str, str], only: Collection[str] = (), say: Say = lambda text: None
-) -> FleetReview:
+) -> Compared:
     """The review of the workspace in `root` against `base` (default: where this branch left main)."""
+    policy = policy_of(root)
     with states(root, base, environ, only, say) as (before, after, name):
-        policy = read_policy(root)
-        if policy.findings:
-            raise Unreviewed("The policy of reviews cannot be read.", policy.findings, policy.sources)
-        return review_fleet(before, after, name, policy.meanings, only or None, say)
+        return Compared(review_fleet(before, after, name, policy.meanings, only or None, say), after, policy)
+
+
+def policy_of(root: Path) -> Policy:
+    """The policy of reviews. Raises `Unreviewed` when it cannot be read."""
+    policy = read_policy(root)
+    if policy.findings:
+        raise Unreviewed("The policy of reviews cannot be read.", policy.findings, policy.sources)
+    return policy
 
 
 @contextmanager
@@ -87,7 +92,7 @@ def open_state(root: Path, only: Collection[str], environ: Mapping[str, str], sa
 
 def group_of(root: Path, group: str, base: str | None, environ: Mapping[str, str], say: Say) -> tuple[str, ...]:
     """The hospitals of a group of a review. Raises `Unreviewed` when there is none of that name."""
-    review = compared(root, base, environ, (), say)
+    review = compared(root, base, environ, (), say).review
     for each in review.groups:
         if each.id == group:
             return each.names
@@ -112,14 +117,28 @@ def merge_base(root: Path) -> str:
     )
 
 
-def git(root: Path, *arguments: str) -> str:
-    """What a call of git prints; "" when it fails."""
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+def bindings(found: Compared) -> dict[str, dict[str, Binding]]:
+    """Of every hospital that changes, by environment, what an approval of it is bound to."""
+    return {
+        each.name: _bindings(found.after, each, found.policy.needed(each.severity))
+        for each in found.review.organisations
+        if each.name in found.after.names
+    }
 
 
-def written(review: FleetReview, form: str, width: int = 100, paint: Paint = lambda text, role: text) -> str:
+def _bindings(after: State, review: OrganisationReview, needs: int) -> dict[str, Binding]:
+    out = {}
+    for environment in after.hashes(review.name):
+        items = items_of(after.manifest(review.name, environment))
+        moved = review.moved.get(environment, ())
+        names = (each if each == POLICY else f"plan:{each}" for each in moved)
+        out[environment] = Binding(items, tuple(name for name in names if name in items), needs)
+    return out
+
+
+def written(found: Compared, form: str, width: int = 100, paint: Paint = lambda text, role: text) -> str:
     """A report: text, markdown, json or html."""
+    review = found.review
     if form == "markdown":
         from segwright.review.report_markdown import markdown_report
 
@@ -127,7 +146,7 @@ def written(review: FleetReview, form: str, width: int = 100, paint: Paint = lam
     if form == "json":
         from segwright.review.report_json import json_report
 
-        return json_report(review)
+        return json_report(review, bindings(found), __version__, committed(found.after.root))
     if form == "html":
         from segwright.review.report_html import html_report
 

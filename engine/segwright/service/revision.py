@@ -21,6 +21,9 @@ from typing import Final, NamedTuple
 FOLDERS: Final = ("mappings", "orgs", "snapshots")
 """What of a revision belongs to a workspace."""
 
+POLICY: Final = "review.yaml"
+"""What lies beside them and decides how many must approve."""
+
 _LINK: Final = "120000"
 _FILES: Final = ("100644", "100755", _LINK)
 
@@ -129,6 +132,27 @@ def _contents(root: Path, entries: list[_Entry]) -> Iterator[bytes]:
         size = int(bytes(answer[at:end]).split(b" ")[2])
         yield bytes(answer[end + 1 : end + 1 + size])
         at = end + 1 + size + 1
+
+
+def revision_of(root: Path) -> tuple[str, bool]:
+    """The commit that the workspace is at, and whether its files are those of the commit, locks aside."""
+    commit = git(root, "rev-parse", "HEAD")
+    changed = git(root, "status", "--porcelain", "--", *FOLDERS[:2], POLICY, ":(exclude)orgs/*/approvals.lock")
+    return commit, bool(commit) and not changed
+
+
+def committed(root: Path) -> str:
+    """The commit whose files the workspace has; "" when it has others, or nobody knows."""
+    commit, clean = revision_of(root)
+    return commit if clean else ""
+
+
+def git(root: Path, *arguments: str) -> str:
+    """What a call of git prints; "" when it fails, or there is no git."""
+    if shutil.which("git") is None:
+        return ""
+    ran = _git(root, *arguments)
+    return "" if ran.failed else ran.output.decode("utf-8", "replace").strip()
 
 
 class _Ran(NamedTuple):
