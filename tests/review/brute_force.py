@@ -1,6 +1,6 @@
 """The oracle of change review: every case of two workspaces rendered the long way, and compared by bytes and by python-hl7.
 
-Nothing of `segwright.review` is used: workspaces are compiled whole, cases run one by one, fields counted by another parser.
+Nothing of `segwright.review` decides: workspaces are compiled whole, cases run one by one, fields counted by another parser.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import hl7
 
+from segwright.review.grouping import FleetReview
 from segwright.service.compiling import compile_workspace
 from segwright.service.testing import run_cases
 
@@ -63,3 +64,28 @@ def fields_that_differ(before: bytes, after: bytes) -> set[str]:
             if str(first) != str(second):
                 found.add(f"{left[0]}-{number}")
     return found
+
+
+Place = tuple[str, str, str]
+"""An organisation, a file of one of its cases, and a field of it ("OBX-3"; "" where the file is no message)."""
+
+
+def claimed(review: FleetReview) -> set[Place]:
+    """Where a review says that a case gives other bytes, in the environment of the case."""
+    return {
+        (each.name, where.split()[0], seen.change.place.partition(".")[0] if seen.change.view == "output" else "")
+        for each in review.organisations
+        for seen in each.seen
+        if seen.change.view in ("output", "read")
+        for where in seen.where
+        if not where.endswith("(production)")
+    }
+
+
+def found(before: Path, after: Path, only: Collection[str] | None = None) -> set[Place]:
+    """Where they are others. For changes that leave the segments as they were."""
+    return {
+        (name, file, field)
+        for (name, file), both in moved(before, after, only).items()
+        for field in (fields_that_differ(*both) if file.endswith(".hl7") else {""})
+    }

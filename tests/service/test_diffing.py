@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from segwright.review.change import OrganisationReview, Severity
+from segwright.review.change import Severity
 from segwright.review.grouping import FleetReview
 from segwright.review.meanings import Meanings
 from segwright.service.cache import Cache
 from segwright.service.diffing import review_fleet
+from segwright.service.lost_coverage import Lost
 from segwright.service.states import State
+from segwright.workbench.lost import no_longer_exercised
 from tests.bench.fleet import generate, organisation
-from tests.review.brute_force import ROOT, copied, edited, fields_that_differ, moved
+from tests.bench.reviewing import EVERYONE, SOME
+from tests.review.brute_force import ROOT, claimed, copied, edited, found, moved
 
 TABLES = "mappings/shared/tables.seg"
 RESULT = "mappings/messages/ecg_result.seg"
@@ -33,9 +36,9 @@ def workspace(tmp_path) -> Path:
     return copied(tmp_path / "workspace")
 
 
-def reviewed(before: Path, after: Path, cache: Cache | None = None) -> FleetReview:
+def reviewed(before: Path, after: Path, cache: Cache | None = None, lost: Lost | None = None) -> FleetReview:
     old = State(before, None, cache)
-    return review_fleet(old, State(after, None, cache, twin=old), "base", Meanings())
+    return review_fleet(old, State(after, None, cache, twin=old), "base", Meanings(), lost=lost)
 
 
 def review_of(workspace: Path, cache: Cache, *edits: tuple[str, str, str]) -> FleetReview:
@@ -44,19 +47,9 @@ def review_of(workspace: Path, cache: Cache, *edits: tuple[str, str, str]) -> Fl
     return reviewed(ROOT, workspace, cache)
 
 
-def shown(review: OrganisationReview, *, fields: bool = False) -> set[tuple[str, str]]:
-    """The files in which it says that bytes change, or (`fields`) the fields."""
-    found = set()
-    for seen in review.seen:
-        if seen.change.view in ("output", "read"):
-            for where in seen.where:
-                if not where.endswith("(production)"):
-                    found.add((where.split()[0], seen.change.place.partition(".")[0] if fields else ""))
-    return found
-
-
-def claims(review: FleetReview) -> set[tuple[str, str]]:
-    return {(each.name, file) for each in review.organisations for file, _ in shown(each)}
+def files(review: FleetReview) -> set[tuple[str, str]]:
+    """The organisations and files of which it says that bytes change."""
+    return {(name, file) for name, file, _ in claimed(review)}
 
 
 # --- the bytes -----------------------------------------------------------------------------------------------------------
@@ -68,14 +61,10 @@ def test_one_character_of_a_shared_table_names_exactly_the_hospitals_files_and_f
         cache,
         (TABLES, '"8633-0" ^ "QRS duration"           ^ "LN"', '"8633-0" ^ "QRS duration"           ^ "LX"'),
     )
-    expected = moved(ROOT, workspace)
-    assert claims(review) == set(expected)
-    assert expected
-    for each in review.organisations:
-        for file, _ in shown(each):
-            fields = {field for name, field in shown(each, fields=True) if name == file}
-            assert fields == fields_that_differ(*expected[each.name, file])
-    assert {each.name for each in review.moving} == {name for name, _ in expected}
+    expected = found(ROOT, workspace)
+    assert {field for _, _, field in expected} == {"OBX-3"}
+    assert claimed(review) == expected
+    assert {each.name for each in review.moving} == {name for name, _, _ in expected}
     assert review.untouched == 4 - len(review.moving)
 
 
@@ -92,29 +81,23 @@ def test_one_character_of_a_shared_table_names_exactly_the_hospitals_files_and_f
 )  # fmt: skip
 def test_claims_equal_brute_force_whatever_is_edited(workspace, cache, edit):
     review = review_of(workspace, cache, edit)
-    assert claims(review) == set(moved(ROOT, workspace))
+    assert files(review) == set(moved(ROOT, workspace))
 
 
-def test_a_fleet_is_told_exactly_and_in_groups(tmp_path, cache):
+@pytest.mark.parametrize(("edit", "count"), [(EVERYONE, FLEET), (SOME, FLEET // 4)], ids=["a shared row", "a profile"])
+def test_a_fleet_is_told_exactly_and_in_groups(tmp_path, cache, edit, count):
     before, after = tmp_path / "before", tmp_path / "after"
-    generate(before, FLEET, cases=True)
-    generate(after, FLEET, cases=True)
-    # Half of the hospitals have this profile.
-    edited(
-        after,
-        "mappings/vendors/grouped_orders/ecg_result.seg",
-        "overlay ecg_result\n",
-        'overlay ecg_result\n\noverride OBR-24 = "CUS"\n  because "one code for all"\n',
-    )
+    for root in (before, after):
+        generate(root, FLEET, cases=True)
+    edited(after, *edit)
     review = reviewed(before, after, cache)
     affected = {each.name for each in review.moving}
     sample = sorted(affected | {organisation(number) for number in range(0, FLEET, max(1, FLEET // 50))})
-    expected = moved(before, after, sample)
-    assert claims(review) == set(expected)
-    assert affected == {name for name, _ in expected}
-    assert len(affected) == FLEET // 2
-    assert [len(group.names) for group in review.groups if group.first.moves] == [FLEET // 2]
-    assert review.untouched == FLEET - FLEET // 2
+    expected = found(before, after, sample)
+    assert claimed(review) == expected
+    assert affected == {name for name, _, _ in expected}
+    assert (len(affected), review.untouched) == (count, FLEET - count)
+    assert [len(group.names) for group in review.groups if group.first.moves] == [count]
 
 
 def test_reformatting_everything_changes_nothing(workspace, cache):
@@ -183,7 +166,7 @@ def test_a_change_that_no_case_shows_is_told_as_such(workspace, cache):
     review = review_of(workspace, cache, edit)
     unseen = {change.place for each in review.organisations for change in each.changes if change.view == "plan"}
     assert "FT1-2" in unseen
-    assert not claims(review)
+    assert not files(review)
 
 
 def test_what_is_only_of_production_is_told(workspace, cache):
@@ -250,6 +233,72 @@ def test_a_removed_case_is_coverage_that_is_lost(workspace, cache):
     shutil.rmtree(workspace / "orgs" / "larkspur" / "cases" / "withdrawn")
     (larkspur,) = reviewed(ROOT, workspace, cache).organisations
     assert set(larkspur.lost) == {"case hostile_text", "case withdrawn", "ecg_result of the kind withdrawn"}
+
+
+def test_rules_that_only_a_removed_case_exercised_are_told(workspace, cache):
+    shutil.rmtree(workspace / "orgs" / "larkspur" / "cases" / "withdrawn")
+    (larkspur,) = reviewed(ROOT, workspace, cache, no_longer_exercised).organisations
+    assert larkspur.lost[:2] == ("case withdrawn", "ecg_result of the kind withdrawn")
+    lines = (workspace / TABLES).read_text().splitlines()
+    row = next(number for number, line in enumerate(lines, 1) if 'withdrawn    -> "X"' in line)
+    assert any("table row" in each and each.endswith(f"({TABLES}:{row})") for each in larkspur.lost), larkspur.lost
+    # What another case exercises is not lost, and what was never exercised was never had.
+    shutil.copytree(ROOT / "orgs" / "larkspur" / "cases" / "withdrawn", workspace / "orgs/larkspur/cases/again")
+    (larkspur,) = reviewed(ROOT, workspace, cache, no_longer_exercised).organisations
+    assert larkspur.lost == ("case withdrawn",)
+
+
+def test_rules_that_a_change_keeps_from_being_reached_are_told(workspace, cache):
+    edited(
+        workspace,
+        RESULT,
+        "  ORC-4          = order.group_number ",
+        "  ORC-4          = order.placer_number else order.group_number ",
+    )
+    before = copied(workspace.parent / "before")
+    edited(
+        before,
+        RESULT,
+        "  ORC-4          = order.group_number ",
+        "  ORC-4          = order.group_number else order.placer_number ",
+    )
+    larkspur = {each.name: each for each in reviewed(before, workspace, cache, no_longer_exercised).organisations}[
+        "larkspur"
+    ]
+    assert any("else `order.group_number`" in each or "order.group_number" in each for each in larkspur.lost), (
+        larkspur.lost
+    )
+
+
+def test_comments_and_other_lines_lose_no_coverage(workspace, cache):
+    edited(workspace, RESULT, "  ORC-1          =", "  # The order control.\n\n  ORC-1          =")
+    edited(workspace, "orgs/larkspur/cases/final/case.yaml", 'note: "', 'note: "In other words: ')
+    assert not reviewed(ROOT, workspace, cache, no_longer_exercised).changed
+    edited(
+        workspace, TABLES, '"8633-0" ^ "QRS duration"           ^ "LN"', '"8633-0" ^ "QRS duration"           ^ "LX"'
+    )
+    review = reviewed(ROOT, workspace, cache, no_longer_exercised)
+    assert review.changed
+    assert not any(each.lost for each in review.organisations)
+
+
+def test_of_many_that_change_alike_one_is_asked_and_the_others_if_it_lost_something(tmp_path, cache):
+    before, after = tmp_path / "before", tmp_path / "after"
+    for root in (before, after):
+        generate(root, FLEET, cases=True)
+    edited(after, *EVERYONE)
+    asked: list[str] = []
+
+    def lost(_: State, __: State, name: str) -> tuple[str, ...]:
+        asked.append(name)
+        return ()
+
+    review = reviewed(before, after, cache, lost)
+    assert len(asked) == len([group for group in review.groups if group.first.moves]) < FLEET
+    assert f"in {len(asked)} of {FLEET} hospitals" in review.notes[0]
+    review = reviewed(before, after, cache, lambda one, other, name: ("something",))
+    assert all(each.lost == ("something",) for each in review.moving)
+    assert not review.notes
 
 
 def test_a_case_that_puts_in_something_else_is_told_and_one_with_other_words_is_not(workspace, cache):

@@ -44,6 +44,7 @@ def command(
     from segwright.service.reviewing import group_of, open_state, policy_of
     from segwright.service.signing import CannotSign, Key
     from segwright.service.unreviewed import Unreviewed
+    from segwright.workbench.lost import no_longer_exercised
 
     if bool(organisations) == bool(group):
         raise click.UsageError("Name hospitals, or a group with --group.")
@@ -60,7 +61,9 @@ def command(
         names = tuple(dict.fromkeys(organisations)) or group_of(root, str(group), against, os.environ, progress.say)
         after = open_state(root, names, os.environ, progress.say)
         approving.must_compile(after, names, environment)
-        review = approving.against_approved(after, names, environment, policy, signers, now, os.environ, progress.say)
+        review = approving.against_approved(
+            after, names, environment, policy, signers, now, os.environ, progress.say, no_longer_exercised
+        )
         progress.done()
         proposals = approving.proposals(
             after, names, review, environment, because.strip(), signing, policy, signers, now

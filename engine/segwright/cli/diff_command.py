@@ -35,14 +35,17 @@ def command(
     from segwright.service.approving import APPROVED, compared_with_approved
     from segwright.service.reviewing import compared, written
     from segwright.service.unreviewed import Unreviewed
+    from segwright.workbench.lost import no_longer_exercised
 
     root = workspace_of(context, workspace)
     progress = Progress()
     try:
         if base == APPROVED:
-            found = compared_with_approved(root, keys, os.environ, organisations, progress.say)
+            found = compared_with_approved(
+                root, keys, os.environ, organisations, progress.say, lost=no_longer_exercised
+            )
         else:
-            found = compared(root, base, os.environ, organisations, progress.say)
+            found = compared(root, base, os.environ, organisations, progress.say, no_longer_exercised)
         progress.done()
         review = found.review
         if form == "text":

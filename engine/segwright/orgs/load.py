@@ -61,6 +61,30 @@ def load_what_holds(
     return organisation, diagnostics
 
 
+def load_what_was_checked(source: Source, schema: Schema) -> Organisation | None:
+    """The organisation of a text that was found to be without an error before: it is not looked for again. None when it is no
+    organisation after all."""
+    tree, _ = read_quickly(source)
+    if tree is None:
+        return None
+    organisation = _made(typed(plain(tree), schema.root), schema, source, frozenset())
+    if organisation is not None:
+        organisation.__dict__["_tree"] = tree
+    return organisation
+
+
+def listed(source: Source, schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The layers of an organisation and the messages of its catalogue, whatever else is wrong with its text; None when that
+    cannot be told."""
+    tree, _ = read_quickly(source)
+    values = typed(plain(tree), schema.root) if tree is not None else {}
+    given, catalogue = values.get("organisation"), values.get("catalogue")
+    layers = given.get("layers") if isinstance(given, dict) else None
+    if not isinstance(layers, list | tuple) or not isinstance(catalogue, dict):
+        return None
+    return tuple(map(str, layers)), tuple(map(str, catalogue))
+
+
 def _drop(values: dict[str, Any], key: tuple[str, ...]) -> None:
     """Takes out the value of a key; groups stay, since most of what they hold may be right."""
     group: Any = values

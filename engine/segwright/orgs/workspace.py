@@ -112,6 +112,14 @@ def read_workspace(root: Path, only: Collection[str] | None = None) -> tuple[Wor
     return Workspace(root, mappings, tables, schema, organisations), folder.findings
 
 
+def with_organisation(shared: Workspace, name: str) -> Workspace:
+    """A workspace of which only what is shared was read, with the files of one organisation, if it has such a folder. In a large
+    fleet this is what to ask for one at a time; what is wrong with the files, reading the workspace says."""
+    folder = _Folder(shared.root)
+    known = not name.startswith(".") and folder.is_folder(f"orgs/{name}")
+    return msgspec.structs.replace(shared, organisations={name: folder.organisation(name)} if known else {})
+
+
 def _missing(folder: Path) -> list[str]:
     return [f"`{name}/`" for name in ("mappings", "orgs") if not (folder / name).is_dir()]
 

@@ -61,16 +61,17 @@ def number_of(plan: Plan) -> dict[int, int]:
     return numbers
 
 
-def _below(op: Op) -> Iterator[Op]:
+def below(op: Op) -> Iterator[Op]:
+    """An operation and every one inside it."""
     yield op
     for child in children(op):
-        yield from _below(child)
+        yield from below(child)
 
 
 def _depends(op: Op | None, slots: set[int]) -> bool:
     """Whether an input decides a value or a condition: it reads one, or a slot that holds what came from one."""
     return op is not None and any(
-        isinstance(each, _RECEIVED) or (isinstance(each, ops.Slot) and each.slot in slots) for each in _below(op)
+        isinstance(each, _RECEIVED) or (isinstance(each, ops.Slot) and each.slot in slots) for each in below(op)
     )
 
 
@@ -147,5 +148,5 @@ def companions(plan: Plan, operations: Iterable[Op] | None = None) -> frozenset[
 def reads_input(op: Op, constant: Container[int] = ()) -> bool:
     """Whether a value or condition reads what is given at run time: what came in, or any slot but the `constant` ones."""
     return any(
-        isinstance(each, _RECEIVED) or (isinstance(each, ops.Slot) and each.slot not in constant) for each in _below(op)
+        isinstance(each, _RECEIVED) or (isinstance(each, ops.Slot) and each.slot not in constant) for each in below(op)
     )

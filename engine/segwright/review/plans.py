@@ -17,7 +17,7 @@ import msgspec
 
 from segwright.plan import ops
 from segwright.plan.model import Model, Type
-from segwright.plan.walk import walk
+from segwright.plan.walk import below, walk
 
 Attribute = Callable[[ops.SetOp], str]
 """Names what a reading plan sets: "order.placer_number"."""
@@ -30,6 +30,7 @@ def moved_places(
     before: ops.Plan, after: ops.Plan, attribute_before: Attribute, attribute_after: Attribute
 ) -> list[str]:
     """The places that do something else, each once, in the order of the plan after."""
+    before, after = _without_what_stayed(before, after)
     old, new = _Digests(before, attribute_before), _Digests(after, attribute_after)
     olds, news = list(old.places()), list(new.places())
     coarse = {place for place, _ in _unpaired([each[:2] for each in olds], [each[:2] for each in news])}
@@ -44,6 +45,32 @@ def moved_places(
     if not moved and [each[0] for each in olds] != [each[0] for each in news]:
         moved[FRAME] = None
     return list(moved)
+
+
+def _without_what_stayed(before: ops.Plan, after: ops.Plan) -> tuple[ops.Plan, ops.Plan]:
+    """The plans without the operations that are the same at the same place, in a plan that counts its things alike. Most of two
+    plans is; it is quicker to see that than to say what it does. Where anything is numbered otherwise, the plans as they are."""
+    alike = ("functions", "patterns", "narratives", "inputs", "results", "slots", "direction")
+    if len(before.body) != len(after.body) or len(before.tables) != len(after.tables):
+        return before, after
+    if any(getattr(before, name) != getattr(after, name) for name in alike):
+        return before, after
+    moved = {
+        number for number, (one, other) in enumerate(zip(before.tables, after.tables, strict=True)) if one != other
+    }
+    stayed = [
+        one == other and not any(isinstance(op, ops.Lookup) and op.table in moved for op in below(one))
+        for one, other in zip(before.body, after.body, strict=True)
+    ]
+    lets = [isinstance(one, ops.LetOp) for one in before.body]
+    if not all(same for same, let in zip(stayed, lets, strict=True) if let):  # what uses it does something else, too
+        return before, after
+
+    def rest(plan: ops.Plan) -> ops.Plan:
+        kept = zip(plan.body, stayed, lets, strict=True)
+        return msgspec.structs.replace(plan, body=tuple(op for op, same, let in kept if let or not same))
+
+    return rest(before), rest(after)
 
 
 def _unpaired(old: list[tuple[str, str]], new: list[tuple[str, str]]) -> list[tuple[str, str]]:

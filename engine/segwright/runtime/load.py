@@ -101,6 +101,12 @@ class Writer:
         self._write, self._shape, self._stored = _made_ready(pieces)
         self._assembler = assembler(pieces.frame.encoding)
 
+    @property
+    def shape(self) -> object:
+        """What it shares with every plan of the same form. It is made anew when nobody has it any more: who runs the plans of
+        many organisations, one after another, holds on to it."""
+        return self._shape
+
     def render(self, inputs: Sequence[Any]) -> bytes:
         """The message. Raises `MessageRefused` with every problem, ValueError for inputs that are not the plan's."""
         try:
@@ -132,6 +138,11 @@ class Reader:
         results = sorted(pieces.frame.results, key=lambda result: result.slot)
         self._roots = tuple(result.name for result in results if result.slot != self._shape.grouped)
         self._group = next((result.name for result in results if result.slot == self._shape.grouped), "")
+
+    @property
+    def shape(self) -> object:
+        """As a writer's."""
+        return self._shape
 
     def read(self, message: Message) -> Intake:
         """The records of the message, or all that stands against it."""

@@ -19,7 +19,7 @@ from segwright.plan.signers import Signers
 from segwright.review.change import OrganisationReview, Severity
 from segwright.review.grouping import FleetReview, Group, grouped
 from segwright.service.cache import Cache, default_folder
-from segwright.service.diffing import Say, review_fleet
+from segwright.service.diffing import Lost, Say, review_fleet
 from segwright.service.locks import add_lines, stamp, trusted, words_about
 from segwright.service.review_policy import Policy
 from segwright.service.reviewing import Compared, open_state, policy_of
@@ -140,7 +140,7 @@ def _item(item: str, hash_: str, name: str, environment: str, said: Collection[W
 
 def against_approved(
     after: State, names: Collection[str], environment: str, policy: Policy, signers: Signers, now: datetime,
-    environ: Mapping[str, str], say: Say = lambda text: None,
+    environ: Mapping[str, str], say: Say = lambda text: None, lost: Lost | None = None,
 ) -> FleetReview:  # fmt: skip
     """The review of organisations, each against the state of it that was approved last; what was never approved is new."""
     said = {name: words_about(after.root, name, signers, now) for name in names}
@@ -151,7 +151,7 @@ def against_approved(
     cache = Cache(default_folder(environ))
     reviews: list[FleetReview] = []
     for revision, some in waiting.items():
-        reviews += _against_revision(after, revision, some, environment, policy, said, cache, say)
+        reviews += _against_revision(after, revision, some, environment, policy, said, cache, say, lost)
     groups = grouped(each for review in reviews for each in review.organisations)
     rules = tuple(dict.fromkeys(rule for review in reviews for rule in review.rules))
     notes = tuple(note for review in reviews for note in review.notes)
@@ -165,12 +165,13 @@ def compared_with_approved(
     only: Collection[str],
     say: Say,
     environment: str = PRODUCTION,
+    lost: Lost | None = None,
 ) -> Compared:
     """The review of a workspace against what is approved. Raises `Unreviewed`."""
     signers, policy = trusted(keys, root), policy_of(root)
     after = open_state(root, only, environ, say)
     names = only or organisations_of(after)
-    review = against_approved(after, names, environment, policy, signers, datetime.now(UTC), environ, say)
+    review = against_approved(after, names, environment, policy, signers, datetime.now(UTC), environ, say, lost)
     return Compared(review, after, policy)
 
 
@@ -192,7 +193,7 @@ def _approved_revision(said: Collection[Word], name: str, environment: str, item
 
 def _against_revision(
     after: State, revision: str, names: list[str], environment: str, policy: Policy, said: Mapping[str, Collection[Word]],
-    cache: Cache, say: Say,
+    cache: Cache, say: Say, lost: Lost | None,
 ) -> list[FleetReview]:  # fmt: skip
     """Some organisations against a revision; as new where there is none, or where it is not what was approved."""
     if not revision:
@@ -201,7 +202,7 @@ def _against_revision(
         with workspace_at(after.root, revision) as folder:
             before = State(folder, names, cache)
             good = [name for name in names if _was_approved(before, name, environment, said[name])]
-            reviews = [review_fleet(before, after, THE_APPROVED, policy.meanings, good, say)] if good else []
+            reviews = [review_fleet(before, after, THE_APPROVED, policy.meanings, good, say, lost)] if good else []
     except (NoSuchBase, OSError):
         return [_as_new(after, names, f"the revision {revision[:12]} that was approved is not in this repository")]
     other = [name for name in names if name not in good]

@@ -7,14 +7,17 @@ snapshots of the base hold and its own plans do not give today was moved by the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from segwright.core import prose
 from segwright.core.diagnostic import Diagnostic
 from segwright.core.source import NOWHERE, Source
+from segwright.orgs.workspace import CASE_LIMIT
 from segwright.orgs.workspace import Case as CaseFiles
 from segwright.plan import ops
 from segwright.review.change import Case as ShownCase
@@ -25,6 +28,8 @@ from segwright.review.outputs import Result, compare_results, file_changes, gath
 from segwright.review.plans import FRAME, moved_places, not_mapped
 from segwright.review.policies import policy_changes
 from segwright.service.cases import Case
+from segwright.service.lost_coverage import Lost, with_lost
+from segwright.service.opening import read_file
 from segwright.service.processes import in_processes
 from segwright.service.ruling import workspace_rules
 from segwright.service.running import Running
@@ -37,9 +42,10 @@ Say = Callable[[str], None]
 
 def review_fleet(
     before: State, after: State, base: str, meanings: Meanings, only: Collection[str] | None = None,
-    say: Say = lambda text: None,
+    say: Say = lambda text: None, lost: Lost | None = None,
 ) -> FleetReview:  # fmt: skip
-    """Everything that changes. `base`: what people call the state before; `only`: the organisations that are compared."""
+    """Everything that changes. `base`: what people call the state before; `only`: the organisations that are compared; `lost` is
+    asked about lost coverage, nobody when it is None."""
     names = sorted({*before.names, *after.names, *after.fleet.organisations})
     reviews: list[OrganisationReview] = []
     problems = [
@@ -55,10 +61,13 @@ def review_fleet(
         reviews.append(msgspec.msgpack.decode(data, type=OrganisationReview))
     if before.shared_texts != after.shared_texts:
         reviews = _with_stale(reviews, Former(after.root, before.root, base, names), say)
+    notes: tuple[str, ...] = ()
+    if lost is not None:
+        reviews, notes = with_lost(reviews, before, after, lost, say)
     groups = grouped(reviews)
     touched = sum(each.moves for group in groups for each in group.organisations)
     rules = workspace_rules(before, after, changed, meanings)
-    return FleetReview(base, groups, rules, len(names) - touched, tuple(problems))
+    return FleetReview(base, groups, rules, len(names) - touched, tuple(problems), notes)
 
 
 def _with_stale(reviews: list[OrganisationReview], former: Former, say: Say) -> list[OrganisationReview]:
@@ -87,12 +96,29 @@ class _Work:
 
     def __init__(self, before: State, after: State, meanings: Meanings) -> None:
         self.before, self.after, self.meanings = before, after, meanings
+        self.shapes: set[object] = set()
+        """Of the organisations so far: most plans of a fleet are of a form that another one has, too."""
 
     def __call__(self, name: str) -> bytes:
-        review = _review(self.before, self.after, name, self.meanings)
+        review = self._review(name)
         self.before.forget(name)
         self.after.forget(name)
         return msgspec.msgpack.encode(review)
+
+    def _review(self, name: str) -> OrganisationReview:
+        before, after = self.before, self.after
+        if name not in after.names:
+            broken = name in after.fleet.organisations or (after.root / "orgs" / name).is_dir()
+            status: Literal["broken", "removed"] = "broken" if broken else "removed"
+            return OrganisationReview(name, status, moved=_moved(_hashes(before, name), {}))
+        if name not in before.names:
+            return OrganisationReview(name, "added", moved=_moved({}, _hashes(after, name)))
+        found = _Organisation(before, after, name, self.meanings)
+        try:
+            return found.review()
+        finally:
+            for running in (*found.old.values(), *found.new.values()):
+                self.shapes |= running.shapes
 
 
 def _differs(before: State, after: State, name: str) -> bool:
@@ -108,21 +134,23 @@ def _differs(before: State, after: State, name: str) -> bool:
 
 def _files(root: Path, name: str) -> dict[str, bytes]:
     """What of an organisation's folder is read beside its mappings: configuration, tables, cases."""
-    folder = root / "orgs" / name
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix not in (".seg", ".lock")
-    }
+    return {path: data for path, data in _tree(root / "orgs" / name) if not path.endswith((".seg", ".lock"))}
 
 
-def _review(before: State, after: State, name: str, meanings: Meanings) -> OrganisationReview:
-    if name not in after.names:
-        broken = name in after.fleet.organisations or (after.root / "orgs" / name).is_dir()
-        return OrganisationReview(name, "broken" if broken else "removed", moved=_moved({}, _hashes(before, name)))
-    if name not in before.names:
-        return OrganisationReview(name, "added", moved=_moved({}, _hashes(after, name)))
-    return _Organisation(before, after, name, meanings).review()
+def _inputs(root: Path, name: str) -> dict[str, bytes]:
+    """What an organisation's cases put in."""
+    return dict(_tree(root / "orgs" / name / "cases"))
+
+
+def _tree(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The ordinary files below a folder, by their path in it. What cannot be read is as good as empty: reading the workspace
+    says so."""
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = os.path.join(place, name)
+            if os.path.isfile(path):
+                data, _ = read_file(Path(path), CASE_LIMIT)
+                yield os.path.relpath(path, folder), data or b""
 
 
 def _hashes(state: State, name: str) -> dict[str, dict[str, str]]:
@@ -158,7 +186,12 @@ class _Organisation:
     def review(self) -> OrganisationReview:
         """Everything that changes for it."""
         old_cases, new_cases = self.before.cases(self.name), self.after.cases(self.name)
-        edited = [name for name in new_cases if name in old_cases and self._edited(old_cases[name], new_cases[name])]
+        same = _inputs(self.before.root, self.name) == _inputs(self.after.root, self.name)
+        edited = [
+            name
+            for name in new_cases
+            if not same and name in old_cases and self._edited(old_cases[name], new_cases[name])
+        ]
         for files in new_cases.values():
             self._case(self.after, self.new, files)
         for name in old_cases.keys() - new_cases.keys():

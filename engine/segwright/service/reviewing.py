@@ -19,7 +19,7 @@ from segwright.review.document import Binding
 from segwright.review.grouping import FleetReview
 from segwright.review.report_text import Paint, text_report
 from segwright.service.cache import Cache, default_folder
-from segwright.service.diffing import Say, review_fleet
+from segwright.service.diffing import Lost, Say, review_fleet
 from segwright.service.opening import unknown_organisations
 from segwright.service.review_policy import Policy, read_policy
 from segwright.service.revision import NoSuchBase, committed, git, workspace_at
@@ -39,12 +39,13 @@ class Compared(NamedTuple):
 
 
 def compared(
-    root: Path, base: str | None, environ: Mapping[str, str], only: Collection[str] = (), say: Say = lambda text: None
-) -> Compared:
+    root: Path, base: str | None, environ: Mapping[str, str], only: Collection[str] = (), say: Say = lambda text: None,
+    lost: Lost | None = None,
+) -> Compared:  # fmt: skip
     """The review of the workspace in `root` against `base` (default: where this branch left main)."""
     policy = policy_of(root)
     with states(root, base, environ, only, say) as (before, after, name):
-        return Compared(review_fleet(before, after, name, policy.meanings, only or None, say), after, policy)
+        return Compared(review_fleet(before, after, name, policy.meanings, only or None, say, lost), after, policy)
 
 
 def policy_of(root: Path) -> Policy:

@@ -73,6 +73,11 @@ class Running:
             self._loaded[name] = load(plan)
         return self._loaded[name]
 
+    @property
+    def shapes(self) -> set[object]:
+        """What the plans that were made ready share with those of other organisations."""
+        return {each.shape for each in self._loaded.values()}
+
     def explained(self, name: str) -> Explained:
         """Its plan with the words for what it does."""
         if name not in self._explained:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from segwright.core.diagnostic import Diagnostic, Label, Severity, diagnostic, once
 from segwright.core.source import Source, Span
@@ -19,8 +19,7 @@ from segwright.lang.parse import parse
 from segwright.lang.scope import Layer, overlays
 from segwright.lang.stale import Stale, stale
 from segwright.orgs.csvtables import fill
-from segwright.orgs.load import load_what_holds
-from segwright.orgs.organisation import Organisation
+from segwright.orgs.load import listed
 from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
 from segwright.service.bundling import line_of
 from segwright.service.compiling import Shared, without_collector
@@ -60,6 +59,14 @@ class Former:
         return [] if self._both is None else list(_stale(*self._both, name, self._base))
 
 
+class _Listed(NamedTuple):
+    """An organisation: its own layer, its profiles that there are, the messages of its catalogue."""
+
+    own: Layer
+    layers: tuple[str, ...]
+    catalogue: tuple[str, ...]
+
+
 class _State:
     """A workspace before or after."""
 
@@ -67,6 +74,7 @@ class _State:
         self.workspace = workspace
         self.shared = Shared(workspace)
         self._filled: dict[tuple[str, tuple[str, ...]], Flattened] = {}
+        self._operations: dict[tuple[str, str], tuple[ast.Operation, ...]] = {}
 
     @cached_property
     def texts(self) -> dict[str, str]:
@@ -79,15 +87,16 @@ class _State:
         """Every text by name."""
         return self.workspace.sources
 
-    def organisation(self, name: str) -> tuple[Organisation, Layer] | None:
-        """An organisation with its own layer; None when its configuration cannot be read."""
+    def organisation(self, name: str) -> _Listed | None:
+        """An organisation; None when its configuration cannot be read."""
         files: OrganisationFiles = self.workspace.organisations[name]
         if files.config is None or self.shared.schema is None:
             return None
-        organisation, _ = load_what_holds(files.config, self.shared.schema)
-        if organisation is None:
+        found = listed(files.config, self.shared.schema)
+        if found is None:
             return None
-        return organisation, Layer(name, tuple(parse(source)[0] for _, source in sorted(files.mappings.items())))
+        own = Layer(name, tuple(parse(source)[0] for _, source in sorted(files.mappings.items())))
+        return _Listed(own, tuple(layer for layer in found[0] if layer in self.shared.vendors), found[1])
 
     def below(self, message: str, layers: tuple[str, ...]) -> Flattened | None:
         """A message's base with these profiles, its tables filled from their files."""
@@ -100,9 +109,11 @@ class _State:
             self._filled[message, layers] = Flattened(found.mapping, scope, (), ())
         return self._filled[message, layers]
 
-    def layers(self, organisation: Organisation) -> tuple[str, ...]:
-        """Its profiles that there are."""
-        return tuple(layer for layer in organisation.layers if layer in self.shared.vendors)
+    def profile(self, layer: str, message: str) -> tuple[ast.Operation, ...]:
+        """What a profile changes of a message."""
+        if (layer, message) not in self._operations:
+            self._operations[layer, message] = tuple(_operations(self.shared.vendors[layer], message))
+        return self._operations[layer, message]
 
 
 def _stale(then: _State, now: _State, name: str, base: str) -> Iterator[Diagnostic]:
@@ -110,21 +121,30 @@ def _stale(then: _State, now: _State, name: str, base: str) -> Iterator[Diagnost
     former, present = then.organisation(name), now.organisation(name)
     if former is None or present is None:
         return
-    before, after = then.layers(former[0]), now.layers(present[0])
+    before, after = former.layers, present.layers
     if before == after and then.texts == now.texts:
         return
-    for message in present[0].catalogue:
-        own = (former[1], before), (present[1], after)
-        shared = [
-            ((then.shared.vendors[layer], before[: before.index(layer)]), (now.shared.vendors[layer], after[:number]))
-            for number, layer in enumerate(after)
-            if layer in before
-        ]
-        for (old_layer, old_below), (new_layer, new_below) in (*shared, own):
-            old, new = then.below(message, old_below), now.below(message, new_below)
-            if old is not None and new is not None:
-                for each in stale(old, _operations(old_layer, message), new, _operations(new_layer, message)):
-                    yield _told(each, base, then.sources, now.sources, "" if new_layer.name != name else name)
+    for message in present.catalogue:
+        for number, layer in enumerate(after):
+            if layer in before:
+                below = before[: before.index(layer)], after[:number]
+                operations = then.profile(layer, message), now.profile(layer, message)
+                yield from _between(then, now, message, below, operations, base, "")
+        own = tuple(_operations(former.own, message)), tuple(_operations(present.own, message))
+        yield from _between(then, now, message, (before, after), own, base, name)
+
+
+def _between(
+    then: _State, now: _State, message: str, layers: tuple[tuple[str, ...], tuple[str, ...]],
+    operations: tuple[tuple[ast.Operation, ...], tuple[ast.Operation, ...]], base: str, organisation: str,
+) -> Iterator[Diagnostic]:  # fmt: skip
+    """The stale operations of one layer, over what was below it and what is."""
+    if not all(operations):  # an operation that is stale stood there before, and stands there still
+        return
+    old, new = then.below(message, layers[0]), now.below(message, layers[1])
+    if old is not None and new is not None:
+        for each in stale(old, operations[0], new, operations[1]):
+            yield _told(each, base, then.sources, now.sources, organisation)
 
 
 def _operations(layer: Layer, message: str) -> Iterator[ast.Operation]:

@@ -6,7 +6,7 @@ come to. Nothing is compiled again except to explain a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,10 @@ from segwright.core.diagnostic import Diagnostic, errors
 from segwright.core.prose import message
 from segwright.core.source import Source
 from segwright.orgs.declaration import Schema
-from segwright.orgs.load import load_schema, load_what_holds
+from segwright.orgs.load import load_schema, load_what_was_checked
 from segwright.orgs.organisation import Organisation
 from segwright.orgs.workspace import Case as CaseFiles
-from segwright.orgs.workspace import Workspace, read_workspace
+from segwright.orgs.workspace import Workspace, read_workspace, with_organisation
 from segwright.plan import ops
 from segwright.plan.manifest import Manifest
 from segwright.plan.walk import walk
@@ -55,7 +55,7 @@ class State:
         self._organisations: dict[str, Organisation | None] = {}
         self._plans: dict[str, Plans | None] = {}
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The organisations that compile."""
         return tuple(name for name, checked in self.fleet.organisations.items() if self.good(name) and checked.compiled)
@@ -79,25 +79,15 @@ class State:
 
     # --- files -----------------------------------------------------------------------------------------------------------
 
-    def read(self, names: Iterable[str]) -> None:
-        """Reads the files of organisations at once; what is asked later and was not read is read then."""
-        missing = [name for name in names if name not in self._read]
-        workspace, _ = read_workspace(self.root, missing) if missing else (None, [])
-        if workspace is not None:
-            self._read.update(dict.fromkeys(missing, workspace))
-
-    @property
-    def shared(self) -> Workspace:
-        """The workspace without its organisations."""
-        return self._shared
-
     def workspace(self, name: str) -> Workspace:
         """The workspace with the files of an organisation."""
-        self.read([name])
+        if name not in self._read:
+            self._read[name] = with_organisation(self.shared, name)
         return self._read[name]
 
     @cached_property
-    def _shared(self) -> Workspace:
+    def shared(self) -> Workspace:
+        """The workspace without its organisations."""
         workspace, _ = read_workspace(self.root, ())
         assert workspace is not None
         return workspace
@@ -105,16 +95,16 @@ class State:
     @cached_property
     def shared_texts(self) -> dict[str, str]:
         """The texts of what is shared, by name."""
-        return {name: source.text for name, source in self._shared.sources.items()}
+        return {name: source.text for name, source in self.shared.sources.items()}
 
     @property
     def schema_text(self) -> str:
         """What declares the configuration."""
-        return "" if self._shared.schema is None else self._shared.schema.text
+        return "" if self.shared.schema is None else self.shared.schema.text
 
     @cached_property
     def _schema(self) -> Schema | None:
-        return None if self._shared.schema is None else load_schema(self._shared.schema)[0]
+        return None if self.shared.schema is None else load_schema(self.shared.schema)[0]
 
     def config_text(self, name: str) -> str:
         """The org.yaml of an organisation."""
@@ -135,7 +125,7 @@ class State:
             config = self.workspace(name).organisations[name].config
             assert config is not None
             assert self._schema is not None
-            self._organisations[name], _ = load_what_holds(config, self._schema)
+            self._organisations[name] = load_what_was_checked(config, self._schema)
         found = self._organisations[name]
         assert found is not None
         return found
@@ -172,25 +162,26 @@ class State:
         """An organisation in each of its environments, made from its plans."""
         organisation, model = self.organisation(name), self.plans(name).model
 
-        def compiled() -> CompiledOrganisation:
-            found, _ = self._compiler.compile(self.workspace(name).organisations[name])
-            assert found is not None
-            return found
-
         return {
             environment: Running.of_plans(
                 organisation, model, environment,
                 lambda message, environment=environment: self.plan(name, environment, message),  # type: ignore[misc]
-                compiled,
+                lambda: self.compiled(name),
             )
             for environment in self.hashes(name)
         }  # fmt: skip
+
+    def compiled(self, name: str) -> CompiledOrganisation:
+        """An organisation that compiles, compiled again: with what explains its plans."""
+        found, _ = self._compiler.compile(self.workspace(name).organisations[name])
+        assert found is not None
+        return found
 
     @cached_property
     def _compiler(self) -> Shared:
         from segwright.service.compiling import Shared
 
-        return Shared(self._shared)
+        return Shared(self.shared)
 
     def forget(self, name: str) -> None:
         """Lets go of what was read and decoded of an organisation."""

@@ -13,11 +13,12 @@ import msgspec
 
 from segwright.hl7.refusal import Refused
 from segwright.hl7.wire import Message, open_message
+from segwright.orgs.workspace import Workspace
 from segwright.plan import ops
 from segwright.runtime import interpret
 from segwright.runtime.outcome import Intake, Trace
 from segwright.service.cases import Case, read_case, request_of
-from segwright.service.compiling import CompiledWorkspace
+from segwright.service.compiling import CompiledOrganisation, CompiledWorkspace
 from segwright.service.reading import read_orders
 from segwright.service.rendering import prepare
 from segwright.service.running import Running
@@ -71,9 +72,15 @@ def rehearsals(
     compiled: CompiledWorkspace, organisation: str, say: Callable[[str], None] = lambda text: None
 ) -> Rehearsal:
     """The scenes of one organisation."""
-    workspace = compiled.workspace
-    assert workspace is not None
-    joined = compiled.organisations[organisation]
+    assert compiled.workspace is not None
+    return rehearsal(compiled.workspace, compiled.organisations[organisation], say)
+
+
+def rehearsal(
+    workspace: Workspace, joined: CompiledOrganisation, say: Callable[[str], None] = lambda text: None
+) -> Rehearsal:
+    """The scenes of a compiled organisation, whose files are in the workspace."""
+    organisation = joined.organisation.id
     running = {environment: Running(joined, environment) for environment in joined.messages}
     scenes = []
     for files in workspace.organisations[organisation].cases:
