@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from segwright.plan.approval import Entry
+from segwright.plan.release import current
 from segwright.plan.vouching import exported, server_key, vouched
 from segwright.review.document import decoded
 from tests.cli.conftest import call
@@ -170,7 +171,7 @@ def test_without_git_a_folder_can_be_compared(tmp_path):
     root = copied(tmp_path / "workspace")
     edited(root, TABLES, *LN)
     assert call("diff", copied(tmp_path / "before"), "--workspace", root).exit_code == 2
-    assert "no git repository" in call("diff", "--workspace", root).output
+    assert "is not in a git repository" in call("diff", "--workspace", root).output
 
 
 @needs_git
@@ -487,6 +488,38 @@ def test_production_runs_what_ran_in_test_and_was_approved_and_goes_back(reposit
         "rollback", "production", deployed, "--because", "again", "--keys", people.trusted, "--yes", "--workspace", root
     )
     assert (result.exit_code, "was changed after the bundle was made" in result.output) == (1, True)
+
+
+@needs_git
+@needs_ssh_keygen
+def test_a_revocation_reaches_a_deployment_with_the_bundles_that_run(repository, people, tmp_path):
+    deployed = tmp_path / "deployed"
+
+    def promote(environment: str, *arguments: object):
+        keys = ("--keys", people.trusted, "--workspace", repository, "--because", "because", "--yes")
+        return call("promote", environment, deployed, *arguments, *keys)
+
+    assert people.approve(repository, "alice", "larkspur").exit_code == 0
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "approved")
+    assert promote("test", "larkspur").exit_code == 0
+    assert promote("production", "larkspur").exit_code == 0
+    assert "Nothing changes" in promote("production", "--locks").output
+    before = current(deployed, "production")
+    revoke = ("approvals", "revoke", "larkspur", "--because", "wrong units", "--key", people.folder / "bo")
+    result = call(*revoke, "--keys", people.trusted, "--workspace", repository)
+    assert (result.exit_code, "segwright promote production DIR --locks" in result.output) == (0, True)
+    assert promote("production").exit_code == 1, "what was revoked is not promoted"
+    result = promote("production", "--locks")
+    assert (result.exit_code, "with entries that are new: 1 revoked" in result.output) == (0, True), result.output
+    after = current(deployed, "production")
+    assert before is not None
+    assert after is not None
+    assert after.organisations["larkspur"].bundle == before.organisations["larkspur"].bundle
+    assert "\nrevoke larkspur production" in after.organisations["larkspur"].lock
+    # Whoever takes the line out of the workspace takes it out of nothing that runs.
+    git(repository, "checkout", "-q", "orgs/larkspur/approvals.lock")
+    assert "Nothing changes" in promote("production", "--locks").output
 
 
 def test_a_key_made_for_the_tests_is_what_openssh_would_trust():

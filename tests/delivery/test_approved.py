@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
-from segwright.delivery.engine import Refused, load
+from segwright.delivery.engine import Refused, install, load
 from segwright.delivery.live import Live
 from segwright.delivery.settings import Settings, SettingsRefused, parsed
 from segwright.plan.approval import FILE, Entry, items_of
 from segwright.plan.bundle import read_bundle, write_bundle
 from segwright.plan.release import Deployed, Release, keep_bundle, put_into_force
+from tests.ledger.hospital import FakeHospital, World
 from tests.plan.signing import Key
 from tests.plan.test_bundle import PLANS, manifest
 
@@ -104,6 +106,54 @@ def test_what_was_revoked_does_not_run_and_what_is_queued_under_it_stays(root):
     live = loaded(root, settings("production"))["mercy"]
     assert live.judged is not None
     assert live.judged.revoked == {"0" * 64, "1" * 64}
+
+
+def test_taking_back_one_hospital_s_approval_stops_that_hospital_and_no_other(root):
+    folder = root / "bundles/other"
+    write_bundle(
+        folder / "production", manifest(organisation="other", environment="production", processing_id="P"), PLANS
+    )
+    bundle = read_bundle(folder / "production", organisation="other", environment="production")
+    entry = Entry(
+        "approve", "other", "production", items_of(bundle.manifest), "clinical", 1, "2026-11-26T12:00:00Z", "x", ""
+    )
+    (folder / FILE).write_text(ALICE.word(entry))
+    (root / "bundles/mercy" / FILE).write_text(word(root, ALICE))
+    assert set(loaded(root, settings("production"))) == {"mercy", "other"}
+    taken_back = word(root, ALICE) + word(root, ALICE, kind="revoke", on="2026-11-26T13:00:00Z")
+    (root / "bundles/mercy" / FILE).write_text(taken_back)
+    logged: list[tuple[str, dict[str, Any]]] = []
+    given = settings("production")
+    lives = load(given, cast(Any, None), root, lambda event, **facts: logged.append((event, facts)))
+    assert set(lives) == {"other"}
+    assert [(event, facts["organisation"]) for event, facts in logged] == [("revoked", "mercy")]
+
+
+def test_what_is_queued_under_a_plan_goes_on_unless_its_approval_was_taken_back(root, store):
+    """A newer plan is live. What was built by one that only lapsed goes out; what was built by one that was revoked stays."""
+    hospital = FakeHospital("mercy")
+    world = World(store, hospital)
+    built = {}
+    for number, plan in enumerate(("lapsed", "revoked")):
+        hospital.plan = plan
+        placer = f"A{number}"
+        world.order(placer)
+        world.result("final", 1, placer=placer, result=f"R{number}")
+        built[plan] = world.deliveries("id")[-1]
+    gone = Entry(
+        "revoke", "mercy", "production", {"plan:simple": "0" * 64}, "identity", 1, "2026-11-26T13:00:00Z", "x", ""
+    )
+    (root / "bundles/mercy" / FILE).write_text(word(root, ALICE) + ALICE.word(gone))
+    live = loaded(root, settings("production"))["mercy"]
+    assert live.judged is not None
+    live.judged = msgspec.structs.replace(live.judged, revoked=frozenset({"revoked"}))
+    install(store, "production", {"mercy": live})
+    world.send()
+    states = dict(world.deliveries("id", "state"))
+    assert states[built["lapsed"]] != "held"
+    assert (states[built["revoked"]], dict(world.deliveries("id", "reason"))[built["revoked"]]) == (
+        "held", "its plan was revoked",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "reason"), [("nonsense\n", "is not taken: line 1"), (None, "cannot be read")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segwright.orgs.workspace import read_workspace
-from segwright.service.revision import NoSuchBase, workspace_at
+from segwright.service.revision import NoSuchBase, merge_base, workspace_at
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -150,4 +150,57 @@ def test_outside_of_git_only_folders_can_be_named(workspace: Path) -> None:
 def test_without_git_it_says_so(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NoSuchBase, match="git is not installed"), workspace_at(repository, "main"):
+        pass
+
+
+# --- where the branch left main --------------------------------------------------------------------------------------------
+
+
+def test_the_base_is_where_the_branch_left_main_from_whatever_folder_and_state(repository: Path) -> None:
+    start = git(repository, "rev-parse", "HEAD").strip()[:12]
+    assert merge_base(repository) == start, "on main itself: what is committed"
+    git(repository, "checkout", "-qb", "change")
+    (repository / "mappings" / "new.seg").write_text("# new\n")
+    assert merge_base(repository) == start
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "a change")
+    git(repository, "checkout", "-q", "main")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "main went on")
+    git(repository, "checkout", "-q", "change")
+    assert merge_base(repository) == start, "what main got since is no change of this branch"
+    assert merge_base(repository / "orgs") == start
+    git(repository, "checkout", "-q", "--detach")
+    assert merge_base(repository) == start
+
+
+def test_without_a_place_where_it_left_main_it_says_why_and_what_to_do(repository: Path, tmp_path: Path) -> None:
+    def why(root: Path) -> str:
+        with pytest.raises(NoSuchBase) as refused:
+            merge_base(root)
+        return str(refused.value)
+
+    shallow = tmp_path / "shallow"
+    git(repository, "checkout", "-qb", "change")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "a change")
+    top = Path(git(repository, "rev-parse", "--show-toplevel"))
+    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "change", top.as_uri(), str(shallow))
+    assert "This clone is shallow" in why(shallow)
+    with pytest.raises(NoSuchBase, match="This clone is shallow"), workspace_at(shallow, "HEAD~1"):
+        pass
+    git(repository, "branch", "-m", "main", "other")
+    assert "no branch called main here" in why(repository)
+    git(repository, "checkout", "-q", "--orphan", "main")
+    git(repository, "commit", "-qm", "another beginning")
+    git(repository, "checkout", "-q", "change")
+    assert "no common history" in why(repository)
+    unborn = tmp_path / "unborn"
+    unborn.mkdir()
+    assert "is not in a git repository" in why(unborn)
+    git(unborn, "init", "-q", "-b", "main")
+    assert "Nothing is committed here yet" in why(unborn)
+
+
+def test_a_folder_of_what_was_compiled_is_told_as_that(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "made" / "bundles").mkdir(parents=True)
+    with pytest.raises(NoSuchBase, match="or as `approved`"), workspace_at(repository, str(tmp_path / "made")):
         pass

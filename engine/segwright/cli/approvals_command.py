@@ -94,7 +94,9 @@ def revoke(
         ]
         approving.sign(root, words, signing)
         for name in dict.fromkeys(organisations):
-            click.echo(f"{name} in {environment}: revoked, once the runtime has this lock")
+            click.echo(
+                f"{name} in {environment}: revoked, once the server has this lock (`segwright promote {environment} DIR --locks`)"
+            )
     except (Unreviewed, CannotSign, OSError) as error:
         progress.done()
         stop(error)

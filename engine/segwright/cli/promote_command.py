@@ -26,13 +26,16 @@ from segwright.cli.reviewing import ReviewCommand, carried_out, keys_option, sto
     metavar="N",
     help="People who must have approved anything, whatever a lock says.",
 )
+@click.option(
+    "--locks", is_flag=True, help="Only what the locks say by now, with the bundles that run: a revocation, say."
+)
 @click.option("--yes", is_flag=True, help="Do it without asking; for scripts.")
 @keys_option
 @workspace_option
 @click.pass_context
 def command(
     context: click.Context, environment: str, folder: Path, organisations: tuple[str, ...], because: str, expects: int | None,
-    approvers: int, yes: bool, keys: Path | None, workspace: Path | None,
+    approvers: int, locks: bool, yes: bool, keys: Path | None, workspace: Path | None,
 ) -> None:  # fmt: skip
     """Put hospitals into force in DIR: the workspace into test, or what runs in test into production.
 
@@ -49,7 +52,9 @@ def command(
     progress = Progress()
     progress.say("compiling …")
     try:
-        if environment == promoting.TEST:
+        if locks:
+            step = promoting.with_locks(root, folder, environment, organisations, because, now)
+        elif environment == promoting.TEST:
             step = promoting.from_workspace(root, folder, organisations, because, now)
         else:
             signers = trusted(keys, root)

@@ -87,7 +87,9 @@ def stop(error: Exception) -> NoReturn:
     findings = getattr(error, "findings", ())
     if findings:
         said(findings, getattr(error, "sources", {}), error=True)
-    if str(error):
+    if isinstance(error, OSError) and error.filename:
+        click.echo(f"{error.filename}: {(error.strerror or 'the disk refuses').lower()}.", err=True)
+    elif str(error):
         click.echo(str(error), err=True)
     sys.exit(1)
 

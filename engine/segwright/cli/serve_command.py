@@ -80,7 +80,7 @@ def run(settings: Settings, folder: Path, *, embedded: bool) -> None:
     except (Unavailable, DBAPIError) as error:
         stop_with([f"the ledger cannot be used ({type(error).__name__})"])
     try:
-        lives = load(settings, store, folder)
+        lives = load(settings, store, folder, log)
         install(store, settings.environment, lives)
         engine = Engine(settings, store, lives, environ=os.environ, log=log)
         api = api_of(settings, engine, os.environ, log)

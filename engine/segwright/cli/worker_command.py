@@ -38,7 +38,7 @@ def command(where: Where) -> None:
     except (Unavailable, DBAPIError) as error:
         stop_with([f"the ledger cannot be used ({type(error).__name__})"])
     try:
-        lives = load(found, store, folder)
+        lives = load(found, store, folder, log)
         for name, live in lives.items():
             installed = store.read(lambda tx, name=name: views.bundle(tx, name))  # type: ignore[misc]
             if installed != live.bundle.hash:

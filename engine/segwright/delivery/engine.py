@@ -55,8 +55,11 @@ class Refused(Exception):
         self.faults = faults
 
 
-def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
-    """The bundles of the environment. Raises `Refused` with all that is wrong with any of them."""
+def load(
+    settings: Settings, store: Store, root: Path, log: Callable[..., None] = lambda event, **facts: None
+) -> dict[str, Live]:
+    """The bundles of the environment. Raises `Refused` with all that is wrong with any of them. Who was revoked is left out, as
+    long as anybody is left: taking back one hospital's approval stops that hospital and no other."""
     try:
         signers, found = signers_of(settings, root), places(settings, root)
     except NotRun as refused:
@@ -65,7 +68,8 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
         known = editions_of(settings, root)
     except NoEdition as refused:
         raise Refused([f"codes.editions: {refused}"]) from None
-    lives, faults = {}, []
+    lives: dict[str, Live] = {}
+    faults, revoked = [], []
     for name, place in found.items():
         try:
             bundle = read_bundle(
@@ -75,6 +79,10 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
             faults.append(f"{name}: {refused.reason}")
             continue
         stands = judged(bundle, place.lock, signers, settings)
+        if stands.standing.code == "revoked":
+            revoked.append(f"{name}: {stands.standing.said}")
+            log("revoked", organisation=name, reason=stands.standing.said)
+            continue
         if not stands.standing.runs:
             faults.append(f"{name}: {stands.standing.said}")
             continue
@@ -84,8 +92,8 @@ def load(settings: Settings, store: Store, root: Path) -> dict[str, Live]:
             f"{root / settings.bundles} holds no bundle of the environment {settings.environment}: "
             "segwright compile --out makes them"
         )
-    if faults:
-        raise Refused(faults)
+    if faults or not lives:
+        raise Refused([*faults, *revoked])
     return lives
 
 

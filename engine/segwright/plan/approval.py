@@ -116,11 +116,12 @@ class Refusal(msgspec.Struct, frozen=True):
 
 class Standing(msgspec.Struct, frozen=True):
     """Whether a bundle may run where it stands, and what must be shown about it: outside of production it may without approval,
-    visibly."""
+    visibly. `code`: of the refusal, "" when it is approved."""
 
     runs: bool
     approved: bool
     said: str
+    code: str = ""
 
 
 # --- reading a lock ------------------------------------------------------------------------------------------------------
@@ -323,10 +324,10 @@ def standing(
     production = bundle.manifest.environment == PRODUCTION
     tampered = answer.code in ("lock", "revoked")
     if production or tampered:
-        return Standing(False, False, answer.reason)
+        return Standing(False, False, answer.reason, answer.code)
     return Standing(
-        True, False, f"UNAPPROVED, and runs only because this is {bundle.manifest.environment}: {answer.reason}"
-    )
+        True, False, f"UNAPPROVED, and runs only because this is {bundle.manifest.environment}: {answer.reason}", answer.code,
+    )  # fmt: skip
 
 
 def revoked_hashes(lock: str, organisation: str, environment: str, signers: Signers, now: str) -> frozenset[str]:

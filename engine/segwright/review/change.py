@@ -99,7 +99,7 @@ class OrganisationReview(msgspec.Struct, frozen=True):
     `moved`: by environment, the messages whose plan is another ("policy" for the policy): what must be approved anew.
     `unshown`: messages whose plan moved though no case shows a difference. `recovered`: cases that were refused before.
     `lost`: what was covered by cases and is no longer. `unmapped`: values of the model that this hospital has no row for yet.
-    `stale`: overrides whose base changed under them.
+    `stale`: overrides whose base changed under them. `problems`: what could not be compared, and why.
     """
 
     name: str
@@ -113,6 +113,7 @@ class OrganisationReview(msgspec.Struct, frozen=True):
     moved: dict[str, tuple[str, ...]] = {}
     cases: tuple[Case, ...] = ()
     edited_cases: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:

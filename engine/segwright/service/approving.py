@@ -19,8 +19,9 @@ from segwright.plan.signers import Signers
 from segwright.review.change import OrganisationReview, Severity
 from segwright.review.grouping import FleetReview, Group, grouped
 from segwright.service.cache import Cache, default_folder
-from segwright.service.diffing import Lost, Say, review_fleet
+from segwright.service.diffing import Say, review_fleet
 from segwright.service.locks import add_lines, stamp, trusted, words_about
+from segwright.service.lost_coverage import Lost
 from segwright.service.review_policy import Policy
 from segwright.service.reviewing import Compared, open_state, policy_of
 from segwright.service.revision import NoSuchBase, revision_of, workspace_at

@@ -59,6 +59,7 @@ def review_fleet(
         _Work(before, after, meanings), changed, lambda done: say(f"comparing … {done} of {len(changed)}")
     ):
         reviews.append(msgspec.msgpack.decode(data, type=OrganisationReview))
+    problems += [f"{each.name}: {problem}" for each in reviews for problem in each.problems]
     if before.shared_texts != after.shared_texts:
         reviews = _with_stale(reviews, Former(after.root, before.root, base, names), say)
     notes: tuple[str, ...] = ()
@@ -182,6 +183,7 @@ class _Organisation:
         self.recovered: list[str] = []
         self.shown: list[ShownCase] = []
         self.lost: list[str] = []
+        self.problems: list[str] = []
 
     def review(self) -> OrganisationReview:
         """Everything that changes for it."""
@@ -221,6 +223,7 @@ class _Organisation:
             moved,
             tuple(self.shown),
             tuple(edited),
+            tuple(dict.fromkeys(self.problems)),
         )
 
     # --- cases -----------------------------------------------------------------------------------------------------------
@@ -237,8 +240,10 @@ class _Organisation:
 
     def _case(self, state: State, running: dict[str, Running], files: CaseFiles) -> None:
         """Runs one case through the plans before and after."""
-        case, _ = case_of(state, self.name, files, running)
+        case, found = case_of(state, self.name, files, running)
         if case is None:
+            reason = prose.message(found[0]) if found else "it cannot be read."
+            self.problems.append(f"the case {files.name} cannot be run: {reason}")
             return
         first = True
         for environment in self._environments(case):
@@ -346,8 +351,14 @@ class _Organisation:
         if case is None or result is None or result.refused:
             return
         for path in locked:
-            was, now = path.read_bytes(), result.files.get(path.name)
-            if now is None or was == now:
+            now = result.files.get(path.name)
+            if now is None:
+                continue
+            was, unread = read_file(path, CASE_LIMIT)
+            if was is None:
+                name = f"{FOLDER}/{self.name}/{path.name}"
+                self.problems.append(f"{name} of the base cannot be read: {unread[0].facts['reason']}.")
+            if was is None or was == now:
                 continue
             reads = self._reads(case.message, case.environment)
             self.found += file_changes(case.message, path.name, was, now, self.meanings, reads, "engine")

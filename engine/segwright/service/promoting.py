@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from segwright.plan.approval import PRODUCTION, standing
+from segwright.plan.approval import PRODUCTION, LockRefused, read_lock, standing
 from segwright.plan.bundle import Bundle, BundleRefused, read_bundle
 from segwright.plan.release import (
     Deployed,
@@ -126,6 +126,39 @@ def _not_older(root: Path, running: Release, tested: Release) -> None:
         )
 
 
+# --- words alone ------------------------------------------------------------------------------------------------------
+
+
+def with_locks(root: Path, folder: Path, environment: str, names: Collection[str], because: str, now: datetime) -> Step:
+    """The release that runs the same bundles with what the locks of the workspace say by now: how an approval that was taken back
+    reaches a server. No line that a release has is ever left out."""
+    running = current(folder, environment)
+    if running is None:
+        raise Unreviewed(f"Nothing runs in {environment}.")
+    unknown = [name for name in names if name not in running.organisations]
+    if unknown:
+        raise Unreviewed(f"{', '.join(unknown)} does not run in {environment}.")
+    organisations, lines = {}, []
+    for name, deployed in running.organisations.items():
+        lock = deployed.lock if names and name not in names else _joined(deployed.lock, lock_text(root, name))
+        organisations[name] = msgspec.structs.replace(deployed, lock=lock)
+        new = _entries(name, lock) - _entries(name, deployed.lock)
+        if new:
+            kinds = [sum(1 for entry in new if entry.startswith(kind)) for kind in ("approve", "revoke")]
+            said = [f"{count} {word}" for count, word in zip(kinds, ("approved", "revoked"), strict=True) if count]
+            lines.append(f"{name}: the same bundle, with entries that are new: {', '.join(said)}")
+    made = _release(folder, environment, running, organisations, because, now, running.made_of)
+    return Step(made, tuple(lines))
+
+
+def _entries(name: str, lock: str) -> set[str]:
+    """The entries of a lock as written. Raises `Unreviewed` for one that was tampered with."""
+    try:
+        return {entry.line for entry in read_lock(lock)}
+    except LockRefused as refused:
+        raise Unreviewed(f"the lock of {name} was tampered with or damaged: {refused}") from None
+
+
 # --- back -------------------------------------------------------------------------------------------------------------
 
 
@@ -172,13 +205,20 @@ def _step(
     folder: Path, environment: str, running: Release | None, organisations: Mapping[str, Deployed], because: str, now: datetime,
     made_of: str, goes_back_to: int = 0,
 ) -> Step:  # fmt: skip
-    made = Release(
-        next_number(folder, environment), environment, 0 if running is None else running.number, stamp(now), because,
-        dict(sorted(organisations.items())), made_of, goes_back_to,
-    )  # fmt: skip
+    made = _release(folder, environment, running, organisations, because, now, made_of, goes_back_to)
     return Step(
         made, tuple(_differences(folder, environment, {} if running is None else running.organisations, organisations))
     )
+
+
+def _release(
+    folder: Path, environment: str, running: Release | None, organisations: Mapping[str, Deployed], because: str, now: datetime,
+    made_of: str, goes_back_to: int = 0,
+) -> Release:  # fmt: skip
+    return Release(
+        next_number(folder, environment), environment, 0 if running is None else running.number, stamp(now), because,
+        dict(sorted(organisations.items())), made_of, goes_back_to,
+    )  # fmt: skip
 
 
 def _differences(

@@ -10,6 +10,7 @@ approver, and the report says so.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,10 @@ from segwright.core.source import Source, Span
 from segwright.core.suggest import nearest
 from segwright.orgs.plain import read_quickly
 from segwright.orgs.tree import Entry, Mapping, Node, Scalar
+from segwright.orgs.workspace import LIMITS
 from segwright.review.change import Severity
 from segwright.review.meanings import Meaning, Meanings, is_place
+from segwright.service.opening import read_file
 
 FILE: Final = "review.yaml"
 MOST: Final = 9
@@ -52,14 +55,16 @@ def read_policy(root: Path) -> Policy:
     """The policy of the workspace in a folder."""
     path = root / FILE
     everyone = dict.fromkeys(Severity, 1)
-    if not path.is_file():
+    if not os.path.lexists(path):
         return Policy(everyone)
+    data, unread = read_file(path, LIMITS[path.suffix])
+    if data is None:  # it was meant to say something: without it nothing can be weighed
+        return Policy(everyone, (), tuple(unread))
     try:
-        source = Source(FILE, path.read_bytes().decode("utf-8-sig"))
+        source = Source(FILE, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        found = diagnostic(
-            "SW0702", Span(FILE, 0, 0), file=FILE, byte=str(error.start + 1), value="a byte that is none"
-        )
+        value = f"0x{data[error.start]:02X}"
+        found = diagnostic("SW0702", Span(FILE, 0, 0), file=FILE, byte=str(error.start + 1), value=value)
         return Policy(everyone, (), (found,))
     tree, findings = read_quickly(source)
     reader = _Reader(source, list(findings))

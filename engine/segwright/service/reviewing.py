@@ -6,11 +6,10 @@ what cannot be compared: no such base, a workspace that is none, a policy that c
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from segwright import __version__
 from segwright.plan.approval import POLICY, items_of
@@ -19,15 +18,13 @@ from segwright.review.document import Binding
 from segwright.review.grouping import FleetReview
 from segwright.review.report_text import Paint, text_report
 from segwright.service.cache import Cache, default_folder
-from segwright.service.diffing import Lost, Say, review_fleet
+from segwright.service.diffing import Say, review_fleet
+from segwright.service.lost_coverage import Lost
 from segwright.service.opening import unknown_organisations
 from segwright.service.review_policy import Policy, read_policy
-from segwright.service.revision import NoSuchBase, committed, git, workspace_at
+from segwright.service.revision import NoSuchBase, committed, merge_base, workspace_at
 from segwright.service.states import State
 from segwright.service.unreviewed import Unreviewed
-
-MAIN: Final = ("main", "master", "trunk")
-"""What the branch is called that changes are merged into."""
 
 
 class Compared(NamedTuple):
@@ -61,9 +58,9 @@ def states(
     root: Path, base: str | None, environ: Mapping[str, str], only: Collection[str] = (), say: Say = lambda text: None
 ) -> Iterator[tuple[State, State, str]]:
     """The workspace at the base and as it is, and what the base is called."""
-    name = base or merge_base(root)
     cache = Cache(default_folder(environ))
     try:
+        name = merge_base(root) if base is None else base
         with workspace_at(root, name) as folder:
             say("checking the base …")
             before = State(folder, only or None, cache, lambda done, of: say(f"compiling the base … {done} of {of}"))
@@ -100,21 +97,6 @@ def group_of(root: Path, group: str, base: str | None, environ: Mapping[str, str
     known = ", ".join(each.id for each in review.groups[:8]) or "none: nothing changes"
     raise Unreviewed(
         f"Against {review.base} there is no group {group}; there are {known}. What changed since makes another group."
-    )
-
-
-def merge_base(root: Path) -> str:
-    """The revision where the present branch left main. Raises `Unreviewed` when there is none."""
-    if shutil.which("git") is None:
-        raise Unreviewed("git is not installed: name a folder to compare with.")
-    for main in MAIN:
-        for branch in (f"origin/{main}", main):
-            found = git(root, "merge-base", "HEAD", branch)
-            if found:
-                return found[:12]
-    raise Unreviewed(
-        "There is nothing to compare with: this is no git repository with a branch called main. Name a revision or a folder: "
-        "`segwright diff HEAD~1`."
     )
 
 

@@ -58,12 +58,62 @@ def workspace_at(root: Path, base: str) -> Iterator[Path]:
         yield made
 
 
+MAIN: Final = ("main", "master", "trunk")
+"""What the branch is called that changes are merged into."""
+
+
+def merge_base(root: Path) -> str:
+    """The revision where the present branch left main. Raises `NoSuchBase` when that cannot be told."""
+    why = _no_repository(root)
+    if why:
+        raise NoSuchBase(f"There is nothing to compare with: {why}. {_NAME_ONE}")
+    if not git(root, "rev-parse", "--verify", "--quiet", "HEAD"):
+        raise NoSuchBase("Nothing is committed here yet: there is nothing to compare with. Name a folder.")
+    names = [f"{where}{main}" for main in MAIN for where in ("origin/", "")]
+    there = [name for name in names if _commit(root, name)]
+    for name in there:
+        found = git(root, "merge-base", "HEAD", name)
+        if found:
+            return found[:12]
+    if _shallow(root):
+        raise NoSuchBase(
+            "This clone is shallow, and where the branch left main is not in it: `git fetch --unshallow origin main:main`, "
+            "or in CI fetch all of the history."
+        )
+    if there:
+        raise NoSuchBase(f"This branch and {there[0]} have no common history. {_NAME_ONE}")
+    raise NoSuchBase(f"There is no branch called main here, nor at origin: what to compare with? {_NAME_ONE}")
+
+
+_NAME_ONE: Final = "Name a revision or a folder: `segwright diff HEAD~1`."
+
+
+def _no_repository(root: Path) -> str:
+    """Why nothing can be asked of git here; "" when it can."""
+    if shutil.which("git") is None:
+        return "git is not installed"
+    asked = _git(root, "rev-parse", "--git-dir")
+    if not asked.failed:
+        return ""
+    if "not a git repository" in asked.said:
+        return f"{root} is not in a git repository"
+    reason = asked.said.splitlines()[0].removeprefix("fatal: ") if asked.said else "no reason given"
+    return f"git does not read the repository here ({reason})"
+
+
+def _shallow(root: Path) -> bool:
+    return git(root, "rev-parse", "--is-shallow-repository") == "true"
+
+
 def _folder(base: str, why: str = "") -> Path:
     folder = Path(base).expanduser()
     if not folder.is_dir():
         raise NoSuchBase(why or f"There is no folder {base}.")
     if not _is_workspace(folder):
-        raise NoSuchBase(f"The folder {base} holds no workspace: it has no `mappings/` with an `orgs/` beside it.")
+        said = f"The folder {base} holds no workspace: it has no `mappings/` with an `orgs/` beside it."
+        if (folder / "bundles").is_dir() or any(folder.glob("*/*/manifest.json")):
+            said += " What was compiled is compared by its revision, or as `approved`."
+        raise NoSuchBase(said)
     return folder
 
 
@@ -73,10 +123,14 @@ def _is_workspace(folder: Path) -> bool:
 
 def _no_revision(root: Path, base: str) -> str:
     """Why a name that is no folder is no revision either."""
-    if shutil.which("git") is None:
-        return f"{base} is no folder, and whether it is a revision cannot be told: git is not installed."
-    if _git(root, "rev-parse", "--git-dir").failed:
-        return f"{base} is no folder, and it can be no revision: {root} is not in a git repository."
+    why = _no_repository(root)
+    if why:
+        return f"{base} is no folder, and whether it is a revision cannot be told: {why}."
+    if _shallow(root):
+        return (
+            f"{base} is neither a folder nor a revision that git knows here. This clone is shallow: `git fetch --unshallow` "
+            "gets the rest of its history."
+        )
     return f"{base} is neither a revision that git knows here nor a folder; `git log --oneline` lists revisions."
 
 

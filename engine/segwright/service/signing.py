@@ -17,6 +17,8 @@ from typing import Final
 from segwright.plan.signers import NAMESPACE
 from segwright.plan.sshsig import PublicKey, SignatureRefused, public_key, verify
 
+_LARGEST: Final = 64 * 1024
+"""Bytes of a public key's file that are looked at."""
 _BEGIN: Final = "-----BEGIN SSH SIGNATURE-----"
 _END: Final = "-----END SSH SIGNATURE-----"
 
@@ -42,14 +44,16 @@ class Key:
         """The public half: beside the private one, or the file itself."""
         beside = self.path if self.path.suffix == ".pub" else Path(f"{self.path}.pub")
         if beside.is_file():
-            text = beside.read_text(encoding="utf-8", errors="replace")
+            with beside.open("rb") as file:
+                text = file.read(_LARGEST).decode("utf-8", "replace")
         else:
             text = _run("-y", "-f", str(self.path)).stdout
         parts = text.split()
         try:
             return public_key(parts[0], parts[1])
         except (IndexError, SignatureRefused):
-            raise CannotSign(f"{beside} holds no public key.") from None
+            held = f"{beside} holds no public key" if beside.is_file() else f"{self.path} is no key that OpenSSH reads"
+            raise CannotSign(f"{held}.") from None
 
     def sign(self, text: str) -> str:
         """The signature of a text."""
