@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
 import pytest
+import sqlalchemy as sa
 
 from segwright.delivery.engine import Refused, install, load
 from segwright.delivery.live import Live
 from segwright.delivery.settings import Settings, SettingsRefused, parsed
+from segwright.ledger import tables as t
+from segwright.ledger.migrate import upgrade
+from segwright.ledger.store import Store
 from segwright.plan.approval import FILE, Entry, items_of
 from segwright.plan.bundle import read_bundle, write_bundle
 from segwright.plan.release import Deployed, Release, keep_bundle, put_into_force
-from tests.ledger.hospital import FakeHospital, World
 from tests.plan.signing import Key
 from tests.plan.test_bundle import PLANS, manifest
 
@@ -129,31 +131,19 @@ def test_taking_back_one_hospital_s_approval_stops_that_hospital_and_no_other(ro
     assert [(event, facts["organisation"]) for event, facts in logged] == [("revoked", "mercy")]
 
 
-def test_what_is_queued_under_a_plan_goes_on_unless_its_approval_was_taken_back(root, store):
-    """A newer plan is live. What was built by one that only lapsed goes out; what was built by one that was revoked stays."""
-    hospital = FakeHospital("mercy")
-    world = World(store, hospital)
-    built = {}
-    for number, plan in enumerate(("lapsed", "revoked")):
-        hospital.plan = plan
-        placer = f"A{number}"
-        world.order(placer)
-        world.result("final", 1, placer=placer, result=f"R{number}")
-        built[plan] = world.deliveries("id")[-1]
+def test_plans_whose_approval_was_taken_back_are_stopped_in_the_ledger(root):
     gone = Entry(
-        "revoke", "mercy", "production", {"plan:simple": "0" * 64}, "identity", 1, "2026-11-26T13:00:00Z", "x", ""
+        "revoke", "mercy", "production", {"plan:simple": "0" * 64}, "identity", 1, "2026-11-26T13:00:00Z", "wrong", ""
     )
     (root / "bundles/mercy" / FILE).write_text(word(root, ALICE) + ALICE.word(gone))
-    live = loaded(root, settings("production"))["mercy"]
-    assert live.judged is not None
-    live.judged = msgspec.structs.replace(live.judged, revoked=frozenset({"revoked"}))
-    install(store, "production", {"mercy": live})
-    world.send()
-    states = dict(world.deliveries("id", "state"))
-    assert states[built["lapsed"]] != "held"
-    assert (states[built["revoked"]], dict(world.deliveries("id", "reason"))[built["revoked"]]) == (
-        "held", "its plan was revoked",
-    )  # fmt: skip
+    store = Store(f"sqlite:///{root / 'ledger.db'}")
+    try:
+        upgrade(store)
+        install(store, "production", loaded(root, settings("production")))
+        stops = store.read(lambda tx: tx.all(sa.select(t.stop.c.what, t.stop.c.name, t.stop.c.reason)))
+    finally:
+        store.close()
+    assert [tuple(row) for row in stops] == [("plan", "0" * 64, "its approval was taken back")]
 
 
 @pytest.mark.parametrize(("text", "reason"), [("nonsense\n", "is not taken: line 1"), (None, "cannot be read")])

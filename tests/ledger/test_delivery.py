@@ -341,6 +341,23 @@ def test_row_34_a_kind_that_is_stopped_is_held_when_its_turn_comes(world):
     assert len(w.send()) == 1
 
 
+def test_what_is_queued_goes_on_under_another_plan_unless_its_own_was_revoked(world):
+    w = world()
+    for number, plan in enumerate(("lapsed", "revoked")):
+        w.hospital.plan = plan
+        w.order(f"A{number}")
+        w.result("final", 1, placer=f"A{number}", result=f"R{number}")
+    w.hospital.plan = "approved by now"
+    w.store.write(
+        lambda tx: tx.insert_new(
+            t.stop, org="mercy", what="plan", name="revoked", reason="its approval was taken back", actor="x", at=tx.now
+        )
+    )
+    (sent,) = w.send()
+    assert b"|lapsed|" in sent
+    assert w.deliveries("state", "reason")[1] == ("held", "its plan was revoked")
+
+
 def test_row_35_only_one_holds_a_lane(world):
     w = world()
     w.order()
