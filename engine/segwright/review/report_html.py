@@ -18,6 +18,8 @@ from segwright.review.change import TITLES, Severity
 from segwright.review.grouping import FleetReview
 from segwright.review.side_by_side import rows
 
+GROUPS: Final = 200
+"""Most groups that show their cases."""
 CASES: Final = 12
 """Most cases of a group that are shown side by side."""
 
@@ -29,7 +31,7 @@ def html_report(review: FleetReview) -> str:
     for each in folded:
         counts[each.change.severity] += 1
     return _template().render(
-        review=review, folded=folded, counts=counts, titles=TITLES, words=words, rows=rows, most=CASES,
+        review=review, most_groups=GROUPS, folded=folded, counts=counts, titles=TITLES, words=words, rows=rows, most=CASES,
         total=len(review.moving) + review.untouched,
     )  # fmt: skip
 

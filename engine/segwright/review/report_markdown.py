@@ -64,7 +64,7 @@ def _failures(review: FleetReview) -> Iterator[str]:
         yield from ("", "**New failures: what went out before is refused now**", "")
     for what, names in found.items():
         unique = list(dict.fromkeys(names))
-        yield f"- {words.hospitals(len(unique))} ({_text(words.named(unique, 4))}): {_text(what)}"
+        yield f"- {words.hospitals(len(unique))} ({_text(words.named(unique, 4))}): {_prose(what)}"
 
 
 def _rule(rule: RuleChange) -> Iterator[str]:
@@ -74,17 +74,12 @@ def _rule(rule: RuleChange) -> Iterator[str]:
 
 
 def _coverage(review: FleetReview) -> Iterator[str]:
-    for title, name in (
-        ("Covered before, and no longer", "lost"), ("Not mapped yet", "unmapped"), ("Overrides whose base changed", "stale"),
-    ):  # fmt: skip
-        found: dict[str, list[str]] = {}
-        for each in review.organisations:
-            for what in getattr(each, name):
-                found.setdefault(what, []).append(each.name)
+    for member, title in words.LISTS:
+        found = words.listed(review, member)
         if found:
             yield from ("", f"**{title}**", "")
         for what, names in found.items():
-            yield f"- {_text(what)}: {words.hospitals(len(names))} ({_text(words.named(names, 4))})"
+            yield f"- {_prose(what)}: {words.hospitals(len(names))} ({_text(words.named(names, 4))})"
 
 
 def _groups(groups: tuple[Group, ...], untouched: int) -> Iterator[str]:

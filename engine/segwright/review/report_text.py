@@ -63,17 +63,13 @@ class _Report:
 
     def failures(self) -> Iterator[str]:
         """Cases that are refused now."""
-        found: dict[tuple[str, tuple[str, ...]], list[tuple[str, str]]] = {}
-        for each in self.review.organisations:
-            for failure in each.failures:
-                found.setdefault((failure.message, failure.reasons), []).append((each.name, failure.case))
+        found = words.failing(self.review)
         broken = [each.name for each in self.review.organisations if each.status == "broken"]
         if not found and not broken:
             return
         yield from self.heading("New failures: what went out before is refused now")
         for (message, reasons), where in found.items():
-            names = list(dict.fromkeys(name for name, _ in where))
-            cases = list(dict.fromkeys(case for _, case in where))
+            names, cases = list(where), words.cases_of(where)
             yield from self.wrapped(
                 f"{message} of {words.named(cases, 4)}", _IN, "clinical", f"  {words.hospitals(len(names))}"
             )
@@ -146,18 +142,8 @@ class _Report:
 
     def coverage(self) -> Iterator[str]:
         """What cases no longer cover, values without a row, overrides whose base changed."""
-        sections = (
-            ("Covered by cases before, and no longer", "lost"),
-            ("Not mapped yet: values of the model that a hospital has no row for", "unmapped"),
-            ("Overrides whose base changed under them", "stale"),
-            ("Refused before, and sent now", "recovered"),
-            ("Cases whose input was edited", "edited_cases"),
-        )
-        for title, name in sections:
-            found: dict[str, list[str]] = {}
-            for each in self.review.organisations:
-                for what in getattr(each, name):
-                    found.setdefault(what, []).append(each.name)
+        for member, title in words.LISTS:
+            found = words.listed(self.review, member)
             if found:
                 yield from self.heading(title)
             for what, names in found.items():

@@ -91,6 +91,39 @@ def headline(review: FleetReview) -> str:
     return f"{said} change{'s' if moving == 1 else ''} against {review.base}{grave}."
 
 
+LISTS: Final = (
+    ("lost", "Covered by cases before, and no longer"),
+    ("unmapped", "Not mapped yet: values of the model that a hospital has no row for"),
+    ("stale", "Overrides whose base changed under them"),
+    ("recovered", "Refused before, and sent now"),
+    ("edited_cases", "Cases whose input was edited"),
+)
+"""What is listed of each hospital, by its member, and under which title."""
+
+
+def listed(review: FleetReview, member: str) -> dict[str, list[str]]:
+    """What stands in one of `LISTS`, each with the hospitals that it is for."""
+    found: dict[str, list[str]] = {}
+    for each in review.organisations:
+        for what in getattr(each, member):
+            found.setdefault(what, []).append(each.name)
+    return found
+
+
+def failing(review: FleetReview) -> dict[tuple[str, tuple[str, ...]], dict[str, list[str]]]:
+    """New failures by message and reasons: of each hospital the cases."""
+    found: dict[tuple[str, tuple[str, ...]], dict[str, list[str]]] = {}
+    for each in review.organisations:
+        for failure in each.failures:
+            found.setdefault((failure.message, failure.reasons), {}).setdefault(each.name, []).append(failure.case)
+    return found
+
+
+def cases_of(failing: dict[str, list[str]]) -> list[str]:
+    """The cases of some hospitals, each once."""
+    return list(dict.fromkeys(case for cases in failing.values() for case in cases))
+
+
 def status(review: OrganisationReview) -> str:
     """What a hospital's own state says, "" when it is there before and after."""
     return {
