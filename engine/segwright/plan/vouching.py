@@ -1,7 +1,7 @@
 """What a server says of its reviewers: an account approved, signed with the server's key, to be carried into the workspace.
 
     # Approvals of review.hospital.example; into the workspace with: segwright approvals import FILE
-    approve larkspur production plan:ecg_result=HASH … because="…" as="dr.chen" by=SHA256:… sig=…
+    approve mercy production plan:ecg_result=HASH … because="…" as="dr.chen" by=SHA256:… sig=…
 
 Takes entries of `plan.approval` that name an account; gives their lines, as locks hold them. The server never writes a
 workspace: who imports them is checked by the same signatures as everybody else. Refuses, with `CannotVouch`, what an import
