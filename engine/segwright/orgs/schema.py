@@ -99,7 +99,7 @@ def load_schema(source: Source) -> tuple[Schema | None, list[Diagnostic]]:
 
 @lru_cache(maxsize=4)
 def _loaded(name: str, text: str) -> tuple[Schema | None, list[Diagnostic]]:
-    """A process that compiles again (`watch`, a test) finds it as it was: it is the longest YAML of a workspace, and rarely changes."""
+    """What `load_schema` gives, once for each text in a process: it is the longest YAML of a workspace, and rarely changes."""
     source = Source(name, text)
     tree, findings = read_tree(source)
     if tree is None:
