@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from segwright.core.prose.syntax import TERMINALS
 from segwright.core.render import render_text
 from segwright.service.opening import check, shown_sources
 from segwright.service.starting import start
+from tests.edits import do, edits
 
 HERE = Path(__file__).parent
 REPORTS = HERE / "reports.md"
@@ -34,37 +34,6 @@ def mistakes() -> list[Mistake]:
     text = (HERE / "mistakes.txt").read_text(encoding="utf-8")
     parts = re.split(r"^== ", text, flags=re.MULTILINE)[1:]
     return [Mistake(part.split("\n")[0], tuple(part.rstrip("\n").split("\n")[1:])) for part in parts]
-
-
-def edits(mistake: Mistake) -> Iterator[tuple[str, str, list[str], list[str]]]:
-    """What is done, to which file, the lines taken out and those put in."""
-    for part in re.split(r"\n(?=(?:in|new|away) )", "\n".join(mistake.lines)):
-        head, *lines = part.split("\n")
-        verb, name = head.split(" ", 1)
-        yield (
-            verb,
-            name,
-            [line[2:] for line in lines if line[:1] == "-"],
-            [line[2:] for line in lines if line[:1] == "+"],
-        )
-
-
-def make(root: Path, mistake: Mistake) -> tuple[str, str]:
-    """Makes the mistake; gives the file and the new text it is in."""
-    for verb, name, out, put in edits(mistake):
-        path = root / name
-        path.parent.mkdir(exist_ok=True)
-        if verb == "new":
-            path.write_text("\n".join(put) + "\n", encoding="utf-8")
-            continue
-        lines = path.read_text(encoding="utf-8").split("\n")
-        if not out:
-            lines = [*lines, *put, ""]
-        for number, line in enumerate(out):
-            at = next(i for i, have in enumerate(lines) if have.startswith(line))
-            lines[at : at + 1] = put if number == 0 else []
-        path.write_text("\n".join(lines), encoding="utf-8")
-    return name, "\n".join(put)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +54,8 @@ def kept() -> dict[str, str]:
 def report_of(mistake: Mistake, good: Path, root: Path) -> str:
     """What `segwright check` says of a workspace with the mistake in it."""
     shutil.copytree(good, root)
-    make(root, mistake)
+    for edit in edits(mistake.lines):
+        do(root, good, edit)
     compiled, found = check(root, ())
     return render_text(found, shown_sources(compiled.sources))
 
@@ -105,8 +75,8 @@ def test_a_report_is_the_one_that_was_read_and_names_the_place_and_the_next_step
         parts = [kept[each.title] for each in mistakes() if each.title in kept]
         REPORTS.write_text("\n\n## ".join(["# What a hundred mistakes are told", *parts]) + "\n", encoding="utf-8")
     assert section(mistake, report) == kept.get(mistake.title)
-    *_, (_, name, _, _) = edits(mistake)
-    name = {"orgs/mercy/ecg_result.seg": "orgs/mercy/org.yaml"}.get(name, name)
+    *_, last = edits(mistake.lines)
+    name = {"orgs/mercy/ecg_result.seg": "orgs/mercy/org.yaml"}.get(last.file, last.file)
     assert f"--> {name}" in report or f"::: {name}" in report or "stands in org.yaml" in report, report
     assert "= help: " in report
     assert len(re.findall(r"^error\[", report, re.MULTILINE)) <= 3, (

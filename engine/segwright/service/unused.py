@@ -33,7 +33,9 @@ VERSIONS: Final = ("2.5.1", "2.3", "2.8")
 
 
 def unused_problems(shared: Shared, use: Use) -> list[Diagnostic]:
-    """What is wrong with what nobody uses."""
+    """What is wrong with what nobody uses; nothing is told without a schema, which says what their lines may name."""
+    if shared.schema is None:
+        return []
     known = {(d.code, d.span) for d in shared.found}
     left: dict[tuple[str, Span], Diagnostic] | None = None
     for version in dict.fromkeys((*use.versions, *VERSIONS)):
