@@ -1,10 +1,10 @@
 """What is done to a workspace, written down as lines: the mistakes and the examples of the tests are made of them.
 
-    in FILE          lines below: `- LINE` is taken out (its beginning is enough), `+ LINE` is put in its place or, without a `-`, at
-                     the end; `~ OLD => NEW` changes a text wherever it stands (`\\r` and `\\n` for ends of lines)
-    new FILE         the lines below, each behind `+ `, are the whole file; `bytes FILE` with escapes such as `\\xe9`
-    many FILE        the line below so often that the file has 300,000 bytes
-    away FILE        it is removed; `move FILE TO`, `link FILE TO` and `back FILE` (as it was in the beginning)
+in FILE          lines below: `- LINE` is taken out (its beginning is enough), `+ LINE` is put in its place or, without a `-`, at
+                 the end; `~ OLD => NEW` changes a text wherever it stands (`\\r` and `\\n` for ends of lines)
+new FILE         the lines below, each behind `+ `, are the whole file; `bytes FILE` with escapes such as `\\xe9`
+many FILE        the line below so often that the file has 300,000 bytes
+away FILE        it is removed; `move FILE TO`, `link FILE TO` and `back FILE` (as it was in the beginning)
 """
 
 from __future__ import annotations

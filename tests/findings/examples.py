@@ -74,7 +74,9 @@ def written(code: str, good: Path, root: Path, title: str) -> tuple[str, str, st
         if side.edits:
             parts.append("```diff\n" + "\n".join(_shown(side.edits)) + "\n```\n")
         said = [call(*shlex.split(command)[1:]).output for command in side.commands]
-        shown = "".join(f"$ {_broken(one)}\n{_short(text, MOST[number])}" for one, text in zip(side.commands, said, strict=True))
+        shown = "".join(
+            f"$ {_broken(one)}\n{_short(text, MOST[number])}" for one, text in zip(side.commands, said, strict=True)
+        )
         parts.append(f"```console\n{shown}```\n")
         printed.append(said[-1])
     return "\n".join(parts), printed[0], printed[1]

@@ -153,7 +153,9 @@ class Explained:
         span = NOWHERE if written is None else written.origin.span
         facts = dict(problem.facts)
         if "function" in facts:
-            facts["function"] = facts["function"].split("/")[0]  # a mapping names it without what it takes and its version
+            facts["function"] = facts["function"].split("/")[
+                0
+            ]  # a mapping names it without what it takes and its version
         facts["address"] = written.address if written is not None else self.plan.message
         facts["source"] = self.source(op)
         facts["given"] = f"the value of {facts['source']}" if facts["source"] else "its value"
