@@ -6,7 +6,6 @@ What they print stands in one Markdown file for each code, which the code's page
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
