@@ -185,7 +185,8 @@ def _pattern(text: str) -> Wrong | None:
         return Wrong("SW0737", {"reason": "It is too large."})
     except Warning:  # `[[`, `--`, `&&` inside a set: Python announces another meaning for them
         return Wrong("SW0737", {"reason": "`[`, `--`, `&&`, `~~` and `||` inside `[…]` stand behind a backslash."})
-    return None
+    refused = patterns.check(text)  # what `matches` in a mapping would refuse, told where it is written
+    return None if refused is None else Wrong("SW0737", {"reason": f"{refused[:1].upper()}{refused[1:]}."})
 
 
 def _form(pattern: re.Pattern[str], form: str) -> Callable[[str], Wrong | None]:
