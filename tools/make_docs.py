@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from tests.lang.contrasting import report_of  # noqa: E402 - the surroundings in which a contrast is run are those of its test
 
 EXAMPLES = ROOT / "tests" / "lang" / "diagnostics"
+COMMANDS = ROOT / "tests" / "findings"
 
 
 def made() -> dict[str, str]:
@@ -30,11 +31,15 @@ def made() -> dict[str, str]:
 
 
 def _example(code: str) -> str:
-    """A report: of the failing example that the tests compile, or of what the page says to avoid."""
+    """A report: of the failing example that the tests compile or run, or of what the page says to avoid."""
     path = EXAMPLES / f"{code}.md"
     if path.exists():
         report = path.read_text(encoding="utf-8").split("\n## Report\n")[1].strip()
         return f"\n## An example\n\n`tests/lang/diagnostics/{code}.md`, as it is reported:\n\n{report}\n"
+    path = COMMANDS / f"{code}.md"
+    if path.exists():
+        body = path.read_text(encoding="utf-8").split("\n", 1)[1].strip()
+        return f"\n## An example\n\nIn the workspace that `segwright init` makes:\n\n{body}\n"
     text = report_of(code)
     return f"\n## As it is reported\n\n```text\n{text}```\n" if text else ""
 

@@ -36,9 +36,22 @@ _RESERVED = set(
     " hold null position inherited count since having or and not is present missing changed above below between matches"
     " empty".split()
 )
-names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in _RESERVED)
+# Drawn from a list, since a regex takes most of the time: short ones, and those that begin or end as a word of the language does.
+NAMES = sorted(
+    {
+        *"abkxz",
+        "a1",
+        "b_2",
+        "z9_",
+        "x__y",
+        "heart_rate",
+        *(word + more for word in _RESERVED for more in ("s", "_1", "9")),
+    }
+    - _RESERVED
+)
+names = st.sampled_from(NAMES)
 any_names = st.one_of(names, st.sampled_from(["error", "same", "message", "list", "final"]))
-types = st.from_regex(r"[A-Z][a-z]{1,6}([A-Z][a-z]{1,4})?", fullmatch=True)
+types = st.sampled_from(["Ab", "Order", "ResultStatus", "Text", "KindOf", "Zz"])
 segments_names = st.sampled_from(["PID", "PV1", "ORC", "OBR", "OBX", "DG1", "NTE", "ZEC", "ZX9"])
 hl7_types = st.sampled_from(["XCN", "CWE", "HD", "ST", "TS", "CX"])
 plain_texts = st.text(
@@ -74,7 +87,7 @@ def hl7_paths(draw: st.DrawFn) -> ast.Hl7Path:
 
 
 texts = plain_texts.map(ast.Text)
-numbers = st.from_regex(r"-?[0-9]{1,5}(\.[0-9]{1,3})?", fullmatch=True).map(ast.Number)
+numbers = st.sampled_from(["0", "1", "7", "-1", "10", "007", "99999", "0.5", "-0.25", "12.500", "1.0"]).map(ast.Number)
 
 
 @_short

@@ -17,7 +17,7 @@ from segwright.plan.ops import Plan
 from segwright.plan.pieces import Pieces
 from segwright.plan.validate import MOST_CONSTANTS, MOST_OPS, MOST_TABLES, PlanRefused, check
 from tests.plan.samples import READING, WRITING
-from tests.runtime.mutated_plans import NASTY, damaged_bytes, damaged_structure
+from tests.runtime.mutated_plans import NASTY, copied, damaged_bytes, damaged_structure, donor_of
 
 PLANS = {name: sample.plan for name, sample in WRITING.items()} | {
     name: sample.plan for name, sample in READING.items()
@@ -142,13 +142,14 @@ def test_damaged_plans_are_judged_as_on_the_whole_way(seed: int) -> None:
     plans = [encode(plan) for plan in PLANS.values()]
     for data in plans:
         admit(data)
+    donors = {data: donor_of(json.loads(data)) for data in plans}
     good = 0
     for _ in range(700):
         data, donor = chance.choice(plans), chance.choice(plans)
         if chance.random() < 0.3:
             damaged = damaged_bytes(data, chance)
         else:
-            damaged = written(damaged_structure(json.loads(data), json.loads(donor), chance))
+            damaged = written(damaged_structure(json.loads(data), donors[donor], chance))
         wanted = the_whole_way(damaged)
         assert admitted(damaged) == wanted
         good += isinstance(wanted, Plan)
@@ -168,7 +169,7 @@ def test_plans_with_other_values_and_tables_are_judged_as_on_the_whole_way(seed:
             if chance.random() < 0.1:
                 constant["value"] = chance.choice((*NASTY, "12", "é|^", "-0"))
         if document.get("tables") and chance.random() < 0.5:
-            document["tables"] = damaged_structure(document["tables"], document["tables"], chance)
+            document["tables"] = damaged_structure(document["tables"], donor_of(copied(document["tables"])), chance)
         data = written(document)
         wanted = the_whole_way(data)
         assert admitted(data) == wanted

@@ -51,7 +51,7 @@ def test_a_usual_pattern_is_taken(pattern: str) -> None:
         ("(?i)a", "look-around"),
         ("[]", "without characters"),
         ("[^]", "without characters"),
-        ("[a", "ends too early"),
+        ("[a", "an opening [ without its closing ]"),
         ("[[:alpha:]]", "\\["),
         ("[z-a]", "ends before"),
         ("a\\", "only signs"),

@@ -1,9 +1,10 @@
 """Thousands of damaged plans, decoded, checked and run under an audit hook: a program that `test_mutated_plans` starts.
 
-    python -m tests.runtime.mutated_plans RUNNER COUNT SEED
+    python -m tests.runtime.mutated_plans RUNNERS COUNT SEED
 
-Prints one line of JSON: how many plans were refused at which stage, how many ran, and every event that the interpreter of Python
-reported and that running a plan has no business with. Anything else that is raised is a failure too.
+RUNNERS: names of what runs each plan, with a comma between them. Prints one line of JSON: for each of them how many plans were
+refused at which stage and how many ran, and every event that the interpreter of Python reported and that running a plan has no
+business with. Anything else that is raised is a failure too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -26,7 +27,7 @@ from segwright.plan.canonical import NotCanonical, decode_plan, encode
 from segwright.plan.ops import Plan
 from segwright.plan.validate import problems
 from segwright.runtime.interpret import read, trace
-from segwright.runtime.load import MessageRefused, Reader, load
+from segwright.runtime.load import Disagreement, MessageRefused, Reader, load
 from tests.plan.samples import READING, WRITING
 
 Runner = Callable[[Plan, Any], None]
@@ -41,7 +42,7 @@ def interpret(plan: Plan, given: Any) -> None:
 
 
 def generate(plan: Plan, given: Any) -> None:
-    """By generated code. Where it and the interpreter differ, `Disagreement` is raised, and reported."""
+    """By generated code, and the interpreter where that finds something."""
     loaded = load(plan)
     if isinstance(loaded, Reader):
         loaded.read(given)
@@ -120,13 +121,37 @@ FAMILIES = tuple(
 )
 
 
-def cases() -> list[tuple[bytes, list[Any]]]:
-    """The bytes of every sample plan, and what it runs on."""
-    writing = [(encode(sample.plan), list(sample.inputs.values())) for sample in WRITING.values()]
-    reading = [
-        (encode(sample.plan), [open_message(data) for data in sample.messages.values()]) for sample in READING.values()
+class Donor(NamedTuple):
+    """A document to take pieces from: every container with each key of it, and what stands there by its family of operations. It
+    is never changed itself."""
+
+    places: list[tuple[Any, Any]]
+    kin: dict[frozenset[str], list[Any]]
+
+
+def donor_of(document: Any) -> Donor:
+    every = places(document, [])
+    kin: dict[frozenset[str], list[Any]] = {}
+    for container, key in every:
+        kin.setdefault(family(container[key]), []).append(container[key])
+    return Donor(every, kin)
+
+
+class Sample(NamedTuple):
+    """A sound plan: its bytes, what it runs on, and what others may take from it."""
+
+    data: bytes
+    inputs: list[Any]
+    donor: Donor
+
+
+def samples() -> list[Sample]:
+    """Every sample plan."""
+    plans: list[tuple[bytes, list[Any]]] = [
+        *((encode(one.plan), list(one.inputs.values())) for one in WRITING.values()),
+        *((encode(one.plan), [*map(open_message, one.messages.values())]) for one in READING.values()),
     ]
-    return [*writing, *reading]
+    return [Sample(data, inputs, donor_of(json.loads(data))) for data, inputs in plans]
 
 
 def damaged_bytes(data: bytes, chance: random.Random) -> bytes:
@@ -162,7 +187,11 @@ def family(op: Any) -> frozenset[str]:
     return next((tags for tags in FAMILIES if isinstance(tag, str) and tag in tags), frozenset())
 
 
-def damaged_structure(document: Any, donor: Any, chance: random.Random) -> Any:
+def copied(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def damaged_structure(document: Any, donor: Donor, chance: random.Random) -> Any:
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         container, key = chance.choice(places(document, []))
         held = container[key]
@@ -171,16 +200,15 @@ def damaged_structure(document: Any, donor: Any, chance: random.Random) -> Any:
             case 0 if isinstance(container, dict):
                 del container[key]
             case 1 | 2 if isinstance(held, list) and held:
-                held.insert(chance.randrange(len(held)), json.loads(json.dumps(chance.choice(held))))
+                held.insert(chance.randrange(len(held)), copied(chance.choice(held)))
             case 3 if isinstance(held, list):
                 chance.shuffle(held)
             case 4:
-                other, other_key = chance.choice(places(donor, []))
-                container[key] = json.loads(json.dumps(other[other_key]))
+                other, other_key = chance.choice(donor.places)
+                container[key] = copied(other[other_key])
             case 5 | 6 | 7 | 8 | 9 | 10 if kin:
                 # One operation in the place of another is what a validator has to be good at.
-                kindred = [c[k] for c, k in places(donor, []) if family(c[k]) == kin]
-                container[key] = json.loads(json.dumps(chance.choice(kindred or [held])))
+                container[key] = copied(chance.choice(donor.kin.get(kin, [held])))
             case _:
                 if isinstance(held, str):
                     container[key] = chance.choice(NASTY)
@@ -191,17 +219,18 @@ def damaged_structure(document: Any, donor: Any, chance: random.Random) -> Any:
     return document
 
 
-def main(runner: str, count: int, seed: int) -> dict[str, Any]:
+def main(names: str, count: int, seed: int) -> dict[str, Any]:
     chance = random.Random(seed)
-    run = {**RUNNERS, "planted": planted}[runner]
-    samples = cases()
-    for data, inputs in samples:
-        plan = decode_plan(data)
+    runs = {name: {**RUNNERS, "planted": planted}[name] for name in names.split(",")}
+    sound = samples()
+    for sample in sound:
+        plan = decode_plan(sample.data)
         assert not problems(plan)
-        for given in inputs:
-            if run is not planted:
-                run(plan, given)
-    outcomes: Counter[str] = Counter()
+        for given in sample.inputs:
+            for run in runs.values():
+                if run is not planted:
+                    run(plan, given)
+    outcomes: dict[str, Counter[str]] = {name: Counter() for name in runs}
     events: Counter[str] = Counter()
     raised: list[str] = []
     watching = False
@@ -218,32 +247,36 @@ def main(runner: str, count: int, seed: int) -> dict[str, Any]:
         events[f"{event} {str(arguments)[:200]}"] += 1
 
     sys.addaudithook(watch)
-    while sum(outcomes.values()) < count:
-        data, inputs = chance.choice(samples)
-        donor, _ = chance.choice(samples)
+    for _ in range(count):
+        sample, donor = chance.choice(sound), chance.choice(sound)
         if chance.random() < 0.2:
-            mutated = damaged_bytes(data, chance)
+            mutated = damaged_bytes(sample.data, chance)
         else:
             mutated = json.dumps(
-                damaged_structure(json.loads(data), json.loads(donor), chance),
+                damaged_structure(json.loads(sample.data), donor.donor, chance),
                 sort_keys=True,
                 separators=(",", ":"),
                 ensure_ascii=False,
             ).encode("utf-8", "surrogatepass")
-        given = chance.choice(inputs)
+        given = chance.choice(sample.inputs)
+        plan, outcome = None, "raised"
         watching = True
         try:
-            outcomes[one(mutated, given, run)] += 1
+            plan, outcome = let_in(mutated)
         except Exception:  # noqa: BLE001 - whatever it is, it is reported
             raised.append(traceback.format_exc(limit=-6))
-            outcomes["raised"] += 1
-        finally:
-            watching = False
+        for name, run in runs.items():
+            try:
+                outcomes[name][outcome if plan is None else done(run, plan, given, outcome)] += 1
+            except Exception:  # noqa: BLE001 - whatever it is, it is reported
+                raised.append(traceback.format_exc(limit=-6))
+                outcomes[name]["raised"] += 1
+        watching = False
     return {"outcomes": outcomes, "events": events, "raised": raised[:5]}
 
 
-def one(data: bytes, given: Any, run: Runner) -> str:
-    """What becomes of one damaged plan."""
+def let_in(data: bytes) -> tuple[Plan | None, str]:
+    """What is let in of one damaged plan, and what becomes of it."""
     outcome = "ran"
     try:
         plan = decode_plan(data)
@@ -252,12 +285,17 @@ def one(data: bytes, given: Any, run: Runner) -> str:
         try:
             plan = msgspec.json.decode(data, type=Plan)
         except (msgspec.DecodeError, ValueError, RecursionError):
-            return "refused as JSON"
+            return None, "refused as JSON"
         outcome = "ran, though not canonical"
-    if problems(plan):
-        return "refused as a plan"
+    return (None, "refused as a plan") if problems(plan) else (plan, outcome)
+
+
+def done(run: Runner, plan: Plan, given: Any, outcome: str) -> str:
+    """What becomes of a plan that is run."""
     try:
         run(plan, given)
+    except Disagreement:
+        return "nothing sent"
     except ValueError as error:
         if "inputs" in str(error) or "is missing" in str(error) or "a message" in str(error):
             return "refused for its inputs"

@@ -33,9 +33,7 @@ def suggest(context: click.Context, organisation: str, seed: int, write: bool, w
     it shows, give it a name; then lock its snapshot with `segwright test ORG --update`. Exit code 1 when something is left that
     no suggestion reaches.
     """
-    from segwright.core.diagnostic import errors
     from segwright.service.opening import open_organisation
-    from segwright.service.running import NotCompiled
     from segwright.workbench.suggesting import suggest as suggested_for
     from segwright.workbench.told import untouched_lines
 
@@ -44,11 +42,7 @@ def suggest(context: click.Context, organisation: str, seed: int, write: bool, w
     if running is None:
         refuse(found, compiled.sources)
     progress = Progress()
-    try:
-        suggested = suggested_for(compiled, organisation, seed=seed, say=progress.say)
-    except NotCompiled:  # cases are searched for mappings that are right
-        progress.done()
-        refuse(errors(compiled.found), compiled.sources)
+    suggested = suggested_for(compiled, organisation, seed=seed, say=progress.say)
     progress.done()
     for suggestion in suggested.suggestions:
         _show(suggestion, compiled.sources)

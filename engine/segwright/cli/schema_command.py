@@ -47,6 +47,8 @@ def command(context: click.Context, name: str | None, workspace: Path | None) ->
     elif name in types:
         schema = json_schema(model, types[name])
     else:
+        if errors(found):  # the name may be right, and what declares it cannot be read
+            refuse(errors(found), compiled.sources)
         facts = {"name": name, "nearest": nearest(name, types), "known": list(types)}
         refuse([diagnostic("SW1036", NOWHERE, **facts)], {})  # type: ignore[arg-type]
     click.echo(msgspec.json.format(msgspec.json.encode(schema), indent=2).decode())

@@ -92,9 +92,10 @@ def command(
         click.echo("nothing is written while there are errors")
     elif update:
         snapshots.write(root, changes)
-        click.echo(f"{len(changes)} snapshots written" if changes else "nothing to write")
+        click.echo(f"{_counted(changes)} written" if changes else "nothing to write")
     elif changes:
-        click.echo(f"{len(changes)} snapshots differ; if that is meant: segwright test --update")
+        differs = "differs" if len(changes) == 1 else "differ"
+        click.echo(f"{_counted(changes)} {differs}; if that is meant: segwright test --update")
     if (coverage or mutate) and not errors(found):
         from segwright.cli.judging import show_coverage, show_mutants
 
@@ -104,6 +105,10 @@ def command(
         if coverage:
             failed = show_coverage(compiled, names, threshold, dead=dead) or failed
     sys.exit(FOUND if failed or (changes and not update) else 0)
+
+
+def _counted(changes: list[Change]) -> str:
+    return "1 snapshot" if len(changes) == 1 else f"{len(changes)} snapshots"
 
 
 def _show(change: Change) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from segwright.core.source import Span
 from segwright.lang import ast
@@ -31,6 +31,7 @@ class Problem(NamedTuple):
 
 
 _PLAIN_PATH = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)+\Z")
+COUNTED: Final = "Fields, components and subcomponents count from 1."
 _HL7_PATH = re.compile(r"([A-Z][A-Z0-9]{2})-([0-9]+)(?:\[([a-z0-9_]+)\])?(?:\.([0-9]+))?(?:\.([0-9]+))?")
 _SAID = {"limit": "at most", "anchor": "after"}
 
@@ -229,6 +230,8 @@ class ValueBuilder:
         found = _HL7_PATH.fullmatch(token.value)
         assert found is not None, "the terminal PATH and its reading differ"
         segment, field, repetition, component, subcomponent = found.groups()
+        if any(number is not None and not number.strip("0") for number in (field, component, subcomponent)):
+            self._problem("SW0119", self._at(token), found=token.value, advice=COUNTED)
         return ast.Hl7Path(
             segment,
             self._number(field, token),
@@ -241,6 +244,8 @@ class ValueBuilder:
     def component(self, c: list[Any]) -> ast.ComponentPath:
         _, component, *rest = c[0].value.split(".")
         token = c[0]
+        if any(not number.strip("0") for number in (component, *rest)):
+            self._problem("SW0119", self._at(token), found=token.value, advice=COUNTED)
         return ast.ComponentPath(
             self._number(component, token), self._number(rest[0], token) if rest else 0, self._at(token)
         )

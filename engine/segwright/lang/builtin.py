@@ -27,9 +27,10 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
     records = [r for r in library.find(node.format) if r.kind == "format"]
     if not records:
         known = {r.name for r in library.builtins() if r.kind == "format"} | {n for n, _ in ctx.scope.formats} | {"ft"}
-        return ctx.fail(
-            "SW0202", node.format_span, kind="format", name=node.format, nearest=nearest(node.format, known)
-        )
+        facts = {"kind": "format", "name": node.format, "nearest": nearest(node.format, known)}
+        if library.find(node.format):
+            facts |= {"nearest": "", "function": f"{node.format}({value.said or '…'}, …)"}
+        return ctx.fail("SW0202", node.format_span, **facts)
     if ctx.is_unknown(value.type):
         return value
     if value.type.of is not None:
@@ -119,7 +120,10 @@ def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
     records = [r for r in library.find(name) if r.kind == "function" and r.name != "concat"]
     if not records:
         known = {r.name for r in library.builtins() if r.kind == "function"} | set(ctx.scope.tables)
-        return ctx.fail("SW0202", node.name.span, kind="function or table", name=name, nearest=nearest(name, known))
+        facts = {"kind": "function or table", "name": name, "nearest": nearest(name, known)}
+        if library.find(name) or any(format_ == name for format_, _ in ctx.scope.formats):
+            facts |= {"nearest": "", "format": f"… as {name}"}
+        return ctx.fail("SW0202", node.name.span, **facts)
     if not node.arguments or node.arguments[0].name:
         return ctx.fail("SW0323", node.span, name=name)
     subject = node.arguments[0].value

@@ -377,6 +377,8 @@ def _misspelt(stop: _Stop) -> _Mistake | None:
     words = {
         name.lower().removeprefix("row_") for name in stop.expected if TERMINALS.get(name, "").startswith("the word")
     }
+    if stop.found.isupper() and len(stop.found) > 1 and "STRING" in stop.expected:
+        return _Mistake("SW0112", stop.at, end, {"found": stop.found, "text": stop.found})
     if _WORD.match(stop.found):
         meant = nearest(stop.found, words)
         if meant and meant != stop.found:
@@ -419,6 +421,9 @@ def _condition_as_value(stop: _Stop) -> _Mistake | None:
 
 def _strange_character(stop: _Stop) -> _Mistake | None:
     char = stop.text[stop.at : stop.at + 1]
+    if char.isalpha() and not char.isascii():
+        advice = "Names have the letters a to z, digits and `_`."
+        return _Mistake("SW0105", stop.at, stop.at + 1, {"found": f"`{char}`", "advice": advice})
     if not char or char.isalnum() or char in '"_.,:=()[]^<>-':
         return None
     shown = f"`{char}`" if char.isprintable() else f"U+{ord(char):04X} (invisible)"

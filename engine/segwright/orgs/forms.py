@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 from segwright.core.suggest import nearest
 from segwright.hl7.charset import msh18_of
 from segwright.hl7.delimiters import Delimiters
+from segwright.plan import patterns
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)")
 _MILLISECONDS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -178,12 +179,14 @@ def _pattern(text: str) -> Wrong | None:
             warnings.simplefilter("error")
             re.compile(text)
     except re.error as error:
-        return Wrong("SW0737", {"reason": f"{error.msg[:1].upper()}{error.msg[1:]}."})
+        reason = patterns.check(text) or error.msg
+        return Wrong("SW0737", {"reason": f"{reason[:1].upper()}{reason[1:]}."})
     except (OverflowError, RecursionError):
         return Wrong("SW0737", {"reason": "It is too large."})
     except Warning:  # `[[`, `--`, `&&` inside a set: Python announces another meaning for them
         return Wrong("SW0737", {"reason": "`[`, `--`, `&&`, `~~` and `||` inside `[…]` stand behind a backslash."})
-    return None
+    refused = patterns.check(text)  # what `matches` in a mapping would refuse, told where it is written
+    return None if refused is None else Wrong("SW0737", {"reason": f"{refused[:1].upper()}{refused[1:]}."})
 
 
 def _form(pattern: re.Pattern[str], form: str) -> Callable[[str], Wrong | None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -92,6 +93,14 @@ ENGINE: Final[tuple[tuple[str, Kind, bool], ...]] = (
 
 def load_schema(source: Source) -> tuple[Schema | None, list[Diagnostic]]:
     """The schema, or None with every reason why there is none."""
+    schema, findings = _loaded(source.name, source.text)
+    return schema, [*findings]
+
+
+@lru_cache(maxsize=4)
+def _loaded(name: str, text: str) -> tuple[Schema | None, list[Diagnostic]]:
+    """What `load_schema` gives, once for each text in a process: it is the longest YAML of a workspace, and rarely changes."""
+    source = Source(name, text)
     tree, findings = read_tree(source)
     if tree is None:
         return None, findings

@@ -167,6 +167,8 @@ class _Parser:
         self.at += other
         ranges: list[tuple[str, str]] = []
         while self.next() != "]":
+            if not self.next():
+                raise self.refuse("an opening [ without its closing ]")
             if self.next() == "[":
                 raise self.refuse("[ inside a character class is written \\[")
             low = high = self.literal()

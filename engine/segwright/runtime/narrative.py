@@ -73,9 +73,9 @@ def _filter(key: str) -> Any:
         try:
             return builtin.call(value, *arguments)
         except Refusal as refusal:
-            raise NarrativeRefused(f"{key}: {refusal.reason}") from None
+            raise NarrativeRefused(f"{builtin.name}: {refusal.reason}") from None
         except Exception as error:  # noqa: BLE001 - a plan of wrong types must not get further than here
-            raise NarrativeRefused(f"{key} cannot take this ({type(error).__name__})") from None
+            raise NarrativeRefused(f"{builtin.name} cannot take this ({type(error).__name__})") from None
 
     return filtered
 

@@ -104,7 +104,13 @@ def _compiled(root: Path, only: Collection[str] | None) -> CompiledWorkspace:
         fleet = [in_fleet(each) for each in organisations.values()]
         findings.extend(all_together(places, fleet))
         findings.extend(unused_problems(shared, use_of(fleet)))
-    return CompiledWorkspace(workspace, organisations, tuple(once(findings)), shared.scope, shared.bases)
+    return CompiledWorkspace(workspace, organisations, tuple(once(_caused(findings))), shared.scope, shared.bases)
+
+
+def _caused(findings: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings without those that follow from another: a table file that cannot be read is not missing as well."""
+    files = [d.span.file for d in findings if "SW0701" <= d.code <= "SW0706"]
+    return [d for d in findings if d.code != "SW0614" or not any(f.endswith(f"/{d.facts['file']}") for f in files)]
 
 
 def _read(sources: Iterable[Source], found: list[Diagnostic]) -> tuple[ast.File, ...]:

@@ -87,7 +87,8 @@ def shown_sources(sources: Mapping[str, Source]) -> dict[str, Source]:
     """The texts as people may see them: no written-out secret of an org.yaml."""
     from segwright.orgs.shown import shown
 
-    return {name: shown(source) if name.endswith(".yaml") else source for name, source in sources.items()}
+    hidden = {name: name.startswith("orgs/") and name.endswith(".yaml") for name in sources}
+    return {name: shown(source) if hidden[name] else source for name, source in sources.items()}
 
 
 def read_file(path: Path, largest: int = LARGEST) -> tuple[bytes | None, list[Diagnostic]]:

@@ -68,8 +68,11 @@ def read_orders(running: Running, data: bytes) -> tuple[Orders | None, list[Refu
     entry = _entry(running, message)
     if isinstance(entry, Refusal):
         return None, [entry]
-    plan, reader = running.plan(entry.name), running.loaded(entry.name)
-    assert plan is not None
+    plan = running.plan(entry.name)
+    if plan is None:
+        finding = diagnostic("SW1032", NOWHERE, organisation=organisation.id, name=entry.name)
+        return None, [Refusal("mapping", "message", "the mapping that reads this message has errors", "AE", finding)]
+    reader = running.loaded(entry.name)
     assert isinstance(reader, Reader)
     intake = reader.read(message)
     if not intake.good:

@@ -152,6 +152,10 @@ class Explained:
         op = self.operations[problem.op] if 0 <= problem.op < len(self.operations) else None
         span = NOWHERE if written is None else written.origin.span
         facts = dict(problem.facts)
+        if "function" in facts:
+            facts["function"] = facts["function"].split("/")[
+                0
+            ]  # a mapping names it without what it takes and its version
         facts["address"] = written.address if written is not None else self.plan.message
         facts["source"] = self.source(op)
         facts["given"] = f"the value of {facts['source']}" if facts["source"] else "its value"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic
+from segwright.core.source import Span
 from segwright.lang import ast
 from segwright.lang.alone import Nobody, check_alone
 from segwright.lang.compile import Order, compile_message, used_as
@@ -32,11 +33,17 @@ VERSIONS: Final = ("2.5.1", "2.3", "2.8")
 
 
 def unused_problems(shared: Shared, use: Use) -> list[Diagnostic]:
-    """What is wrong with what nobody uses."""
-    versions = dict.fromkeys((*use.versions, *VERSIONS))
-    every = [{(d.code, d.span): d for d in _problems(shared, use, version)} for version in versions]
+    """What is wrong with what nobody uses; nothing is told without a schema, which says what their lines may name."""
+    if shared.schema is None:
+        return []
     known = {(d.code, d.span) for d in shared.found}
-    return [found for key, found in every[0].items() if key not in known and all(key in each for each in every)]
+    left: dict[tuple[str, Span], Diagnostic] | None = None
+    for version in dict.fromkeys((*use.versions, *VERSIONS)):
+        found = {(d.code, d.span): d for d in _problems(shared, use, version)}
+        left = {key: d for key, d in (found if left is None else left).items() if key in found and key not in known}
+        if not left:
+            break  # no other version can add to it
+    return [*(left or {}).values()]
 
 
 def _problems(shared: Shared, use: Use, version: str) -> Iterator[Diagnostic]:

@@ -251,7 +251,7 @@ class _Search:
         entry = self.running.organisation.catalogue[name]
         own: list[tuple[int, Scenario]] = []
         for scene in self.rehearsed.scenes:
-            if scene.message != name or (entry.writes and not scene.inputs):
+            if scene.message != name or (not scene.inputs if entry.writes else scene.order is None):
                 continue
             order = None
             if scene.order is not None:

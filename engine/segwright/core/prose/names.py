@@ -34,6 +34,8 @@ ENTRIES: dict[str, Entry] = {
         "There is no {kind} called `{name}`.",
         (
             "`{below}` is named further down: its `let` must stand above this line.",
+            "`{name}` is a function: write `{function}`.",
+            "`{name}` is a format: write `{format}`.",
             "Did you mean `{nearest}`?",
             'If it is meant as a text, put it in quotes: `"{text}"`.',
             "Here you can use {known}.",

@@ -75,7 +75,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0105": Entry(
         "A character that has no place here",
         "The character {found} means nothing here.",
-        ("Take it out, or put it between quotes if it is part of a text.",),
+        ("{advice}", "Take it out, or put it between quotes if it is part of a text."),
         _LINE,
     ),
     "SW0110": Entry(
@@ -94,7 +94,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0112": Entry(
         "A misspelt word",
         "`{found}` is no word of the language.",
-        ("Did you mean `{meant}`?",),
+        ("Did you mean `{meant}`?", 'A text stands in quotes: `"{text}"`.'),
         "A word is never guessed: the wrong guess would change what a hospital receives.",
     ),
     "SW0113": Entry(
