@@ -27,7 +27,7 @@ from segwright.delivery.live import Live, answer_time
 from segwright.delivery.reception import Reception, new_id
 from segwright.delivery.sending import Workers
 from segwright.delivery.settings import ListenerSettings, SecretMissing, Settings, secret, split
-from segwright.ledger import lanes
+from segwright.ledger import lanes, tally
 from segwright.ledger import tables as t
 from segwright.ledger.line import wake
 from segwright.ledger.migrate import ready, upgrade, version
@@ -232,6 +232,8 @@ class Engine:
                 for delivery in overdue:
                     self._log("unconfirmed", delivery=delivery)
                 self.reception.work()
+                while await asyncio.wrap_future(self.store.submit(tally.advance)) >= tally.TOGETHER:
+                    await asyncio.sleep(0.05)  # there is much to count: messages go first
             await asyncio.sleep(HOUSEKEEPING)
 
     # --- in ---

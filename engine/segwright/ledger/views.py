@@ -183,6 +183,19 @@ class Arrived(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Came(msgspec.Struct, frozen=True):
+    """A message of the inbox, without its bytes."""
+
+    id: int
+    listener: str
+    type: str
+    control_id: str
+    state: str
+    code: str
+    reason: str
+    at: int
+
+
 class Stop(msgspec.Struct, frozen=True):
     """A kind or a plan that an operator stopped."""
 
@@ -226,6 +239,14 @@ def order(tx: Tx, org: str, number: int) -> Order | None:
     """One order."""
     row = tx.first(sa.select(t.order_).where(t.order_.c.id == number, t.order_.c.org == org))
     return None if row is None else _order(row)
+
+
+def orders_of_case(tx: Tx, org: str, case: int) -> tuple[Order, ...]:
+    """The orders of a study."""
+    c = t.order_.c
+    return tuple(
+        _order(row) for row in tx.all(sa.select(t.order_).where(c.case_id == case, c.org == org).order_by(c.part))
+    )
 
 
 class Change(msgspec.Struct, frozen=True):
