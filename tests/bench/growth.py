@@ -284,6 +284,7 @@ def questions(orders: int) -> dict[str, Question]:
             views.deliveries_of_result(tx, org, f"R{middle}"),
         ),
         "what was suppressed of a result": lambda tx: views.suppressed(tx, org, f"R{middle}"),
+        "board: what was suppressed lately": lambda tx: views.recently_suppressed(tx, org),
         "the story of a delivery": lambda tx: views.story(tx, hospitals[org], middle),
         "the story of one that is open": lambda tx: views.story(tx, hospitals[org], last),
         "search: an order's number": lambda tx: search.find(tx, org, f"P{middle}"),

@@ -48,12 +48,12 @@ def find(tx: Tx, org: str, text: str, *, patients: bool = False) -> Found:
     if not number:
         return Found((), (), ())
     as_: dict[int, list[str]] = {}
-    for case, kind in _named(tx, org, number, assigner):
-        as_.setdefault(case, []).append(kind)
+    for one, kind in _named(tx, org, number, assigner):
+        as_.setdefault(one, []).append(kind)
     if patients and not assigner:
-        for case in people.cases_by_number(tx, org, number, MOST):
-            as_.setdefault(case, []).append("patient")
-    cases = tuple(_case(tx, org, case, kinds) for case, kinds in sorted(as_.items(), reverse=True)[:MOST])
+        for one in people.cases_by_number(tx, org, number, MOST):
+            as_.setdefault(one, []).append("patient")
+    cases = tuple(case(tx, org, number_, kinds) for number_, kinds in sorted(as_.items(), reverse=True)[:MOST])
     return Found(cases, _sent(tx, org, text.strip()), _came(tx, org, text.strip()))
 
 
@@ -66,15 +66,12 @@ def _named(tx: Tx, org: str, number: str, assigner: str) -> list[tuple[int, str]
     return list(dict.fromkeys((int(row.case_id), str(row.kind)) for row in rows))
 
 
-def _case(tx: Tx, org: str, case: int, kinds: Sequence[str]) -> Case:
+def case(tx: Tx, org: str, number: int, kinds: Sequence[str]) -> Case:
+    """A study with its orders and results."""
     c = t.revision.c
-    results = tx.all(sa.select(c.result_id).where(c.case_id == case, c.org == org).order_by(c.id))
-    return Case(
-        case,
-        tuple(dict.fromkeys(kinds)),
-        views.orders_of_case(tx, org, case),
-        tuple(dict.fromkeys(row.result_id for row in results)),
-    )
+    rows = tx.all(sa.select(c.result_id).where(c.case_id == number, c.org == org).order_by(c.id))
+    results = tuple(dict.fromkeys(row.result_id for row in rows))
+    return Case(number, tuple(dict.fromkeys(kinds)), views.orders_of_case(tx, org, number), results)
 
 
 def _sent(tx: Tx, org: str, control_id: str) -> tuple[views.Delivery, ...]:

@@ -279,7 +279,7 @@ suppressed = Table(
     _id(), _text("org"), _to("case_id", "case_"), _to("delivery_id", "delivery", nullable=True), _text("result_id"),
     _needs("version", Integer), _text("kind"), _text("pathway"), _text("content"), _text("reason"), _text("actor"),
     _needs("at", BigInteger), Index("ix_suppressed_delivery", "delivery_id"),
-    Index("ix_suppressed_org", "org", "result_id", "id"),
+    Index("ix_suppressed_org", "org", "result_id", "id"), Index("ix_suppressed_recent", "org", "id"),
 )  # fmt: skip
 """What came by a second pathway, or too late, and was not sent because of another delivery."""
 

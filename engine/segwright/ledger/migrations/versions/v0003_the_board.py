@@ -66,6 +66,7 @@ def upgrade() -> None:
     op.create_index("ix_proposal_org", "proposal", ["org", "id"])
     op.create_index("ix_alias_value", "alias", ["org", "value"])
     op.create_index("ix_inbox_control", "inbox", ["org", "control_id"])
+    op.create_index("ix_suppressed_recent", "suppressed", ["org", "id"])
 
 
 def _remember() -> None:
@@ -93,7 +94,8 @@ def _remember() -> None:
 
 def downgrade() -> None:
     for index, table in (
-        ("ix_inbox_control", "inbox"), ("ix_alias_value", "alias"), ("ix_proposal_org", "proposal"),
+        ("ix_suppressed_recent", "suppressed"), ("ix_inbox_control", "inbox"), ("ix_alias_value", "alias"),
+        ("ix_proposal_org", "proposal"),
         ("ix_proposal_open", "proposal"), ("ix_person_case", "person"),
     ):  # fmt: skip
         op.drop_index(index, table_name=table)

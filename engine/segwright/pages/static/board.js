@@ -1,0 +1,45 @@
+// Live figures: the server says that something changed, and the part of the page that shows it asks for itself anew.
+"use strict";
+
+const live = document.getElementById("live");
+if (live && window.EventSource) {
+  const of = live.dataset.of || "";
+  const place = document.getElementById("now");
+  const EVERY = 2000;
+  let last = 0;
+  let timer = 0;
+
+  const renew = () => {
+    timer = 0;
+    last = Date.now();
+    if (place) htmx.trigger(place, "board");
+    else {
+      live.textContent = "";
+      const link = document.createElement("a");
+      link.href = location.pathname + location.search;
+      link.textContent = "Something changed: show it";
+      live.append(link);
+    }
+  };
+  const soon = () => {
+    if (!timer) timer = setTimeout(renew, Math.max(0, last + EVERY - Date.now()));
+  };
+  const source = new EventSource(live.dataset.live);
+  let lost = false;
+  source.addEventListener("ready", () => {
+    if (place) live.textContent = "Live";
+    live.classList.add("on");
+    if (lost && place) soon();
+    lost = false;
+  });
+  source.addEventListener("changed", (event) => {
+    const ids = JSON.parse(event.data);
+    if (!of || ids.length === 0 || ids.includes(Number(of))) soon();
+  });
+  source.addEventListener("error", () => {
+    lost = true;
+    live.classList.remove("on");
+    if (place) live.textContent = "Not live at the moment; trying again";
+  });
+  window.addEventListener("pagehide", () => source.close());
+}
