@@ -53,7 +53,7 @@ def test_the_board_works_without_scripts(ward, browser):
 
 
 def test_a_rejection_is_shown_at_its_field_with_its_line_and_the_patient_only_when_opened(ward, visit):
-    order, delivery = ward.rejected(JUNIPER=NAME)
+    _, delivery = ward.rejected(JUNIPER=NAME)
     page = visit(ward.people, f"operator.{ORG}", f"{BOARD}/deliveries/{delivery}")
     refusal = page.get_by_role("region", name="What the hospital says against it")
     expect(refusal).to_contain_text("Required field missing (101) at PID-5")

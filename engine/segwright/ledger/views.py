@@ -390,7 +390,9 @@ def events_of_case(tx: Tx, org: str, case: int) -> tuple[Event, ...]:
     """What happened to a study, oldest first."""
     c = t.event.c
     found = tx.all(
-        sa.select(t.event).where(c.case_id == case, sa.text("case_id > 0"), c.org == org).order_by(c.at, c.id)
+        sa.select(t.event)
+        .where(c.case_id == case, sa.text("case_id > 0"), c.org == org)
+        .order_by(c.at, c.chain.desc(), c.id)
     )
     return tuple(Event(one.number, one.kind, one.actor, msgspec.json.decode(one.facts), one.at) for one in found)
 

@@ -30,10 +30,12 @@ PROPOSAL: Final = "/o/{org}/board/proposals/{proposal:int}"
 
 
 class Would(msgspec.Struct, frozen=True):
-    """What an act would do to a delivery: `fault` says why it cannot, "" where it can."""
+    """What an act would do to a delivery: `fault` says why it cannot, "" where it can; `only_new`: it can only be sent as a new
+    message."""
 
     delivery: views.Delivery
     fault: str
+    only_new: bool = False
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -111,24 +113,25 @@ async def looked(call: Call, act: Act) -> Look:
     there = [one for one in found if one is not None]
     if len(there) < len(act.deliveries):
         raise not_there()
-    would = [Would(one, await _tried(call, one.id, act)) for one in there]
+    would = [await _tried(call, one, act) for one in there]
     return Look(act, tuple(would), _seen(act, there), preview.needs_second)
 
 
-async def _tried(call: Call, number: int, act: Act) -> str:
+async def _tried(call: Call, delivery: views.Delivery, act: Act) -> Would:
     if act.verb == "decide" and not act.decision:
-        return ""
+        return Would(delivery, "")
 
     def attempt(tx: Tx) -> None:
-        does(tx, call.live, number, act, By("", "a look"))
+        does(tx, call.live, delivery.id, act, By("", "a look"))
         raise _Undo
 
     try:
         await call.write(attempt)
     except _Undo:
-        return ""
+        return Would(delivery, "")
     except Impossible as impossible:
-        return "" if impossible.code == "confirm" else impossible.reason
+        only_new = impossible.code == "confirm"
+        return Would(delivery, "" if only_new else impossible.reason, only_new)
     raise AssertionError("unreachable")
 
 

@@ -27,9 +27,9 @@ if (live && window.EventSource) {
   const source = new EventSource(live.dataset.live);
   let lost = false;
   source.addEventListener("ready", () => {
-    if (place) live.textContent = "Live";
+    live.textContent = "Live";
     live.classList.add("on");
-    if (lost && place) soon();
+    if (lost) soon();
     lost = false;
   });
   source.addEventListener("changed", (event) => {
@@ -39,7 +39,7 @@ if (live && window.EventSource) {
   source.addEventListener("error", () => {
     lost = true;
     live.classList.remove("on");
-    if (place) live.textContent = "Not live at the moment; trying again";
+    live.textContent = "Not live at the moment; trying again";
   });
   window.addEventListener("pagehide", () => source.close());
 }
