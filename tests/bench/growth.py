@@ -1,6 +1,6 @@
 """The row about a ledger that grows: what claiming the next message and the boards of operators cost when it holds millions of rows.
 
-The ledger is made by SQL (`INSERT … SELECT`): twenty rows for each order with its result, over sixteen organisations. What is open
+The ledger is made by SQL (`INSERT … SELECT`): twenty-one rows for each order with its result, over sixteen organisations. What is open
 stays the same however long the ledger is: in each lane some messages that are ready, some that wait, are held, uncertain or
 rejected; some orders that are open; some messages in quarantine. Times must then stay about the same too.
 
@@ -36,7 +36,7 @@ ORGANISATIONS: Final = 16
 PREFIX: Final = "hospital"
 OPEN: Final = 64
 """Open deliveries of an organisation, and its open orders."""
-EACH: Final = 20
+EACH: Final = 21
 """Rows for each order."""
 TURNS: Final = 15
 
@@ -78,6 +78,10 @@ def _statements(first: int, last: int, document: str, signed: str) -> Iterator[s
     yield into("case_", "id, org, opened_at, closed_at", f"i, {_org()}, {at}, {at}")
     yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'placer', 'HEARTEHR', 'P' || i, i")
     yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'result', '', 'R' || i, i")
+    yield into(
+        "proposal", "id, org, act, reason, actor, state, second, at",
+        f"i, {_org()}, {document}, 'why', 'a', 'done', 'b', {at}",
+    )  # fmt: skip
     yield into("person", "org, digest, case_id", f"{_org()}, 'd' || i, i")
     yield into(
         "tally", "org, lane_id, slot, what, within, count",

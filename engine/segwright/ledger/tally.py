@@ -161,25 +161,30 @@ def series(tx: Tx, org: str, lane: int | None, bounds: Sequence[int]) -> tuple[F
     """The figures between each two of these moments (ms, rising, at quarters of an hour). `lane`: None for all of the
     organisation, 0 for what belongs to no lane."""
     lanes = [lane] if lane is not None else [0, *_lanes(tx, org)]
-    return tuple(_between(tx, org, lanes, start, end) for start, end in pairwise(bounds))
+    counts: list[Counter[str]] = [Counter() for _ in bounds[1:]]
+    taken: list[Counter[int]] = [Counter() for _ in bounds[1:]]
+    for each in lanes:
+        for row in tx.all(_between(org, each, bounds)):
+            if row.what == "taken":
+                taken[row.n][row.within] += int(row.many)
+            else:
+                counts[row.n][row.what] += int(row.many)
+    stretches = zip(pairwise(bounds), counts, taken, strict=True)
+    return tuple(Figures(start, end, dict(one), dict(other)) for (start, end), one, other in stretches)
 
 
 def _lanes(tx: Tx, org: str) -> list[int]:
     return [row.id for row in tx.all(sa.select(t.lane.c.id).where(t.lane.c.org == org))]
 
 
-def _between(tx: Tx, org: str, lanes: Sequence[int], start: int, end: int) -> Figures:
+def _between(org: str, lane: int, bounds: Sequence[int]) -> sa.CompoundSelect[Any]:
+    """The sums of a lane between each two bounds (`n`), by what and limit: a look into the key for each."""
     c = t.tally.c
-    counts: Counter[str] = Counter()
-    taken: Counter[int] = Counter()
-    for lane in lanes:
-        where = (c.org == org, c.lane_id == lane, c.slot >= start // SLOT, c.slot < -(-end // SLOT))
-        rows = tx.all(
-            sa.select(c.what, c.within, sa.func.sum(c.count).label("n")).where(*where).group_by(c.what, c.within)
+    return sa.union_all(
+        *(
+            sa.select(sa.literal_column(str(n)).label("n"), c.what, c.within, sa.func.sum(c.count).label("many"))
+            .where(c.org == org, c.lane_id == lane, c.slot >= start // SLOT, c.slot < -(-end // SLOT))
+            .group_by(c.what, c.within)
+            for n, (start, end) in enumerate(pairwise(bounds))
         )
-        for row in rows:
-            if row.what == "taken":
-                taken[row.within] += int(row.n)
-            else:
-                counts[row.what] += int(row.n)
-    return Figures(start, end, dict(counts), dict(taken))
+    )
