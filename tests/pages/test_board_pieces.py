@@ -176,6 +176,42 @@ def test_certificates_are_told_by_how_long_they_hold():
     ]  # fmt: skip
 
 
+def test_an_engine_tells_the_certificates_of_a_hospitals_connections(bundles, tmp_path):
+    import trustme
+
+    from segwright.delivery.engine import Engine
+    from segwright.delivery.live import Live
+    from segwright.delivery.settings import ListenerSettings, ServerTls, Settings
+    from segwright.ledger.migrate import upgrade
+    from segwright.ledger.store import Store
+    from segwright.plan.bundle import read_bundle
+
+    issued = trustme.CA().issue_cert("segwright.example")
+    identity = b"".join(blob.bytes() for blob in (*issued.cert_chain_pems, issued.private_key_pem))
+    (tmp_path / "server.pem").write_bytes(identity)
+    live = Live(read_bundle(bundles / "larkspur" / "test", organisation="larkspur", environment="test"))
+    listener = ListenerSettings("127.0.0.1:0", ServerTls(f"file:{tmp_path / 'server.pem'}"))
+    settings = Settings("test", str(bundles), "", listeners={"larkspur-test": listener})
+    store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    upgrade(store)
+    try:
+        engine = Engine(
+            settings, store, {"larkspur": live}, environ={"LARKSPUR_TEST_TLS": identity.decode()}, listen=False
+        )
+        found = {(one.where, one.whose): one for one in engine.certificates("larkspur")}
+        names = {key: one.certificate.names if one.certificate else None for key, one in found.items()}
+        assert names == {
+            ("destination outbound", "ours"): ("segwright.example",), ("destination outbound", "theirs"): None,
+            ("listener larkspur-test", "ours"): ("segwright.example",),
+        }  # fmt: skip
+        without = Engine(settings, store, {"larkspur": live}, environ={}, listen=False)
+        (ours, *_) = without.certificates("larkspur")
+        assert ours.certificate is None
+        assert "LARKSPUR_TEST_TLS" in ours.fault
+    finally:
+        store.close()
+
+
 # --- one poller -----------------------------------------------------------------------------------------------------------------
 
 

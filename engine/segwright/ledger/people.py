@@ -8,6 +8,7 @@ bits. A document of another form has no digests: such a case is found by its own
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -45,11 +46,17 @@ def _read(patient: bytes) -> _Patient:
 
 def digest(org: str, number: str, authority: str) -> str:
     """What is kept of a patient's number. How it is written (small letters, spaces around it) does not count."""
-    return _half(org, "number", number.strip().casefold()) + _half(org, "authority", authority.strip())
+    return _half(org, "number", number.strip().casefold()) + _of_authority(org, authority.strip())
 
 
 def _half(org: str, what: str, text: str) -> str:
     return hashlib.sha256(f"{org}\0{what}\0{text}".encode()).hexdigest()[:_HALF]
+
+
+@lru_cache(1024)
+def _of_authority(org: str, authority: str) -> str:
+    """There are few of them."""
+    return _half(org, "authority", authority)
 
 
 def _digest(org: str, one: _Identifier) -> str:
@@ -60,7 +67,8 @@ def digests(org: str, patient: bytes) -> tuple[str, ...]:
     """All digests of a patient."""
     found = _read(patient)
     numbers = [*found.identifiers, *([found.mrn] if found.mrn is not None else [])]
-    return tuple(dict.fromkeys(_digest(org, one) for one in numbers if one.id.strip()))
+    named = dict.fromkeys((one.id, one.authority or one.authority_id or "") for one in numbers if one.id.strip())
+    return tuple(dict.fromkeys(digest(org, number, authority) for number, authority in named))
 
 
 def remember(tx: Tx, org: str, case: int, patient: bytes, *, new: bool) -> None:
