@@ -68,6 +68,10 @@ def test_what_cannot_be_read_is_marked_where_reading_ends():
     (line,) = [line for line in found.lines if line.wrong]
     assert (line.number, line.wrong) == (2, "FF")
     assert "DOE" not in str(found.lines)
+    assert (line.before, line.after) == ("PID|•||•••||•••^•", "••")
+    odd = shown(b"MSH|^~\\&|A\rJANE DOE\rMSHJANE\r\xffMSH|JANE", "ascii", unmask=False)
+    assert "JANE" not in str(odd.lines)
+    assert "DOE" not in str(odd.lines)
     (line,) = [line for line in shown(broken, "ascii", unmask=True).lines if line.wrong]
     assert line.before.endswith("DOE^J")
 

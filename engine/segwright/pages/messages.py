@@ -22,6 +22,7 @@ from segwright.hl7.wire import open_message
 LONGEST: Final = 400
 """Characters of a value that are shown: a document in base64 is not for reading."""
 MOST_LINES: Final = 200
+_NAMED: Final = re.compile(r"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9])")
 _LINE: Final = re.compile(rb"[^\r\n]+")
 _CLEAR: Final = {"MSH": 99, "MSA": 2}
 """Up to which field a segment is never masked."""
@@ -123,15 +124,18 @@ def _lines(body: bytes, offset: int | None, *, unmask: bool) -> tuple[Line, ...]
         piece, at = found[0], -1 if offset is None else offset - found.start()
         if 0 <= at < len(piece):
             code = piece[at : at + 1].hex().upper()
-            out.append(Line(number, _said(piece[:at], unmask), code, _said(piece[at + 1 :], unmask)))
+            out.append(Line(number, _said(piece[:at], unmask), code, _said(piece[at + 1 :], unmask, begins=False)))
         else:
             out.append(Line(number, _said(piece, unmask)))
     return tuple(out)
 
 
-def _said(piece: bytes, unmask: bool) -> str:
+def _said(piece: bytes, unmask: bool, *, begins: bool = True) -> str:
+    """A part of a line, masked unless it is opened or is MSH. `begins`: of what begins a line a segment's name stays."""
     text = piece.decode("utf-8", "backslashreplace")
     text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
-    if not unmask and not text.startswith("MSH"):
-        text = text[:3] + "".join("•" if one.isalnum() else one for one in text[3:])
+    named = _NAMED.match(text) if begins else None
+    if not (unmask or (named and named[0] == "MSH")):
+        clear = len(named[0]) if named else 0
+        text = text[:clear] + "".join("•" if one.isalnum() else one for one in text[clear:])
     return _cut(text)

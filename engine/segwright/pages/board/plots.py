@@ -17,7 +17,7 @@ from segwright.pages.board.words import limit
 
 WIDTH: Final = 720
 HEIGHT: Final = 180
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 10, 24
+LEFT, RIGHT, TOP, BOTTOM = 62, 8, 12, 28
 HOUR: Final = 3_600_000
 
 

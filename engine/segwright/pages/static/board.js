@@ -24,22 +24,39 @@ if (live && window.EventSource) {
   const soon = () => {
     if (!timer) timer = setTimeout(renew, Math.max(0, last + EVERY - Date.now()));
   };
-  const source = new EventSource(live.dataset.live);
   let lost = false;
-  source.addEventListener("ready", () => {
-    live.textContent = "Live";
-    live.classList.add("on");
-    if (lost) soon();
-    lost = false;
-  });
-  source.addEventListener("changed", (event) => {
-    const ids = JSON.parse(event.data);
-    if (!of || ids.length === 0 || ids.includes(Number(of))) soon();
-  });
-  source.addEventListener("error", () => {
+  let source = null;
+  const listen = () => {
+    source = new EventSource(live.dataset.live);
+    source.addEventListener("ready", () => {
+      live.textContent = "Live";
+      live.classList.add("on");
+      if (lost) soon();
+      lost = false;
+    });
+    source.addEventListener("changed", (event) => {
+      const ids = JSON.parse(event.data);
+      if (!of || ids.length === 0 || ids.includes(Number(of))) soon();
+    });
+    source.addEventListener("error", () => {
+      lost = true;
+      live.classList.remove("on");
+      live.textContent = "Not live at the moment; trying again";
+    });
+  };
+  const stop = () => {
+    if (source) source.close();
+    source = null;
     lost = true;
-    live.classList.remove("on");
-    live.textContent = "Not live at the moment; trying again";
+  };
+  // A browser has few connections to a server: what nobody looks at keeps none of them.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) stop();
+    else if (!source) listen();
   });
-  window.addEventListener("pagehide", () => source.close());
+  window.addEventListener("pagehide", stop);
+  window.addEventListener("pageshow", () => {
+    if (!source && !document.hidden) listen();
+  });
+  if (!document.hidden) listen();
 }
