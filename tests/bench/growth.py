@@ -1,6 +1,6 @@
 """The row about a ledger that grows: what claiming the next message and the boards of operators cost when it holds millions of rows.
 
-The ledger is made by SQL (`INSERT … SELECT`): eighteen rows for each order with its result, over sixteen organisations. What is open
+The ledger is made by SQL (`INSERT … SELECT`): twenty-one rows for each order with its result, over sixteen organisations. What is open
 stays the same however long the ledger is: in each lane some messages that are ready, some that wait, are held, uncertain or
 rejected; some orders that are open; some messages in quarantine. Times must then stay about the same too.
 
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 
-from segwright.ledger import cases, inbox, lanes, line, views
+from segwright.ledger import cases, feed, inbox, lanes, line, people, proposals, search, tally, views
 from segwright.ledger import tables as t
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.store import Store, Tx
@@ -36,11 +36,11 @@ ORGANISATIONS: Final = 16
 PREFIX: Final = "hospital"
 OPEN: Final = 64
 """Open deliveries of an organisation, and its open orders."""
-EACH: Final = 18
+EACH: Final = 21
 """Rows for each order."""
 TURNS: Final = 15
 
-SMALL: Final = frozenset({"due", "head", "installed", "lane", "plan", "setting", "stop"})
+SMALL: Final = frozenset({"due", "head", "installed", "lane", "plan", "setting", "stop", "tallied"})
 """Tables that have a row or a few for each organisation, however long the ledger is: they may be read whole."""
 PARTIAL: Final = frozenset(
     str(index.name)
@@ -78,6 +78,15 @@ def _statements(first: int, last: int, document: str, signed: str) -> Iterator[s
     yield into("case_", "id, org, opened_at, closed_at", f"i, {_org()}, {at}, {at}")
     yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'placer', 'HEARTEHR', 'P' || i, i")
     yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'result', '', 'R' || i, i")
+    yield into(
+        "proposal", "id, org, act, reason, actor, state, second, at",
+        f"i, {_org()}, {document}, 'why', 'a', 'done', 'b', {at}",
+    )  # fmt: skip
+    yield into("person", "org, digest, case_id", f"{_org()}, 'd' || i, i")
+    yield into(
+        "tally", "org, lane_id, slot, what, within, count",
+        f"{_org()}, 1 + i % {ORGANISATIONS}, {LATER // tally.SLOT} - i / {ORGANISATIONS}, 'taken', 1000, 1",
+    )  # fmt: skip
     yield into(
         "order_", "id, org, case_id, part, placer, filler, state, document, patient, inbox_id, at, changed_at",
         f"i, {_org()}, i, 1, 'P' || i || '^HEARTEHR', '', 'completed', {document}, {document}, i, {at}, {at}",
@@ -161,10 +170,13 @@ def _base() -> Iterator[str]:
 
 def _heads(last: int) -> Iterator[str]:
     yield "DELETE FROM head"
+    yield "DELETE FROM tallied"
     for number in range(ORGANISATIONS):
         org = f"{PREFIX}{number}"
         yield f"INSERT INTO head (chain, number, hash) VALUES ('org:{org}', {3 * (last // ORGANISATIONS + 2)}, 'h')"
         yield f"INSERT INTO head (chain, number, hash) VALUES ('lane:{number + 1}', {2 * (last // ORGANISATIONS + 2)}, 'h')"
+        yield f"INSERT INTO tallied (chain, number) VALUES ('org:{org}', {3 * (last // ORGANISATIONS) - 30})"
+        yield f"INSERT INTO tallied (chain, number) VALUES ('lane:{number + 1}', {2 * (last // ORGANISATIONS) - 30})"
 
 
 class Grown:
@@ -276,8 +288,25 @@ def questions(orders: int) -> dict[str, Question]:
             views.deliveries_of_result(tx, org, f"R{middle}"),
         ),
         "what was suppressed of a result": lambda tx: views.suppressed(tx, org, f"R{middle}"),
+        "board: what was suppressed lately": lambda tx: views.recently_suppressed(tx, org),
         "the story of a delivery": lambda tx: views.story(tx, hospitals[org], middle),
         "the story of one that is open": lambda tx: views.story(tx, hospitals[org], last),
+        "search: an order's number": lambda tx: search.find(tx, org, f"P{middle}"),
+        "search: a control id of ours": lambda tx: search.find(tx, org, f"B{middle}"),
+        "search: a control id of theirs": lambda tx: search.find(tx, org, f"M{middle}"),
+        "search: a patient's number": lambda tx: search.find(tx, org, "4711", patients=True),
+        "the cases of a patient": lambda tx: people.cases_of_patient(tx, org, b'{"mrn":{"id":"4711"}}', 50),
+        "figures: the last day, by the hour": lambda tx: tally.series(
+            tx, org, None, [LATER - hour * 3_600_000 for hour in range(24, -1, -1)]
+        ),
+        "figures: the last month, by the day": lambda tx: tally.series(
+            tx, org, None, [LATER - day * 86_400_000 for day in range(30, -1, -1)]
+        ),
+        "figures: what is not counted yet": tally.advance,
+        "feed: what changed": lambda tx: feed.changes(
+            tx, {chain: number - 30 for chain, number in feed.ends(tx).items()}
+        ),
+        "proposals": lambda tx: proposals.waiting(tx, org),
         "changes of orders, at the end": lambda tx: views.order_changes(tx, org, 3 * (orders // ORGANISATIONS) - 30),
     }
 

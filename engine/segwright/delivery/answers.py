@@ -100,11 +100,16 @@ def described(fault: Fault, explanation: Explanation | None) -> str:
     if fault.path is None:
         return what
     where = f"{fault.path.segment}-{fault.path.field}" if fault.path.field else fault.path.segment
-    out = f"{what} at {where}"
-    if explanation is not None:
-        writers = [entry for entry in explanation.entries if _ADDRESS.sub("", entry.address).endswith(where)]
-        out += "".join(f" ({where})" for where in list(dict.fromkeys(map(_written, writers)))[:2])
-    return out
+    said = "".join(f" ({where})" for where in list(dict.fromkeys(map(_written, writers(fault, explanation))))[:2])
+    return f"{what} at {where}{said}"
+
+
+def writers(fault: Fault, explanation: Explanation | None) -> list[Entry]:
+    """The rules that wrote the element that a fault is about."""
+    if fault.path is None or explanation is None:
+        return []
+    where = f"{fault.path.segment}-{fault.path.field}" if fault.path.field else fault.path.segment
+    return [entry for entry in explanation.entries if _ADDRESS.sub("", entry.address).endswith(where)]
 
 
 def _written(entry: Entry) -> str:

@@ -20,7 +20,7 @@ from segwright.codes import saying
 from segwright.codes.judging import CodeFault, Offer
 from segwright.delivery import billing
 from segwright.delivery.live import RESULT, Live
-from segwright.ledger import cases, orders, results
+from segwright.ledger import cases, orders, people, results
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.results import Act, Pathway, Revision, Shown, Taken
@@ -69,6 +69,10 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
     result: msgspec.Raw
     order: OrderReference | None = None
+
+
+class _Whose(msgspec.Struct):
+    patient: msgspec.Raw | None = None
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -178,7 +182,13 @@ def submit(tx: Tx, live: Live, submission: Submission, pathway: Pathway, actor: 
         )
         names = (*revision.names, *(Name(alias.kind, alias.assigner, alias.value) for alias in known))
         revision = msgspec.structs.replace(revision, names=names)
-    return results.submit(tx, live, revision, must_know_order=order is not None)
+    taken = results.submit(tx, live, revision, must_know_order=order is not None)
+    if order is None and taken.outcome == "new" and not cases.orders(tx, taken.case):
+        # No order says whose it is: the result itself may.
+        patient = msgspec.json.decode(revision.document, type=_Whose).patient
+        if patient is not None:
+            people.remember(tx, live.org, taken.case, bytes(patient), new=False)
+    return taken
 
 
 # --- signing ------------------------------------------------------------------------------------------------------------------

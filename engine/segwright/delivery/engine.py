@@ -27,7 +27,7 @@ from segwright.delivery.live import Live, answer_time
 from segwright.delivery.reception import Reception, new_id
 from segwright.delivery.sending import Workers
 from segwright.delivery.settings import ListenerSettings, SecretMissing, Settings, secret, split
-from segwright.ledger import lanes
+from segwright.ledger import lanes, tally
 from segwright.ledger import tables as t
 from segwright.ledger.line import wake
 from segwright.ledger.migrate import ready, upgrade, version
@@ -39,7 +39,14 @@ from segwright.transport.listener import Limits, Listener, Peer, Reply, Seen
 from segwright.transport.listener import Settings as Listening
 from segwright.transport.replies import reply_to_failure, reply_to_refused
 from segwright.transport.sender import Destination
-from segwright.transport.tls import TlsMistake, certificates_in, client_context, expiry_alert, server_context
+from segwright.transport.tls import (
+    Certificate,
+    TlsMistake,
+    certificates_in,
+    client_context,
+    expiry_alert,
+    server_context,
+)
 
 T = TypeVar("T")
 
@@ -152,6 +159,16 @@ def _install(tx: Tx, org: str, live: Live) -> None:
         wake(tx, lane.id)
 
 
+class Presented(msgspec.Struct, frozen=True):
+    """A certificate of a connection. `where`: `destination outbound`, `listener main`; `whose`: ours, theirs, trusted.
+    `certificate` is None where none was seen yet, or (`fault`) none can be read."""
+
+    where: str
+    whose: str
+    certificate: Certificate | None
+    fault: str = ""
+
+
 class Counts:
     """What happened since the start, for metrics: names and numbers, nothing of a message."""
 
@@ -240,6 +257,8 @@ class Engine:
                 for delivery in overdue:
                     self._log("unconfirmed", delivery=delivery)
                 self.reception.work()
+                while await asyncio.wrap_future(self.store.submit(tally.advance)) >= tally.TOGETHER:
+                    await asyncio.sleep(0.05)  # there is much to count: messages go first
             await asyncio.sleep(HOUSEKEEPING)
 
     # --- in ---
@@ -335,6 +354,34 @@ class Engine:
                     if alert is not None:
                         out[f"{org}/{name}"] = alert
         return out
+
+    def certificates(self, org: str) -> tuple[Presented, ...]:
+        """The certificates of an organisation's connections: ours, those that we trust by themselves, and what a receiver showed
+        this process last."""
+        live, out = self.lives[org], []
+        for name, named in live.manifest.destinations.items():
+            if named.tls is None or name in self.settings.instead.get(org, {}):
+                continue
+            where = f"destination {name}"
+            out.append(self._presented(where, "ours", named.tls.identity))
+            if named.tls.trust:
+                out.append(self._presented(where, "trusted", named.tls.trust))
+            out.append(Presented(where, "theirs", self.workers.peer(org, name)))
+        given = self.settings.listeners.get(live.manifest.listener.name)
+        if given is not None and given.tls is not None:
+            where = f"listener {live.manifest.listener.name}"
+            out.append(self._presented(where, "ours", given.tls.identity))
+            if given.tls.clients:
+                out.append(self._presented(where, "trusted", given.tls.clients))
+        return tuple(out)
+
+    def _presented(self, where: str, whose: str, reference: str) -> Presented:
+        try:
+            found = certificates_in(secret(reference, self._environ))
+        except (SecretMissing, TlsMistake) as error:
+            return Presented(where, whose, None, str(error))
+        # Of an identity the first is its own; of several that are trusted the first to expire matters.
+        return Presented(where, whose, found[0] if whose == "ours" else min(found, key=lambda one: one.not_after))
 
 
 def _now() -> str:

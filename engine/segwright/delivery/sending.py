@@ -22,6 +22,7 @@ from segwright.ledger.lanes import Attempt, Held, Known, Lost
 from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.plan.manifest import Destination as Named
 from segwright.transport.sender import Belongs, Deadlines, Destination, Judge, Sender, by_control_id
+from segwright.transport.tls import Certificate
 
 MOST_LANES: Final = 64
 """Lanes that one process holds at a time."""
@@ -48,9 +49,15 @@ class Workers:
         self._poll = poll
         self._sent = sent
         self._senders: dict[int, tuple[str, Sender]] = {}
+        self._lanes: dict[tuple[str, str], int] = {}
         self._driving: set[asyncio.Task[None]] = set()
         self._stirred = asyncio.Event()
         self._stopping = False
+
+    def peer(self, org: str, destination: str) -> Certificate | None:
+        """The certificate that the receiver at a destination showed this process last."""
+        lane = self._lanes.get((org, destination), 0)
+        return self._senders[lane][1].peer if lane in self._senders else None
 
     def stir(self) -> None:
         """There may be work."""
@@ -179,6 +186,7 @@ class Workers:
         keep = not live.manifest.acknowledgement.other_control_id
         sender = Sender(destination, deadlines(live), aside=lambda body: self.aside(live, body), keep_open=keep)
         self._senders[held.lane] = (address, sender)
+        self._lanes[held.org, held.destination] = held.lane
         return sender
 
     def _forget(self, lane: int) -> None:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
+from segwright.ledger import people
 from segwright.ledger import tables as t
 from segwright.ledger.chain import NO_ORDER
 from segwright.ledger.execution import Prepared, Row
@@ -124,6 +125,7 @@ def merge(tx: Tx, kept: Row, gone: Row) -> None:
         tx.run(sa.update(t.occurrence).where(*where).values(case_id=kept.id, part=new))
     tx.run(sa.update(t.revision).where(t.revision.c.case_id == gone.id).values(case_id=kept.id))
     tx.run(sa.update(t.alias).where(t.alias.c.case_id == gone.id).values(case_id=kept.id))
+    people.merged(tx, kept.org, kept.id, gone.id)
     for delivery in _deliveries(tx, gone.id):
         twin = next((other for other in _deliveries(tx, kept.id) if _twins(delivery, other)), None)
         if twin is None:

@@ -61,6 +61,8 @@ class Attempt(msgspec.Struct, frozen=True):
     control_id: str
     body: bytes
     again: bool
+    ready_at: int = 0
+    """Since when these bytes might go, in ms."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -151,10 +153,12 @@ def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row) -> None:
         row = tx.get(t.delivery, attempt.delivery_id)
         assert row is not None
         cases.hold(tx, row.case_id)
-        tx.journal.note(
-            "uncertain", lane.org, lane=lane.id, case=row.case_id, delivery=row.id, attempt=attempt.id, why=known.detail
-        )
         ahead = _came_ahead(tx, attempt.id)
+        took = taking(tx, row, attempt.build_id) if ahead is not None and ahead[0] == "confirmed" else {}
+        tx.journal.note(
+            "uncertain", lane.org, lane=lane.id, case=row.case_id, delivery=row.id, attempt=attempt.id, why=known.detail,
+            **took,
+        )  # fmt: skip
         if ahead is None:
             _doubt(tx, hospital, lane, row, known, at_once=True)
         else:
@@ -243,8 +247,9 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
             attempt=made, number=number, build=build.number, fence=held.fence, again=row.doubts > 0,
         )  # fmt: skip
         return Attempt(
-            made, row.id, row.case_id, held.lane, row.message, number, build.control_id, build.body, row.doubts > 0
-        )
+            made, row.id, row.case_id, held.lane, row.message, number, build.control_id, build.body, row.doubts > 0,
+            build.at,
+        )  # fmt: skip
     return None
 
 
@@ -299,12 +304,14 @@ def _close(tx: Tx, hospital: Hospital, lane: Row, done: Attempt, known: Known) -
     if known.answer:
         keep_answer(tx, row.org, done.id, known.code, known.answer, "in time")
     policy = hospital.policy
+    ahead = _came_ahead(tx, done.id) if known.outcome in _OVERTAKEN else None
+    taken = ahead[0] == "confirmed" if ahead is not None else known.outcome in ("accepted", "confirmed")
+    took: dict[str, Any] = {"took": max(0, tx.now - done.ready_at)} if taken else {}
     tx.journal.note(
         known.outcome, row.org, lane=lane.id, case=row.case_id, delivery=row.id,
-        attempt=done.id, why=known.detail, code=known.code, again=done.again,
+        attempt=done.id, why=known.detail, code=known.code, again=done.again, **took,
     )  # fmt: skip
     healthy = {"failures": 0, "trouble": "", "next_at": _rate(tx, policy.per_minute)}
-    ahead = _came_ahead(tx, done.id) if known.outcome in _OVERTAKEN else None
     if ahead is not None:
         _believe(tx, hospital, row, *ahead)
         return healthy
@@ -381,6 +388,15 @@ def _superseded_meanwhile(tx: Tx, hospital: Hospital, row: Row) -> None:
             line.apply(tx, row.org, row.lane_id, verdicts)
             line.promote(tx, hospital, row.case_id, row.lane_id)
             return
+
+
+def taking(tx: Tx, row: Row, build: int) -> dict[str, Any]:
+    """What the event that a delivery is taken by says for the figures: how long it took (ms) since these bytes might go. Nothing
+    when it was taken before: each is counted once."""
+    if row.state in ("accepted", "confirmed"):
+        return {}
+    found = tx.get(t.build, build)
+    return {} if found is None else {"took": max(0, tx.now - found.at)}
 
 
 def settle(tx: Tx, hospital: Hospital, row: Row, state: str, reason: str = "") -> None:
@@ -469,15 +485,16 @@ def answered_elsewhere(
         return 0  # nothing was sent under it
     repeated = tx.scalar(sa.select(sa.func.count()).where(t.answer.c.attempt_id == last, t.answer.c.code == code)) > 0
     keep_answer(tx, row.org, last, code, body, "repeated" if repeated else "elsewhere")
-    tx.journal.note(
-        "answer", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, attempt=last, code=code, why=detail
-    )
-    if not build.live:
-        return int(row.id)
     # While it is on the wire, whoever sends it finds the answer when that try is over.
     # What was refused and is confirmed after all was filed: by a repeat, or by hand.
     open_to = ("uncertain", "needs_decision", "unknown", "accepted", *(("rejected",) if outcome == "confirmed" else ()))
-    if row.state in open_to:
+    believed = build.live and row.state in open_to
+    took = taking(tx, row, build.id) if believed and outcome == "confirmed" else {}
+    tx.journal.note(
+        "answer", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, attempt=last, code=code, why=detail,
+        **took,
+    )  # fmt: skip
+    if believed:
         _believe(tx, hospital, row, outcome, detail)
     return int(row.id)
 

@@ -17,7 +17,7 @@ from segwright.ledger import tables as t
 from segwright.ledger.chain import Verdict
 from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital, NotWritten
-from segwright.ledger.lanes import settle
+from segwright.ledger.lanes import settle, taking
 from segwright.ledger.store import Tx
 
 Decision = Literal["delivered", "not delivered", "send newer"]
@@ -147,7 +147,9 @@ def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By
     found out of what was refused: an earlier try was filed, or somebody filed it by hand."""
     row = locked(tx, hospital.org, delivery)
     _only(row, "decide about", "needs_decision", "uncertain", *(("rejected",) if decision == "delivered" else ()))
-    _note(tx, row, by, "decided", decision=decision)
+    live = tx.scalar(sa.select(t.build.c.id).where(t.build.c.delivery_id == row.id, t.build.c.live.is_(True)))
+    took = taking(tx, row, live) if decision == "delivered" and live is not None else {}
+    _note(tx, row, by, "decided", decision=decision, **took)
     if decision == "delivered":
         settle(tx, hospital, row, "accepted", f"decided: {by.reason}")
         return

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 import sqlalchemy as sa
 
-from segwright.ledger import cases, chain, line
+from segwright.ledger import cases, chain, line, people
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED
@@ -67,6 +67,8 @@ def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[R
     there = () if new else cases.orders(tx, case.id)
     known = {order.placer: order for order in there}
     part = max((order.part for order in there), default=0)
+    if any(order.placer not in known or order.control == "change" for order in group):
+        people.remember(tx, hospital.org, case.id, patient, new=new)
     for order in group:
         before = known.get(order.placer)
         if before is None:

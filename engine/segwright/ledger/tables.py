@@ -9,7 +9,9 @@ of their own kind, so that they can be sealed later without touching what coordi
                                                        lane        event: all of it, append-only, hash-chained
 
     account ◀── grant_ (an organisation, a role)        draft: what a clinician has chosen and not signed
-        ▲── identity, session
+        ▲── identity, session                           proposal: what waits for a second person
+
+    person ──▶ case: whose it is, without a name        tally ◀── tallied: figures, made of events
 """
 
 from __future__ import annotations
@@ -76,6 +78,7 @@ IS_STORED: Final = "state = 'stored'"
 IS_QUARANTINED: Final = "state = 'quarantined'"
 IS_OPEN_ORDER: Final = "state = 'open'"
 IS_UNCLOSED: Final = "closed_at = 0"
+IS_PROPOSED: Final = "state = 'open'"
 HAS_DELIVERY: Final = "delivery_id > 0"
 """As SQL, word for word as the indexes have it: SQLite uses a partial index only for a query that repeats its condition. Where a
 whole index begins with the same column, the partial one has the state as its second: else SQLite, which has no statistics, takes
@@ -117,6 +120,7 @@ inbox = Table(
     _text("code"), _needs("answer", LargeBinary), _text("reason"),
     _needs("at", BigInteger),
     UniqueConstraint("org", "sender", "control_id", "body_hash"),
+    Index("ix_inbox_control", "org", "control_id"),
     Index("ix_inbox_stored", "org", "state", "id", **_where(IS_STORED)),
     Index("ix_inbox_quarantined", "org", "state", "id", **_where(IS_QUARANTINED)),
 )  # fmt: skip
@@ -133,9 +137,18 @@ alias = Table(
     "alias", metadata,
     _text("org"), _text("kind"), _text("assigner"), _text("value"), _to("case_id", "case_"),
     PrimaryKeyConstraint("org", "kind", "assigner", "value"),
-    Index("ix_alias_case", "case_id"),
+    Index("ix_alias_case", "case_id"), Index("ix_alias_value", "org", "value"),
 )  # fmt: skip
 """The names of a case: `placer`, `filler`, `group`, `study`, `result`."""
+
+person = Table(
+    "person", metadata,
+    _text("org"), _text("digest"), _to("case_id", "case_"),
+    PrimaryKeyConstraint("org", "digest", "case_id"),
+    Index("ix_person_case", "case_id"),
+)  # fmt: skip
+"""Whose a case is, by each number that the hospital sent for the patient: only as a digest (`people.digest`). The beginning of a
+digest is of the number alone."""
 
 order_ = Table(
     "order_", metadata,
@@ -266,7 +279,7 @@ suppressed = Table(
     _id(), _text("org"), _to("case_id", "case_"), _to("delivery_id", "delivery", nullable=True), _text("result_id"),
     _needs("version", Integer), _text("kind"), _text("pathway"), _text("content"), _text("reason"), _text("actor"),
     _needs("at", BigInteger), Index("ix_suppressed_delivery", "delivery_id"),
-    Index("ix_suppressed_org", "org", "result_id", "id"),
+    Index("ix_suppressed_org", "org", "result_id", "id"), Index("ix_suppressed_recent", "org", "id"),
 )  # fmt: skip
 """What came by a second pathway, or too late, and was not sent because of another delivery."""
 
@@ -343,3 +356,30 @@ draft = Table(
     UniqueConstraint("org", "result_id", "account_id"), Index("ix_draft_case", "case_id"),
 )  # fmt: skip
 """What a clinician has chosen for a result and not signed yet. `seen_at`: when the page last said that it is open."""
+
+# --- operating --------------------------------------------------------------------------------------------------------------
+
+proposal = Table(
+    "proposal", metadata,
+    _id(), _text("org"),
+    _needs("act", LargeBinary),  # JSON: what is to be done, to which deliveries
+    _text("reason"), _text("actor"),
+    _text("state"),  # open | done | refused | withdrawn
+    _text("second", server_default=""),  # who decided about it
+    _needs("at", BigInteger), _needs("decided_at", BigInteger, server_default="0"),
+    Index("ix_proposal_open", "org", "state", "id", **_where(IS_PROPOSED)), Index("ix_proposal_org", "org", "id"),
+)  # fmt: skip
+"""What an operator wants to do to more deliveries than one person may touch alone, until a second person decides."""
+
+tally = Table(
+    "tally", metadata,
+    _text("org"), _needs("lane_id", BigInteger),  # 0: of the organisation as a whole
+    _needs("slot", BigInteger),  # quarters of an hour since 1970
+    _text("what"), _needs("within", BigInteger),  # `taken`: the upper limit of how long it took, in ms; else 0
+    _needs("count", BigInteger),
+    PrimaryKeyConstraint("org", "lane_id", "slot", "what", "within"),
+)  # fmt: skip
+"""How much happened when. Made of events and of nothing else, so that it can be made again: see `tally.py`."""
+
+tallied = Table("tallied", metadata, Column("chain", String, primary_key=True), _needs("number", BigInteger))
+"""Up to which event of each chain the tally goes."""

@@ -79,7 +79,7 @@ class Revision(msgspec.Struct, frozen=True):
 
 
 class Suppressed(msgspec.Struct, frozen=True):
-    """What was not sent because of another delivery."""
+    """What was not sent because of another delivery (`instead`, 0 when there is none)."""
 
     result: str
     version: int
@@ -88,6 +88,8 @@ class Suppressed(msgspec.Struct, frozen=True):
     reason: str
     actor: str
     at: int
+    id: int = 0
+    instead: int = 0
 
 
 class Build(msgspec.Struct, frozen=True):
@@ -183,6 +185,19 @@ class Arrived(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Came(msgspec.Struct, frozen=True):
+    """A message of the inbox, without its bytes."""
+
+    id: int
+    listener: str
+    type: str
+    control_id: str
+    state: str
+    code: str
+    reason: str
+    at: int
+
+
 class Stop(msgspec.Struct, frozen=True):
     """A kind or a plan that an operator stopped."""
 
@@ -226,6 +241,14 @@ def order(tx: Tx, org: str, number: int) -> Order | None:
     """One order."""
     row = tx.first(sa.select(t.order_).where(t.order_.c.id == number, t.order_.c.org == org))
     return None if row is None else _order(row)
+
+
+def orders_of_case(tx: Tx, org: str, case: int) -> tuple[Order, ...]:
+    """The orders of a study."""
+    c = t.order_.c
+    return tuple(
+        _order(row) for row in tx.all(sa.select(t.order_).where(c.case_id == case, c.org == org).order_by(c.part))
+    )
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -356,6 +379,24 @@ def revisions(tx: Tx, org: str, result: str) -> tuple[Revision, ...]:
     return tuple(_revision(tx, row) for row in found)
 
 
+def revisions_of_case(tx: Tx, org: str, case: int) -> tuple[Revision, ...]:
+    """The revisions of every result of a study, oldest first."""
+    c = t.revision.c
+    found = tx.all(sa.select(t.revision).where(c.case_id == case, c.org == org).order_by(c.id))
+    return tuple(_revision(tx, row) for row in found)
+
+
+def events_of_case(tx: Tx, org: str, case: int) -> tuple[Event, ...]:
+    """What happened to a study, oldest first."""
+    c = t.event.c
+    found = tx.all(
+        sa.select(t.event)
+        .where(c.case_id == case, sa.text("case_id > 0"), c.org == org)
+        .order_by(c.at, c.chain.desc(), c.id)
+    )
+    return tuple(Event(one.number, one.kind, one.actor, msgspec.json.decode(one.facts), one.at) for one in found)
+
+
 def _revision(tx: Tx, row: Row) -> Revision:
     signed = line.signature(tx, row.id)
     return Revision(
@@ -376,7 +417,18 @@ def suppressed(tx: Tx, org: str, result: str) -> tuple[Suppressed, ...]:
 
 
 def _suppressed(row: Row) -> Suppressed:
-    return Suppressed(row.result_id, row.version, row.kind, row.pathway, row.reason, row.actor, row.at)
+    return Suppressed(
+        row.result_id, row.version, row.kind, row.pathway, row.reason, row.actor, row.at, row.id, row.delivery_id or 0
+    )
+
+
+def recently_suppressed(tx: Tx, org: str, *, before: int = 0, limit: int = PAGE) -> tuple[Suppressed, ...]:
+    """Submissions that were not sent because of another, the newest first. `before`: only those with a lower id."""
+    c = t.suppressed.c
+    where = [c.org == org, *([c.id < before] if before else [])]
+    return tuple(
+        _suppressed(row) for row in tx.all(sa.select(t.suppressed).where(*where).order_by(c.id.desc()).limit(limit))
+    )
 
 
 def story(tx: Tx, hospital: Hospital, number: int) -> Story | None:

@@ -10,11 +10,12 @@ import msgspec
 
 class Saw(msgspec.Struct, frozen=True):
     """A look at a patient's data, to be written down before the answer leaves. `case`: whose; `cases`: of a list;
-    `delivery`: of which one. Ids of the ledger, nothing else."""
+    `delivery`, `message`: of which one. Ids of the ledger, nothing else."""
 
     case: int = 0
     delivery: int = 0
     cases: tuple[int, ...] = ()
+    message: int = 0
 
 
 class Page(msgspec.Struct, frozen=True):

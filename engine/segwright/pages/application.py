@@ -23,6 +23,8 @@ from segwright.delivery.log import Log
 from segwright.ledger.store import Tx, Unavailable
 from segwright.pages import accounts_page, home, oidc, own_account, seen, signin, words
 from segwright.pages.answer import Answer, Bytes, Go, Page, Refused, Stream, not_there
+from segwright.pages.board import routes as board
+from segwright.pages.board.live import Feed
 from segwright.pages.drawing import Drawing, Static
 from segwright.pages.gate import (
     Cookies,
@@ -44,6 +46,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *signin.ROUTES,
     *oidc.ROUTES,
     *own_account.ROUTES,
+    *board.ROUTES,
     *accounts_page.ROUTES,
 )
 """Every page and every act. A further area adds its own table here."""
@@ -62,7 +65,12 @@ class Pages:
         self.secure = is_secure(engine.settings)
         self.cookies = Cookies(secure=self.secure)
         self.limits = sessions.Limits(self.settings.idle_minutes * 60_000, self.settings.longest_hours * 3_600_000)
-        self.parts: dict[str, Any] = {"tries": Tries(), "limits": self.limits, "provider": provider}
+        self.parts: dict[str, Any] = {
+            "tries": Tries(),
+            "limits": self.limits,
+            "provider": provider,
+            "feed": Feed(engine),
+        }
         self.stopping = asyncio.Event()
         self.static = Static()
         self._named = {route.name: route for route in ROUTES}

@@ -7,6 +7,7 @@ the page's values.
 In templates:
 
     {{ ms | when }}             <time> with day, hour and zone            {{ ms | clock }}     the hour, with seconds
+    {{ ms | moment }}           the same with seconds
     {{ ms | ago }}              `3 min`, since then                       {{ 3 | count("delivery", "deliveries") }}
     {{ url("review", org=org, case=7) }}   a route by its name            {{ static("pages.css") }}
     {{ csrf() }}                the hidden field that every form needs
@@ -37,6 +38,12 @@ _TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; chars
 def when(context: Context, ms: int) -> Markup:
     """A moment on the hospital's clock, with its date."""
     return _time(ms, context["zone"], "%-d %b %Y, %H:%M")
+
+
+@jinja2.pass_context
+def moment(context: Context, ms: int) -> Markup:
+    """The same to the second: for what follows quickly upon each other."""
+    return _time(ms, context["zone"], "%-d %b %Y, %H:%M:%S")
 
 
 @jinja2.pass_context
@@ -118,7 +125,14 @@ class Drawing:
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
-        self._environment.filters |= {"when": when, "clock": clock, "ago": ago, "count": count, "lasting": lasting}
+        self._environment.filters |= {
+            "when": when,
+            "moment": moment,
+            "clock": clock,
+            "ago": ago,
+            "count": count,
+            "lasting": lasting,
+        }
         self._environment.globals |= {"static": static.url, "url": url, "csrf": csrf}
         self._environment.globals["ui"] = self._environment.get_template("ui.html").module
 

@@ -12,7 +12,8 @@ from segwright.pages.visitor import Visitor
 def note(tx: Tx, org: str, visitor: Visitor, page: str, saw: tuple[Saw, ...]) -> None:
     """An event `viewed` for each look, on the organisation's chain: who, which page, whose."""
     for one in saw:
-        cases: dict[str, Any] = {"cases": list(one.cases)} if one.cases else {}
+        more: dict[str, Any] = {"cases": list(one.cases)} if one.cases else {}
+        more |= {"inbox": one.message} if one.message else {}
         tx.journal.note(
             "viewed",
             org,
@@ -21,5 +22,5 @@ def note(tx: Tx, org: str, visitor: Visitor, page: str, saw: tuple[Saw, ...]) ->
             actor=visitor.name,
             account=visitor.account.id,
             page=page,
-            **cases,
+            **more,
         )

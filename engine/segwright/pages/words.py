@@ -23,6 +23,21 @@ SAID: Final = {
     "identity-bound": "The account may sign in by the provider now.",
     "identity-unbound": "The account may no longer sign in by the provider.",
     "signed-out-elsewhere": "All other devices are signed out.",
+    "done-resend": "It is sent again.",
+    "done-hold": "It is held.",
+    "done-release": "It is released.",
+    "done-cancel": "It is given up.",
+    "done-decide": "Your decision is kept.",
+    "proposed": "It waits for a second person now. Nothing was done yet.",
+    "proposal-refused": "It is refused. Nothing was done.",
+    "proposal-withdrawn": "It is taken back. Nothing was done.",
+    "order-ended": "The order is ended.",
+    "message-released": "The message is taken as new.",
+    "message-discarded": "The message is left undone. It is kept.",
+    "lane-paused": "The lane is paused.",
+    "lane-resumed": "The lane goes on.",
+    "stopped": "It is stopped: what is queued is held when its turn comes.",
+    "allowed": "It may go out again. What was held stays held until it is released.",
 }
 """What is said once after something was done, by key: the key stands in the URL, the sentence only here."""
 
