@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -225,7 +225,12 @@ def moment(now: int) -> Moment:
 
 def answer_time(now: int) -> str:
     """The same as acknowledgements say it in their MSH-7: to the second, in UTC."""
-    return f"{moment(now).digits.partition('.')[0]}+0000"
+    return _answer_time(now // 1000)
+
+
+@lru_cache(maxsize=4)
+def _answer_time(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%d%H%M%S+0000")
 
 
 def _base32(number: int, digits: int) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
 import msgspec
@@ -122,7 +123,7 @@ class Header(msgspec.Struct, frozen=True):
     @property
     def version(self) -> tuple[int, ...]:
         """MSH-12.1 as numbers; empty when it is none."""
-        return tuple(int(part) for part in re.findall("[0-9]{1,4}", self._component(12, 1)))
+        return _numbers(self._component(12, 1))
 
     @property
     def accept(self) -> Condition | None:
@@ -142,6 +143,11 @@ class Header(msgspec.Struct, frozen=True):
     def _component(self, number: int, component: int) -> str:
         parts = self.field(number).split(self.delimiters.component)
         return parts[component - 1].strip() if component <= len(parts) else ""
+
+
+@lru_cache(maxsize=64)
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall("[0-9]{1,4}", version))
 
 
 def _condition(text: str) -> Condition:
