@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segwright.ledger import lanes, operate, orders, results
+from segwright.ledger import lanes, operate, orders, results, views
 from segwright.ledger import tables as t
 from segwright.ledger.chain import UNSIGNED
 from segwright.ledger.hospital import Gate, NotWritten, Owed
@@ -641,3 +641,16 @@ def test_a_result_for_a_cancelled_order_is_kept_and_says_that_nothing_is_sent(wo
     taken = w.result("final", 1)
     assert (taken.outcome, taken.deliveries, taken.reason) == ("new", (), "its order is cancelled: nothing is sent")
     assert w.send() == []
+
+
+def test_who_follows_orders_hears_of_each_that_is_completed_once(world):
+    w = world()
+    w.order(group=2)
+    w.result("final", placer="A1.1")
+    assert len(w.send()) == 2
+    found, cursor = w.store.read(lambda tx: views.order_changes(tx, w.hospital.org, 0))
+    assert [(one.what, one.order.placer) for one in found] == [
+        ("new", "A1.1"), ("new", "A1.2"), ("completed", "A1.1"), ("completed", "A1.2"),
+    ]  # fmt: skip
+    assert {one.order.state for one in found} == {"completed"}
+    assert w.store.read(lambda tx: views.order_changes(tx, w.hospital.org, cursor)) == ((), cursor)

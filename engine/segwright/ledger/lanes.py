@@ -410,6 +410,7 @@ def settle(tx: Tx, hospital: Hospital, row: Row, state: str, reason: str = "") -
         for order in cases.orders(tx, row.case_id):
             if order.state == "open" and row.part in (0, order.part):
                 tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
+                tx.journal.note("order completed", row.org, case=row.case_id, order=order.id)
                 orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, row))
                 states.add("completed")
             else:

@@ -255,12 +255,12 @@ class Change(msgspec.Struct, frozen=True):
     """A change of an order. `cursor` is its place: the next look starts behind it."""
 
     cursor: int
-    what: Literal["new", "changed", "cancelled"]
+    what: Literal["new", "changed", "completed", "cancelled"]
     order: Order
 
 
-_CHANGES: Final[dict[str, Literal["new", "changed", "cancelled"]]] = {
-    "order": "new", "order changed": "changed", "order cancelled": "cancelled",
+_CHANGES: Final[dict[str, Literal["new", "changed", "completed", "cancelled"]]] = {
+    "order": "new", "order changed": "changed", "order completed": "completed", "order cancelled": "cancelled",
 }  # fmt: skip
 
 

@@ -180,7 +180,7 @@ class OrderList(msgspec.Struct, frozen=True):
 class OrderChange(msgspec.Struct, frozen=True):
     """What happened to an order, and how it stands now."""
 
-    what: Literal["new", "changed", "cancelled"]
+    what: Literal["new", "changed", "completed", "cancelled"]
     order: OrderAnswer
 
 
