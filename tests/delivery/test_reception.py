@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from segwright.delivery import intake, reception
 from segwright.delivery.live import Live
-from segwright.delivery.reception import Answers, Reception
+from segwright.delivery.reception import Answers, Reception, work_off
 from segwright.hl7.acknowledgement import Acknowledgement, read_acknowledgement
 from segwright.ledger import tables as t
 from segwright.ledger.migrate import upgrade
@@ -204,3 +205,44 @@ def test_one_message_that_the_engine_stumbles_over_stops_no_other(receive, store
     assert rows(store, t.inbox, "state", "reason") == [
         ("quarantined", "a fault of the engine (TypeError)"), ("taken", ""),
     ]  # fmt: skip
+
+
+def test_a_message_is_judged_once_by_whoever_kept_it(receive, store, monkeypatch):
+    judged: list[bytes] = []
+    real = intake.judge
+
+    def judge(live: Live, came: intake.Came) -> intake.Judged:
+        judged.append(came.data)
+        return real(live, came)
+
+    monkeypatch.setattr(intake, "judge", judge)
+    receive(*(with_id(ORDER, b"J%d" % number) for number in range(3)))
+    assert len(judged) == 3
+    assert rows(store, t.inbox, "state") == ["taken"] * 3
+
+
+def test_nothing_is_remembered_of_what_another_process_worked_off(store, lives):
+    async def run() -> tuple[int, int]:
+        reception = Reception(store, lives, lambda: None)
+        await reception.receive(ORG, ORDER, "l")
+        kept = len(reception._judged)
+        store.write(lambda tx: work_off(tx, lives))
+        await reception.stop()
+        return kept, len(reception._judged)
+
+    assert asyncio.run(run()) == (1, 0)
+
+
+def test_senders_go_before_what_is_stored_but_not_for_ever(store, lives, monkeypatch):
+    monkeypatch.setattr(reception, "LONGEST_PAUSE", 0.05)
+
+    async def run() -> list[str]:
+        own = Reception(store, lives, lambda: None)
+        for number in range(1000):
+            await own.receive(ORG, with_id(ORDER, b"S%d" % number), "l")
+            if "taken" in (found := rows(store, t.inbox, "state")):
+                break
+        await own.stop()
+        return found
+
+    assert "taken" in asyncio.run(run())

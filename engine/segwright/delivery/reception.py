@@ -123,8 +123,10 @@ class Reception:
             await self._pause()
             again = True
             while again:
-                seen, again = await self._store.soon(lambda tx: work_off(tx, self._lives, self._judged))
-                for number in seen:
+                judged = dict(self._judged)
+                seen, again = await self._store.soon(lambda tx, known=judged: work_off(tx, self._lives, known))  # type: ignore[misc]
+                # When nothing is left, another process has worked off what this one has not seen again.
+                for number in seen if again else judged:
                     self._judged.pop(number, None)
                 self._stirred()
         except Unavailable:
