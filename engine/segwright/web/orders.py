@@ -84,7 +84,7 @@ def delivery(tx: Tx, call: Call) -> tuple[int, DeliveryStory]:
 OPERATIONS: Final = (
     Operation("GET", "/v1/orders", "listOrders", "Orders in the order in which they came", listed, OrderList, query=OrderPage),
     Operation(
-        "GET", "/v1/orders/changes", "followOrders", "What happened to orders since: new, changed, completed, cancelled; nothing is missed",
+        "GET", "/v1/orders/changes", "followOrders", "Orders since: new, changed, completed, cancelled; nothing is missed",
         changes, OrderChanges, query=Page,
     ),
     Operation(
