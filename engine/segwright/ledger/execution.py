@@ -88,13 +88,12 @@ class Direct:
 
     def count(self, statement: Prepared, given: Values | Sequence[Values] | None) -> int:
         """Runs it, once or with each of many values, and gives how many rows it changed."""
-        if isinstance(given, Sequence):
-            form = statement.form(self._dialect, tuple(given[0]))
-            self.run_each(form.sql, [form.arguments(values) for values in given])
+        many = given if isinstance(given, Sequence) else [given or _NONE]
+        form = statement.form(self._dialect, tuple(many[0]))
+        if len(many) > 1:
+            self.run_each(form.sql, [form.arguments(values) for values in many])
         else:
-            values = given or _NONE
-            form = statement.form(self._dialect, tuple(values))
-            self.run(form.sql, form.arguments(values))
+            self.run(form.sql, form.arguments(many[0]))
         return int(self._cursor.rowcount)
 
     def each(self, statement: Prepared, many: Sequence[Values]) -> list[Any]:
