@@ -119,6 +119,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
 }
 
 
+EDITION = ("--edition", "2027", "--from", "2026-10-01", "--until", "2027-09-30")
 NOT_OF_FILES = frozenset({"explain", "init"})
 """Commands that read no file of a workspace."""
 
@@ -133,6 +134,7 @@ def of_a_workspace(root: Path, good: Path) -> dict[str, list[list[object]]]:
         "approve": [["approve", "clinic", *because, "--key", root / "key"]],
         "cases": [["cases", "suggest", "clinic"]],
         "check": [["check"], ["check", "--fix", "--format", "sarif"], ["check", "--since", good]],
+        "codes": [["codes", "import", result, *EDITION, "--into", root / "codes"], ["codes", "import", order, *EDITION, "--into", root]],
         "compile": [["compile", "--out", root / "out"]],
         "diff": [["diff", good]],
         "fmt": [["fmt", "--check"], ["fmt", "--explain"]],
@@ -156,6 +158,7 @@ def of_a_server(root: Path) -> dict[str, list[list[object]]]:
     settings: list[object] = ["--settings", root / ".segwright" / "settings.toml"]
     reason = ["--reason", "a test", "--yes"]
     return {
+        "accounts": [["accounts", "list"]],
         "allow": [["allow", "sample", "--kind", "ecg_result/final", *reason]],
         "audit": [["audit", "verify"], ["audit", "heads"]],
         "lanes": [["lanes", "list"], ["lanes", "pause", "sample", "outbound", *reason]],
@@ -208,7 +211,7 @@ def _ends_at_once(monkeypatch) -> None:
 
 def called(line: list[object], root: Path) -> None:
     """Calls a command and looks at what it says."""
-    result = call(*line, "--workspace", root)
+    result = call(*line, *(() if line[0] == "codes" else ("--workspace", root)))
     said = result.output + result.stderr
     # 2: something changes or is not approved, or a place that is no folder or file was named.
     assert result.exit_code in (0, 1, 2), (line, said)

@@ -259,15 +259,16 @@ def main(names: str, count: int, seed: int) -> dict[str, Any]:
                 ensure_ascii=False,
             ).encode("utf-8", "surrogatepass")
         given = chance.choice(sample.inputs)
-        plan, outcome = None, "raised"
+        accepted: Plan | None = None
+        outcome = "raised"
         watching = True
         try:
-            plan, outcome = let_in(mutated)
+            accepted, outcome = let_in(mutated)
         except Exception:  # noqa: BLE001 - whatever it is, it is reported
             raised.append(traceback.format_exc(limit=-6))
         for name, run in runs.items():
             try:
-                outcomes[name][outcome if plan is None else done(run, plan, given, outcome)] += 1
+                outcomes[name][outcome if accepted is None else done(run, accepted, given, outcome)] += 1
             except Exception:  # noqa: BLE001 - whatever it is, it is reported
                 raised.append(traceback.format_exc(limit=-6))
                 outcomes[name]["raised"] += 1
