@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segwright.plan.manifest import Manifest
     from segwright.simulation.mode import Mode
     from segwright.simulation.orders import Samples
+    from segwright.simulation.record import Record
 
 _FILE = click.Path(path_type=Path)
 
@@ -110,7 +111,7 @@ def command(
     click.echo(f"{manifest.name} ({organisation}), {mode}, seed {seed}; keeps what it does in {kept}")
     import asyncio
 
-    work = _work(manifest, mode, seed, kept, doors, inbound, found, (orders, changes, cancels), seconds)
+    work = _work(manifest, mode, seed, _record(kept), doors, inbound, found, (orders, changes, cancels), seconds)
     try:
         asyncio.run(work)
     except KeyboardInterrupt:
@@ -227,19 +228,18 @@ def _samples(root: Path, organisation: str, manifest: Manifest, files: Sequence[
 
 
 async def _work(
-    manifest: Manifest, mode: Mode, seed: int, kept: Path, doors: dict[str, tuple[str, int]], inbound: tuple[str, int],
+    manifest: Manifest, mode: Mode, seed: int, record: Record, doors: dict[str, tuple[str, int]], inbound: tuple[str, int],
     samples: Samples | None, counts: tuple[int, int, int], seconds: float | None,
 ) -> None:  # fmt: skip
     import asyncio
 
     from segwright.simulation.hospital import Hospital
-    from segwright.simulation.record import Record
     from segwright.simulation.show import line
     from segwright.transport.sender import Destination
 
     hospital = Hospital(
         manifest,
-        Record(kept),
+        record,
         mode,
         seed=seed,
         inbound=Destination(*inbound),
@@ -267,6 +267,17 @@ async def _orders(hospital: object, samples: Samples, orders: int, changes: int,
         await hospital.order(samples, "change", one.number)
     for one in made[len(made) - min(cancels, orders) :]:
         await hospital.order(samples, "cancel", one.number)
+
+
+def _record(kept: Path) -> Record:
+    from segwright.simulation.record import Record
+
+    try:
+        return Record(kept)
+    except OSError as error:
+        _stop(f"{kept} cannot be used ({error.strerror}): --file names another")
+    except msgspec.DecodeError as error:
+        _stop(f"{kept} is not the file of a simulated hospital: {error}")
 
 
 def _show(kept: Path, *, messages: bool) -> None:

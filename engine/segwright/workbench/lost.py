@@ -2,7 +2,8 @@
 
 Takes two states of a workspace; gives, in words, each rule, alternative, table row, … that a case exercised in the first and that
 stands untouched in the second: because a case is gone, because it puts in something else, or because a change keeps it from
-being reached. What is gone itself, or proved dead now, is no gap. Change review asks this, and knows nothing of coverage.
+being reached. What is gone itself, or proved dead now, is no gap. Change review asks this, and knows nothing of coverage. Of mappings
+with errors nothing is told: their cases cannot be run, which has findings of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _BY_ADDRESS: frozenset[Kind] = frozenset({"rule", "check", "reject", "segment", 
 
 def no_longer_exercised(before: State, after: State, name: str) -> tuple[str, ...]:
     """The points of an organisation that its cases exercised and do no longer, in the order of its files."""
+    if not (_runs(before, name) and _runs(after, name)):
+        return ()
     old, new = _coverage(before, name), _coverage(after, name)
     hit = Counter(_key(each.point) for each in old.points if each.cases)
     still = Counter(_key(each.point) for each in new.points if each.cases)
@@ -35,6 +38,13 @@ def no_longer_exercised(before: State, after: State, name: str) -> tuple[str, ..
             message = f"{point.message} " if point.message else ""
             found[f"{message}{point.kind} `{point.text}` ({point.span.file}{line})"] = None
     return tuple(found)
+
+
+def _runs(state: State, name: str) -> bool:
+    """Whether every message of an organisation's catalogue has a plan."""
+    made = state.compiled(name)
+    every = [by_name.get(entry) for by_name in made.messages.values() for entry in made.organisation.catalogue]
+    return all(each is not None and each.emitted is not None for each in every)
 
 
 def _key(point: Point) -> _Key:
