@@ -114,6 +114,12 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     return Taken("new", case.id, made, version, deliveries, "its order is cancelled: nothing is sent" if ended else "")
 
 
+def may_stand(tx: Tx, now: Shown) -> None:
+    """Raises `Conflict` when what an act makes cannot stand beside what the study has already."""
+    if now.new and now.kind == "final":
+        _refuse_second_final(tx.all(sa.select(t.revision.c.kind).where(t.revision.c.case_id == now.case)), now.kind)
+
+
 def _refuse_second_final(before: Any, kind: str) -> None:
     if kind == "final" and any(row.kind in ("final", "corrected") for row in before):
         raise Conflict("second_final", "there is a final result already: what replaces it is a correction")
@@ -328,9 +334,7 @@ def sign(
         raise Conflict("not_shown", "the result or its messages changed after they were shown: look again, then sign")
     revision = now.revision
     if now.new:
-        before = tx.all(sa.select(t.revision).where(t.revision.c.case_id == case.id))
-        if act == "sign":
-            _refuse_second_final(before, now.kind)
+        may_stand(tx, now)
         revision = tx.insert(
             t.revision, org=hospital.org, case_id=case.id, result_id=result_id, version=now.version, kind=now.kind,
             pathway="sign-off", content=content, document=document, actor=actor, at=tx.now,
