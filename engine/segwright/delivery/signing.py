@@ -145,7 +145,9 @@ def prepare(
         found.append(Obstacle("no_signer"))
     if faults:
         found.append(Obstacle("codes", {"count": len(faults)}))
-    document, messages, plain = shown.document, (), ()
+    document = shown.document
+    messages: tuple[Intended, ...] = ()
+    plain: tuple[Intended, ...] = ()
     if signer is not None:
         own = Signature(shown.token, msgspec.Raw(signer), chosen.codes, chosen.interpretation, chosen.comments)
         bare = Signature(shown.token, msgspec.Raw(signer))

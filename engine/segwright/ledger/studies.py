@@ -184,9 +184,15 @@ def how_many(tx: Tx, org: str) -> Waiting:
     """How much waits, without looking at any of it."""
     c = t.study.c
     some = sa.select(c.id).where(c.org == org, sa.text(f"study.{t.IS_WAITING}")).limit(MOST_COUNTED).subquery()
-    row = tx.first(sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(some.c.id), 0)).select_from(some))
+    row = tx.first(sa.select(sa.func.count().label("many"), sa.func.max(some.c.id).label("newest")).select_from(some))
     assert row is not None
-    return Waiting(int(row[0]), int(row[1]))
+    return Waiting(int(row.many), int(row.newest or 0))
+
+
+def of_cases(tx: Tx, org: str, numbers: Collection[int]) -> tuple[Study, ...]:
+    """The studies of cases."""
+    where = (t.study.c.case_id.in_(numbers), t.study.c.org == org)
+    return tuple(_study(row) for row in tx.all(sa.select(t.study).where(*where).order_by(t.study.c.id)))
 
 
 def documents(tx: Tx, studies: Iterable[Study]) -> dict[int, bytes]:
