@@ -256,7 +256,8 @@ def intended(tx: Tx, hospital: Hospital, now: Shown, document: bytes, at: int) -
         new, _, behind, sent_as = line.outlook(
             before, owed.message, part, now.kind, now.version, seq=seq, hold=hold, unsent_final=unsent_final
         )
-        body, problems = None, ()
+        body: bytes | None = None
+        problems: tuple[str, ...] = ()
         first = chain.waits_for(behind, new)
         if not hold and sent_as is not None:
             written_as = now.kind if first is not None else sent_as
@@ -270,7 +271,7 @@ def intended(tx: Tx, hospital: Hospital, now: Shown, document: bytes, at: int) -
     return tuple(out)
 
 
-def _awaiting(tx: Tx, now: Shown) -> Sequence[sa.Row[Any]]:
+def _awaiting(tx: Tx, now: Shown) -> Sequence[Row]:
     """Deliveries of what was shown that wait for nothing but its signature."""
     c = t.delivery.c
     where = (c.case_id == now.case, c.revision_id == now.revision, c.reason == UNSIGNED)
@@ -352,7 +353,7 @@ def sign(
     )
     tx.journal.note(
         "signed", hospital.org, case=case.id, actor=actor, act=act, revision=revision, signoff=signed, content=content,
-        **({"why": why} if why else {}),
+        **_because(why),
     )  # fmt: skip
     studies.discard_all(tx, hospital.org, result_id)
     studies.settle(tx, hospital, case.id)
@@ -366,6 +367,10 @@ def sign(
         line.trial(tx, hospital, row.id)
         line.release(tx, hospital, row.id)
     return Taken("new", case.id, revision, now.version, tuple(row.id for row in waiting))
+
+
+def _because(why: str) -> dict[str, Any]:
+    return {"why": why} if why else {}
 
 
 def withdraw_signature(tx: Tx, hospital: Hospital, result_id: str, actor: str, reason: str) -> tuple[int, ...]:

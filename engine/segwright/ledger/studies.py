@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import cases
 from segwright.ledger import tables as t
+from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital
 from segwright.ledger.store import Tx
 
@@ -53,7 +54,7 @@ class Study(msgspec.Struct, frozen=True):
         return self.holder not in (0, account) and now - self.held_at < HELD_FOR
 
 
-def _study(row: sa.Row[Any]) -> Study:
+def _study(row: Row) -> Study:
     return Study(
         row.id, row.org, row.case_id, row.result_id, row.revision_id, row.state, row.urgency, row.at, row.signed_at, row.signer,
         row.holder, row.held_since, row.held_at,
@@ -208,9 +209,9 @@ def documents(tx: Tx, studies: Iterable[Study]) -> dict[int, bytes]:
     return out
 
 
-def orders(tx: Tx, numbers: Collection[int]) -> dict[int, Sequence[sa.Row[Any]]]:
+def orders(tx: Tx, numbers: Collection[int]) -> dict[int, Sequence[Row]]:
     """The orders of cases, by case."""
-    out: dict[int, list[sa.Row[Any]]] = {}
+    out: dict[int, list[Row]] = {}
     statement = sa.select(t.order_).where(t.order_.c.case_id.in_(numbers)).order_by(t.order_.c.case_id, t.order_.c.part)
     for row in tx.all(statement):
         out.setdefault(row.case_id, []).append(row)

@@ -70,9 +70,10 @@ def _names(entries: list[explain.Entry], tables: Profile | None) -> dict[str, st
     """What HL7 calls the fields of the segments that are written."""
     out = {}
     for entry in entries:
-        found = tables.segment(entry.address.split()[1]) if tables and entry.address.startswith("segment ") else None
+        segment = entry.address.split()[1] if entry.address.startswith("segment ") else ""
+        found = tables.segment(segment) if tables is not None else None
         for field in found.fields if found is not None else ():
-            out[f"{found.name}-{field.number}"] = field.name
+            out[f"{segment}-{field.number}"] = field.name
     return out
 
 
