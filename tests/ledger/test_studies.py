@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from segwright.ledger import studies
+from segwright.ledger.hospital import Gate
 from segwright.ledger.studies import HELD_FOR, standing
 from tests.ledger.hospital import FakeHospital
 
-GATED = {"preliminary": "yes", "final": "after sign-off", "corrected": "after sign-off", "withdrawn": "yes"}
+GATED: dict[str, Gate] = {"preliminary": "yes", "final": "after sign-off", "corrected": "after sign-off", "withdrawn": "yes"}
 
 
 def waiting(world) -> list[str]:

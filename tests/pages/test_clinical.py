@@ -25,7 +25,9 @@ def names(message: bytes) -> list[bytes]:
     return [line[:3] for line in message.split(b"\r") if line]
 
 
-def filed(people, org: str, about: str, *, door: str = "outbound", type_: bytes = b"ORU", status: bytes = b"F") -> bytes:
+def filed(
+    people, org: str, about: str, *, door: str = "outbound", type_: bytes = b"ORU", status: bytes = b"F"
+) -> bytes:
     """The message that the simulated hospital filed about an order; OBR-25 tells which of them."""
 
     def found() -> bytes | None:
@@ -121,9 +123,7 @@ def test_the_preview_is_what_is_filed(one, visit):
     page.locator('.chosen [data-code="I10"]').wait_for()
     page.click("#sign")
     page.wait_for_url(f"**{path(study, 'sign')}")
-    shown = page.evaluate(
-        "[...document.querySelectorAll('.message .line')].map((line) => line.textContent)"
-    )
+    shown = page.evaluate("[...document.querySelectorAll('.message .line')].map((line) => line.textContent)")
     marked = page.locator(".message ins").all_text_contents()
     assert any(text.startswith("I10^") for text in marked)
     page.click("#do")
@@ -164,7 +164,9 @@ def test_what_was_signed_is_amended_and_withdrawn_with_reasons(people, visit):
     page.locator("#fate li", has_text="Withdrawal").filter(has_text=FILED).first.wait_for(timeout=30_000)
     page.reload()
     assert page.get_by_role("link", name="Amend").count() == 0
-    whys = [(one["act"], one.get("why", "")) for one in people.events("larkspur", "signed") if one["case"] == study.case]
+    whys = [
+        (one["act"], one.get("why", "")) for one in people.events("larkspur", "signed") if one["case"] == study.case
+    ]
     assert whys == [("sign", ""), ("amend", "another lead was read"), ("withdraw", "it belongs to another study")]
 
 
@@ -206,7 +208,9 @@ def test_codes_are_ranked_by_drag_and_by_keys(one, visit):
     page.keyboard.press("Alt+ArrowDown")
     expect(page.locator(".chosen li").first).to_have_attribute("data-code", "I48.0")
     expect(page.locator('[id="down-I10"]')).to_be_focused()
-    page.locator('li[data-code="I45.10"]').drag_to(page.locator('li[data-code="I48.0"]'), target_position={"x": 60, "y": 3})
+    page.locator('li[data-code="I45.10"]').drag_to(
+        page.locator('li[data-code="I48.0"]'), target_position={"x": 60, "y": 3}
+    )
     expect(page.locator(".chosen li").first).to_have_attribute("data-code", "I45.10")
     expect(page.locator(".chosen li").first).to_contain_text("Primary")
     page.reload()
@@ -230,7 +234,12 @@ def test_every_page_of_a_study_is_looked_at_in_light_and_dark(one, visit):
         measured = [{"kind": "heart_rate", "value": {"value": rate, "unit": "/min"}}]
         earlier = f"2025-0{number + 2}-11T09:30:00-06:00"
         studies.read(
-            one, "larkspur", before, studies.ordered(one, "larkspur", before), measurements=measured, observed_at=earlier
+            one,
+            "larkspur",
+            before,
+            studies.ordered(one, "larkspur", before),
+            measurements=measured,
+            observed_at=earlier,
         )
     study = studies.read(
         one, "larkspur", at, studies.ordered(one, "larkspur", at), **critical, document={"pdf": studies.PDF}

@@ -47,7 +47,8 @@ def test_everything_is_done_without_javascript(people):
     assert re.findall(r'name="code" value="([^"]+)"', page) == ["I10", "I48.91"]
     client.post(path(study, "draft"), {"act": "sign", "do": "remove:I48.91", "code": ["I10", "I48.91"]})
     answer = client.post(
-        path(study, "draft"), {"act": "sign", "do": "sign", "code": ["I10"], "interpretation": "Sinus rhythm.\r\nNormal."}
+        path(study, "draft"),
+        {"act": "sign", "do": "sign", "code": ["I10"], "interpretation": "Sinus rhythm.\r\nNormal."},
     )
     assert (answer.status_code, answer.headers["location"]) == (303, path(study, "sign"))
     confirm = client.get(path(study, "sign"))
@@ -55,7 +56,9 @@ def test_everything_is_done_without_javascript(people):
     done = client.post(path(study, "sign"), {"seen": seen(confirm)})
     assert (done.status_code, done.headers["location"]) == (303, f"{path(study)}?said=study-signed")
     assert signed(people, study)
-    document = msgspec.json.decode(people.store.read(lambda tx: tx.first(_SIGNOFF, {"org_": "larkspur", "result_": study.result})).document)
+    document = msgspec.json.decode(
+        people.store.read(lambda tx: tx.first(_SIGNOFF, {"org_": "larkspur", "result_": study.result})).document
+    )
     assert [one["code"] for one in document["diagnoses"]] == ["I10"]
     assert document["interpretation"] == "Sinus rhythm.\nNormal."
     again = client.post(path(study, "sign"), {"seen": seen(confirm)})
@@ -85,7 +88,9 @@ def test_nothing_is_signed_when_the_order_changed_after_it_was_shown(people):
     assert answer.status_code == 409
     assert "The order" in answer.text
     assert not signed(people, study)
-    assert client.post(path(study, "sign"), {"seen": seen(answer)}).status_code == 303, "what is shown anew can be signed"
+    assert client.post(path(study, "sign"), {"seen": seen(answer)}).status_code == 303, (
+        "what is shown anew can be signed"
+    )
     assert signed(people, study)
 
 
@@ -226,7 +231,9 @@ def test_who_has_no_name_in_messages_is_told_who_enters_it(one):
     assert "It is not known how you sign" in client.get(path(study)).text
     administrator = one.client("administrator.larkspur")
     number = one.account("nameless.larkspur").id
-    wrong = administrator.post(f"/o/larkspur/signers/{number}", {"given": "ADA", "family": "SPECIMEN", "npi": "1999000032"})
+    wrong = administrator.post(
+        f"/o/larkspur/signers/{number}", {"given": "ADA", "family": "SPECIMEN", "npi": "1999000032"}
+    )
     assert wrong.status_code == 422
     assert "This is no NPI" in wrong.text
     administrator.post(f"/o/larkspur/signers/{number}", {"given": "ADA", "family": "SPECIMEN", "npi": "1999000031"})
@@ -249,7 +256,9 @@ def test_another_organisation_finds_no_study_under_any_url(people):
     for asked in (client, people.client(theirs)):
         for method, url in urls(study):
             for found in (url, url.replace("larkspur", "northgate")):  # by its own name, and by ours
-                answer = asked.get(found) if method == "GET" else asked.post(found, {"reason": "curious", "code": ["I10"]})
+                answer = (
+                    asked.get(found) if method == "GET" else asked.post(found, {"reason": "curious", "code": ["I10"]})
+                )
                 assert answer.status_code in (404, 409, 422), f"{method} {found}: {answer.status_code}"
                 assert "JUNIPER" not in answer.text
                 assert answer.status_code == 404 or answer.status_code == 422
@@ -271,7 +280,9 @@ def test_a_patient_stands_in_no_log_title_address_event_or_refusal(people):
     client = people.client(who)
     at = studies.number()
     order = studies.ordered(people, "larkspur", at, JUNIPER=CANARY)
-    study = studies.read(people, "larkspur", at, order, document={"pdf": studies.PDF}, interpretation=f"Seen in {CANARY}.")
+    study = studies.read(
+        people, "larkspur", at, order, document={"pdf": studies.PDF}, interpretation=f"Seen in {CANARY}."
+    )
     chooses(client, study, "I10", q=CANARY, interpretation=f"{CANARY} again.")
     pages = [client.get(path(study, act)) for act in ("", "sign", "pdf")]
     pages.append(client.get("/o/larkspur/worklist"))
@@ -290,7 +301,11 @@ def test_a_patient_stands_in_no_log_title_address_event_or_refusal(people):
     assert CANARY not in httpx2.get(f"{people.server.url}/metrics").text
     facts = people.store.read(lambda tx: [row.facts for row in tx.all(sa.select(t.event.c.facts))])
     assert not [one for one in facts if CANARY in one]
-    looks = [one["page"] for one in people.events("larkspur", "viewed") if one["case"] == study.case or study.case in one.get("cases", [])]
+    looks = [
+        one["page"]
+        for one in people.events("larkspur", "viewed")
+        if one["case"] == study.case or study.case in one.get("cases", [])
+    ]
     assert {"study", "confirm-sign", "study-pdf", "worklist"} <= set(looks)
 
 

@@ -12,7 +12,7 @@ a study holds it while the page says that it is open; another one sees that and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """A message laid out for people: its segments and fields under HL7's names, with what differs from another one marked.
 
-Takes the bytes of a message and the names that its plan's explanation gives; gives segments of fields. The texts are those that go
-out, still escaped: nothing is made prettier than it is. Bytes that are no message are one segment without fields."""
+Takes the bytes of a message and the names that its plan's explanation gives; gives segments of fields. The texts are those that
+go out, still escaped: nothing is made prettier than it is. Bytes that are no message are one segment without fields."""
 
 from __future__ import annotations
 

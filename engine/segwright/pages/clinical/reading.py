@@ -260,8 +260,8 @@ def result(document: bytes, zone: str) -> Result:
     return Result(
         said(found.get("status")), found.get("version") if isinstance(found.get("version"), int) else 0,  # type: ignore[arg-type]
         said(found.get("study")), ms(moment(found.get("observed_at"), zone)), ms(moment(found.get("issued_at"), zone)),
-        f"{name} {version}".strip(), texts(found.get("criteria")), said(found.get("interpretation")), texts(found.get("comments")),
-        tuple(measured(one) for one in every(found.get("measurements")) if _number(part(one.get("value")).get("value")) is not None),
+        f"{name} {version}".strip(), texts(found.get("criteria")), said(found.get("interpretation")),
+        texts(found.get("comments")), tuple(measured(one) for one in every(found.get("measurements")) if _has_value(one)),
         tuple(finding(one) for one in every(found.get("findings"))),
         tuple((said(one.get("code")), said(one.get("display"))) for one in every(found.get("diagnoses"))),
         person(part(found.get("signed_by"))), bool(said(attached.get("pdf"))), bool(said(attached.get("picture"))),
@@ -274,6 +274,10 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(text for one in value if (text := said(one))) if isinstance(value, list) else ()
 
 
+def _has_value(one: Mapping[str, Any]) -> bool:
+    return _number(part(one.get("value")).get("value")) is not None
+
+
 def measured(one: Mapping[str, Any]) -> Measured:
     """One measurement, its range in the unit of its value where that can be said."""
     value = part(one.get("value"))
@@ -283,7 +287,8 @@ def measured(one: Mapping[str, Any]) -> Measured:
     shown, factor = SCALED.get(unit, (unit, Decimal(1)))
     return Measured(
         kind, KINDS.get(kind, kind.replace("_", " ").capitalize()), number * factor, said(value.get("comparator")),
-        UNITS.get(shown, shown), _bound(one.get("low"), shown), _bound(one.get("high"), shown), FLAGS.get(flag, flag), flag in CRITICAL,
+        UNITS.get(shown, shown), _bound(one.get("low"), shown), _bound(one.get("high"), shown), FLAGS.get(flag, flag),
+        flag in CRITICAL,
     )  # fmt: skip
 
 
@@ -343,8 +348,8 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Trend(msgspec.Struct, frozen=True):
-    """A small picture of how a measurement went: a line of `points` in a box of `WIDTH` by `HEIGHT`, `band` its reference range (top
-    and height, None without one); `text` says the same in words."""
+    """A small picture of how a measurement went: a `line` through `dots` in a box of `WIDTH` by `HEIGHT`; `band`: its reference
+    range (top and height, None without one); `text` says the same in words."""
 
     line: str
     dots: tuple[tuple[float, float], ...]

@@ -1,7 +1,7 @@
 """The page of one study, and what is done on it before signing: codes and texts chosen, the study held, taken over, let go.
 
-What is chosen is kept as a draft with every change, so that nothing is lost and every button works without JavaScript: it posts the
-whole form, and the page is drawn again from the draft. With JavaScript only the parts that changed are drawn."""
+What is chosen is kept as a draft with every change, so that nothing is lost and every button works without JavaScript: it posts
+the whole form, and the page is drawn again from the draft. With JavaScript only the parts that changed are drawn."""
 
 from __future__ import annotations
 
@@ -89,17 +89,22 @@ def values(live: Live, found: Looked) -> dict[str, Any]:
         "found": found, "study": found.study, "act": found.act, "patient": found.patient, "orders": found.orders,
         "result": found.base, "coding": found.coding, "earlier": found.earlier, "trends": found.trends,
         "outgoing": outgoing(live, found.prepared.messages, found.prepared.plain), "obstacles": said, "editable": editable,
-        "signed": found.study.state == "signed", "years": reading.age(found.patient.born, found.base.observed_at or found.study.at),
+        "signed": found.study.state == "signed",
+        "years": reading.age(found.patient.born, found.base.observed_at or found.study.at),
         "born": reading.day(found.patient.born), "interpretation": _text(found.typed.interpretation, found.base.interpretation),
         "comments": _text(found.typed.comments, "\n".join(found.base.comments)), "deliveries": found.deliveries,
-        "moving": any(one.state in saying.MOVING for one in found.deliveries), "destinations": _places(live), "fate": saying.FATE, "kinds": saying.KIND,
-        "holder": found.people.get(found.study.holder, "") if _is_held(found) else "", "width": reading.WIDTH, "height": reading.HEIGHT,
-        "may_take_back": found.study.state == "signed", "titles": saying.ACT,
+        "moving": _moving(found.deliveries), "destinations": _places(live), "fate": saying.FATE, "kinds": saying.KIND,
+        "holder": found.people.get(found.study.holder, "") if _is_held(found) else "", "width": reading.WIDTH,
+        "height": reading.HEIGHT,
     }  # fmt: skip
 
 
 def _places(live: Live) -> dict[str, str]:
     return {name: place_of(live, name) for name in live.manifest.destinations}
+
+
+def _moving(deliveries: Sequence[views.Delivery]) -> bool:
+    return any(one.state in saying.MOVING for one in deliveries)
 
 
 def _is_held(found: Looked) -> bool:
@@ -162,8 +167,10 @@ async def fate(call: Call) -> Answer:
         return {"study": study, "deliveries": views.deliveries_of_result(tx, call.org, study.result)}
 
     found = await call.read(look)
-    moving = any(one.state in saying.MOVING for one in found["deliveries"])
-    given = {**found, "moving": moving, "destinations": _places(call.live), "fate": saying.FATE, "kinds": saying.KIND}
+    given = {
+        **found, "moving": _moving(found["deliveries"]), "destinations": _places(call.live), "fate": saying.FATE,
+        "kinds": saying.KIND,
+    }  # fmt: skip
     return Page("clinical/fate.html", given, fragment="main")
 
 
@@ -211,7 +218,7 @@ def changed(live: Live, before: Typed, form: Form, suggested: Sequence[str]) -> 
         case "up" | "down":
             codes = moved(codes, about, -1 if act == "up" else 1)
     return Typed(
-        tuple(dict.fromkeys(codes)) if len(codes) <= MOST_CODES else before.codes, _typed(form, "interpretation", before.interpretation),
+        tuple(dict.fromkeys(codes))[:MOST_CODES], _typed(form, "interpretation", before.interpretation),
         _typed(form, "comments", before.comments), searched,
     )  # fmt: skip
 

@@ -19,8 +19,8 @@ KIND: Final = {
 
 
 class Said(msgspec.Struct, frozen=True):
-    """An obstacle in words. `title`: what it is; `text`: why; `todo`: what to do; `lines`: for whom to tell it to; `weight`: whether
-    it stops the act, or only what goes out."""
+    """An obstacle in words. `title`: what it is; `text`: why; `todo`: what to do; `lines`: for whoever is told of it; `weight`:
+    whether it stops the act, or only what goes out."""
 
     title: str
     text: str
@@ -49,14 +49,16 @@ _PLAIN: Final[dict[Code, tuple[str, str, str]]] = {
     ),
     "no_order": (
         "There is no order for this study yet", "This hospital takes no result without an order, so nothing can be sent yet.",
-        "Nothing to do: once the order has come, the study can be signed. If it should be there already, tell your operator, who "
-        "can look for it among the messages that came.",
+        "Once the order has come, the study can be signed. If it should be there, your operator can look for it in quarantine.",
     ),
     "no_signer": (
         "It is not known how you sign", "Messages to this hospital carry the signing clinician's name and number.",
         "An administrator of this organisation enters them once, under “Signing clinicians”.",
     ),
 }  # fmt: skip
+
+
+_LATER: Final = "You can sign. What you sign is kept, and goes out when an operator lets it."
 
 
 def said(obstacle: Obstacle, *, people: Mapping[int, str], when: Mapping[int, str]) -> Said:
@@ -68,57 +70,43 @@ def said(obstacle: Obstacle, *, people: Mapping[int, str], when: Mapping[int, st
         return Said(title, text, todo, weight)
     match obstacle.code:
         case "signed":
-            return Said(
-                "This result is signed already", f"{facts.get('signer')} signed it on {when.get(facts.get('at', 0), '')}.",
-                "What changes it from now on is an amendment.", weight,
-            )  # fmt: skip
+            title = "This result is signed already"
+            text = f"{facts.get('signer')} signed it on {when.get(facts.get('at', 0), '')}."
+            return Said(title, text, "What changes it from now on is an amendment.", weight)
         case "held_by_other":
-            return Said(
-                f"{people.get(facts['holder'], 'Somebody else')} has this study open", "Two people who choose codes for one study undo "
-                "each other's work, so only one can sign it.", "Let them finish, or take it over and say why.", weight,
-            )  # fmt: skip
+            title = f"{people.get(facts['holder'], 'Somebody else')} has this study open"
+            text = "Two people who choose codes for one study undo each other's work, so only one can sign it."
+            return Said(title, text, "Let them finish, or take it over and say why.", weight)
         case "not_written":
-            return Said(
-                "The message cannot be made", "Something in the order or the result does not fit what this hospital takes, so nothing can "
-                "be sent.", "If it is something you wrote, change it. Else tell your integration analyst these lines:", weight,
-                _problems(facts),
-            )  # fmt: skip
+            text = "Something in the order or the result does not fit what this hospital takes, so nothing can be sent."
+            todo = "If it is something you wrote, change it. Else tell your integration analyst these lines:"
+            return Said("The message cannot be made", text, todo, weight, _problems(facts))
         case "document":
-            return Said(
-                "What you wrote cannot be taken", "A text has something in it that no message can carry.", "Change it, and try again.",
-                weight, tuple(f"{path.removeprefix('$.')}: {what}" for path, what in facts["faults"]),
-            )  # fmt: skip
+            faults = tuple(f"{path.removeprefix('$.')}: {what}" for path, what in facts["faults"])
+            text = "A text has something in it that no message can carry."
+            return Said("What you wrote cannot be taken", text, "Change it, and try again.", weight, faults)
         case "codes":
-            return Said(
-                "The codes for billing cannot be sent like this", "What is wrong stands beside each of them.", "Change them, then sign.",
-                weight,
-            )  # fmt: skip
+            title = "The codes for billing cannot be sent like this"
+            return Said(title, "What is wrong stands beside each of them.", "Change them, then sign.", weight)
         case "kind_stopped":
             return Said(
-                "Messages of this kind are stopped", f"{facts['by']} stopped them: {facts['reason']}.",
-                "You can sign. What you sign is kept, and goes out when an operator lets it.", weight,
-            )  # fmt: skip
+                "Messages of this kind are stopped", f"{facts['by']} stopped them: {facts['reason']}.", _LATER, weight
+            )
         case "plan_revoked":
-            return Said(
-                "The approval of this message's mapping was taken back", f"{facts['reason']}.",
-                "You can sign. What you sign is kept, and goes out when an operator lets it.", weight,
-            )  # fmt: skip
+            title = "The approval of this message's mapping was taken back"
+            return Said(title, f"{facts['reason']}.", _LATER, weight)
         case "lane_stopped":
-            return Said(
-                "The connection to this hospital stands still", f"It is stopped: {facts['reason']}.",
-                "You can sign. What you sign is kept, and goes out when the connection runs again; operators see that it stands.", weight,
-            )  # fmt: skip
+            title = "The connection to this hospital stands still"
+            return Said(title, f"It is stopped: {facts['reason']}.", f"{_LATER} Operators see that it stands.", weight)
         case "waits":
-            return Said(
-                "An earlier message of this study is under way", "It is not known yet whether the hospital took it.",
-                "You can sign. What you sign goes out right after it.", weight,
-            )  # fmt: skip
+            title = "An earlier message of this study is under way"
+            text = "It is not known yet whether the hospital took it."
+            return Said(title, text, "You can sign. What you sign goes out right after it.", weight)
         case _:
-            return Said(
-                "Nothing will be sent", "Nothing of this result has reached the hospital, so there is nothing to take back there."
-                if facts.get("act") == "withdraw" else "Everything that this would send has been sent.",
-                "It is written down all the same.", weight,
-            )  # fmt: skip
+            text = "Everything that this would send has been sent."
+            if facts.get("act") == "withdraw":
+                text = "Nothing of this result has reached the hospital, so there is nothing to take back there."
+            return Said("Nothing will be sent", text, "It is written down all the same.", weight)
 
 
 def _problems(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The administrator's page of how clinicians sign: name and numbers as messages to this hospital carry them.
 
-The form is made of the record that the model gives `signed_by`, so that it asks for what mappings can use and for nothing else."""
+The form is made of the record that the model gives `signed_by`, so that it asks for what mappings can use and for
+nothing else."""
 
 from __future__ import annotations
 

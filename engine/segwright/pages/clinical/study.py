@@ -1,8 +1,8 @@
 """One study as its page needs it: read from the ledger in one look, nothing drawn yet.
 
-`looked` gives a `Looked`: the documents, what the visitor chose so far, what signing would send and what stands against it, the
-codes with what is wrong with each, suggestions, what was found, earlier results of the same patient with their trends, and how far
-what was sent is."""
+`looked` gives a `Looked`: the documents, what the visitor chose so far, what signing would send and what stands against
+it, the codes with what is wrong with each, suggestions, what was found, earlier results of the same patient with their
+trends, and how far what was sent is."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Coding(msgspec.Struct, frozen=True):
-    """The billing codes of a study. `sent`: whether this organisation is sent any; `rules`: how many, in words; `covered`: by which
-    edition they are judged; `whole`: what is wrong with all of them together; `found`: what a search found, `elsewhere`: in the
-    edition but not in the organisation's list."""
+    """The billing codes of a study. `sent`: whether this organisation is sent any; `rules`: how many, in words; `covered`: by
+    which edition they are judged; `whole`: what is wrong with all of them together; `found`: what a search found, `elsewhere`: in
+    the edition but not in the organisation's list; `full`: no more may be chosen."""
 
     sent: bool
     chosen: tuple[Row, ...]
@@ -86,8 +86,8 @@ class Earlier(msgspec.Struct, frozen=True):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """A study. `typed`: what the visitor chose; `begun_on_other`: he chose it on another version; `prepared`: what signing would do,
-    None for one that is only looked at; `people`: shown names of accounts that are spoken of."""
+    """A study. `base`: the result as it stands, `result`: as it would be signed; `typed`: what the visitor chose;
+    `begun_on_other`: he chose it on another version; `prepared`: what the act would do; `people`: shown names of accounts."""
 
     study: Study
     act: Act

@@ -51,7 +51,8 @@ def rows(tx: Tx, org: str, zone: str, found: Sequence[Study], account: int) -> t
         patient, result = reading.patient(whose), reading.result(document, zone)
         out.append(Row(
             one, patient, result, first.priority if first is not None else "",
-            reading.age(patient.born, result.observed_at or one.at), theirs[0].placer if theirs else "", bool(theirs) and {row.state for row in theirs} == {"cancelled"},
+            reading.age(patient.born, result.observed_at or one.at), theirs[0].placer if theirs else "",
+            bool(theirs) and {row.state for row in theirs} == {"cancelled"},
             names.get(one.holder, ""),
         ))  # fmt: skip
     return tuple(out)
