@@ -3,12 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import sqlalchemy as sa
 
 from segwright.ledger import tables as t
 from segwright.ledger.store import Tx
+from segwright.library import builtins
+
+_NPI_VALID: Final = next(one for one in builtins() if one.name == "npi_valid").call
+
+
+def faults(given: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with how a clinician shall sign, by attribute, whatever the model."""
+    if not any(given.values()):
+        return {"given": "Fill in at least the name."}
+    if given.get("npi") and not _NPI_VALID(given["npi"]):
+        return {"npi": "This is no NPI: ten digits, of which the last one is a check digit."}
+    return {}
 
 
 def signer(tx: Tx, account: int, org: str) -> bytes | None:

@@ -1,11 +1,12 @@
 """A message laid out for people: its segments and fields under HL7's names, with what differs from another one marked.
 
-Takes the bytes of a message and the names that its plan's explanation gives; gives segments of fields. The texts are those that
-go out, still escaped: nothing is made prettier than it is. Bytes that are no message are one segment without fields."""
+Takes the bytes of a message; gives segments of fields. The texts are those that go out, still escaped: nothing is made prettier
+than it is. Bytes that are no message are one segment without fields. (Messages that were sent, masked and with notes at their
+fields, are laid out by `messages`.)"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
@@ -14,6 +15,7 @@ import msgspec
 from segwright.hl7.paths import HEADERS
 from segwright.hl7.refusal import Refused
 from segwright.hl7.wire import open_message
+from segwright.pages.messages import cut, field_name
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -42,9 +44,7 @@ class Segment(msgspec.Struct, frozen=True):
         return sum(field.changed for field in self.fields)
 
 
-def laid_out(
-    body: bytes, names: Mapping[str, str], against: bytes | None = None, *, charset: str = "UNICODE UTF-8"
-) -> tuple[Segment, ...]:
+def laid_out(body: bytes, against: bytes | None = None, *, charset: str = "UNICODE UTF-8") -> tuple[Segment, ...]:
     """A message. `against`: another one of the same kind; what differs from it is marked. `charset`: of one that does not say."""
     segments = _segments(body, charset)
     if not segments:
@@ -58,7 +58,7 @@ def laid_out(
     for texts, old in _paired(before, segments):
         name = texts[0]
         seen[name] = seen.get(name, 0) + 1
-        fields = tuple(_fields(texts, old, names))
+        fields = tuple(_fields(texts, old))
         change = "added" if old is None else "changed" if any(field.changed for field in fields) else ""
         separator = texts[1] if name in HEADERS and len(texts) > 1 else "|"
         whole = separator.join([name, *texts[2:]] if name in HEADERS else texts)
@@ -113,9 +113,11 @@ def _paired(before: list[list[str]], after: list[list[str]]) -> Iterator[tuple[l
             yield texts, old
 
 
-def _fields(texts: list[str], old: list[str] | None, names: Mapping[str, str]) -> Iterator[Field]:
+def _fields(texts: list[str], old: list[str] | None) -> Iterator[Field]:
     for number, (text, was) in enumerate(zip_longest(texts[1:], (old or [])[1:], fillvalue=""), 1):
         changed = old is None or text != was
         if text or (changed and was):
             place = f"{texts[0]}-{number}"
-            yield Field(place, names.get(place, ""), text, changed, was if old is not None and changed else "")
+            yield Field(
+                place, field_name(texts[0], number), cut(text), changed, cut(was) if old is not None and changed else ""
+            )

@@ -47,13 +47,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`entries`, and for each operation number the index of its entry (-1: the engine's own doing). `names`: what HL7 calls the
-    fields of the segments that a plan writes (`OBX-5`), also of those that go back as they came."""
+    """`entries`, and for each operation number the index of its entry (-1: the engine's own doing)."""
 
     plan: str
     entries: tuple[Entry, ...]
     of: tuple[int, ...]
-    names: dict[str, str] = {}
 
     def entry(self, op: int) -> Entry | None:
         """Where operation `op` comes from."""

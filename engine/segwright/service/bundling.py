@@ -13,7 +13,6 @@ from typing import Any
 from segwright.core.source import NOWHERE, Source, Span
 from segwright.plan import bundle, explain
 from segwright.plan.canonical import plan_hash
-from segwright.profiles import Profile
 from segwright.review.difference import field_name, profile_of
 from segwright.service.compiling import CompiledOrganisation
 from segwright.service.manifest import manifest_of
@@ -63,18 +62,7 @@ def explanation(explained: Explained, sources: Mapping[str, Source]) -> explain.
                 )
             )  # fmt: skip
         of.append(numbers[key])
-    return explain.Explanation(plan_hash(explained.plan), tuple(entries), tuple(of), _names(entries, tables))
-
-
-def _names(entries: list[explain.Entry], tables: Profile | None) -> dict[str, str]:
-    """What HL7 calls the fields of the segments that are written."""
-    out = {}
-    for entry in entries:
-        segment = entry.address.split()[1] if entry.address.startswith("segment ") else ""
-        found = tables.segment(segment) if tables is not None else None
-        for field in found.fields if found is not None else ():
-            out[f"{segment}-{field.number}"] = field.name
-    return out
+    return explain.Explanation(plan_hash(explained.plan), tuple(entries), tuple(of))
 
 
 def place(span: Span, sources: Mapping[str, Source]) -> explain.Place:

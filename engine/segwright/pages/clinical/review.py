@@ -59,9 +59,7 @@ def outgoing(live: Live, messages: Sequence[Intended], plain: Sequence[Intended]
             continue
         segments: tuple[Segment, ...] = ()
         if one.body is not None:
-            explanation = live.explanation(one.message)
-            names = explanation.names if explanation is not None else {}
-            segments = fields.laid_out(one.body, names, before.get((one.message, one.part)), charset=charset)
+            segments = fields.laid_out(one.body, before.get((one.message, one.part)), charset=charset)
             segments = tuple(
                 fields.instead(segment, "MSH-10", TRIAL, "(given when it is sent)") for segment in segments
             )

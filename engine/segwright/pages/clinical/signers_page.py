@@ -15,7 +15,6 @@ from segwright.accounts.model import Account
 from segwright.delivery.desk import place_of, words
 from segwright.delivery.live import RESULT, Live
 from segwright.ledger.store import Tx
-from segwright.library import builtins
 from segwright.pages.answer import Answer, Go, Page, not_there
 from segwright.pages.clinical import reading
 from segwright.pages.routes import Call, Route
@@ -28,7 +27,6 @@ LABELS: Final = {
 }  # fmt: skip
 ORDER: Final = ("given", "middle", "family", "degree", "npi", "id")
 LONGEST: Final = 100
-_NPI_VALID: Final = next(one for one in builtins() if one.name == "npi_valid").call
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -56,11 +54,7 @@ def asked(live: Live) -> tuple[Asked, ...]:
 
 def faults(live: Live, given: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with a filled form, by field."""
-    out = {}
-    if not any(given.values()):
-        out["given"] = "Fill in at least the name."
-    if given.get("npi") and not _NPI_VALID(given["npi"]):
-        out["npi"] = "This is no NPI: ten digits, of which the last one is a check digit."
+    out = signers.faults(given)
     try:
         live.decoded(Type("record", record_of(live).name), msgspec.json.encode(given))
     except DecodeRefused as refused:
