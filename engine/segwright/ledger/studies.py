@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import cases
 from segwright.ledger import tables as t
-from segwright.ledger.execution import Row
+from segwright.ledger.execution import Prepared, Row
 from segwright.ledger.hospital import Hospital
 from segwright.ledger.store import Tx
 
@@ -79,18 +79,19 @@ def standing(
     return "waiting" if "after sign-off" in gates or pathway == "sign-off" else "done"
 
 
-_OF_CASE: Final = (
+_OF_CASE: Final = Prepared(
     sa.select(t.revision.c.id, t.revision.c.result_id, t.revision.c.kind, t.revision.c.pathway, t.revision.c.at)
     .where(t.revision.c.case_id == sa.bindparam("case"))
     .order_by(t.revision.c.version, t.revision.c.id)
 )
-_SIGNATURES: Final = (
+_SIGNATURES: Final = Prepared(
     sa.select(t.signoff.c.revision_id, t.signoff.c.actor, t.signoff.c.at)
-    .where(t.signoff.c.revision_id.in_(sa.bindparam("revisions", expanding=True)), t.signoff.c.withdrawn_at == 0)
+    .join(t.revision, t.revision.c.id == t.signoff.c.revision_id)
+    .where(t.revision.c.case_id == sa.bindparam("case"), t.signoff.c.withdrawn_at == 0)
     .order_by(t.signoff.c.id)
 )
-_WRITE: Final = sa.update(t.study).where(
-    t.study.c.org == sa.bindparam("org_"), t.study.c.result_id == sa.bindparam("result_")
+_WRITE: Final = Prepared(
+    sa.update(t.study).where(t.study.c.org == sa.bindparam("org_"), t.study.c.result_id == sa.bindparam("result_"))
 )
 
 
@@ -103,9 +104,7 @@ def settle(tx: Tx, hospital: Hospital, case: int) -> None:
     first: dict[str, int] = {}
     for row in revisions:
         first.setdefault(row.result_id, row.at)
-    signatures = {
-        row.revision_id: row for row in tx.all(_SIGNATURES, {"revisions": [row.id for row in newest.values()]})
-    }
+    signatures = {row.revision_id: row for row in tx.all(_SIGNATURES, {"case": case})}
     orders = cases.orders(tx, case)
     urgency = min((hospital.urgency(order.document) for order in orders if order.state != "cancelled"), default=None)
     finals = [owed.gate for owed in hospital.owed("final")]
