@@ -79,7 +79,11 @@ def values(live: Live, found: Looked) -> dict[str, Any]:
     """What the templates of a study get."""
     zone = live.manifest.zone
     times = {found.study.signed_at: reading.said_time(found.study.signed_at, zone)}
-    said = [saying.said(one, people=found.people, when=times) for one in found.prepared.obstacles]
+    said = [
+        saying.said(one, people=found.people, when=times)
+        for one in found.prepared.obstacles
+        if one.code != "held_by_other"  # said above, with what to do about it
+    ]
     editable = found.act in ("sign", "amend") and not {"signed", "withdrawn", "second_final", "held_by_other"} & {
         one.code for one in found.prepared.obstacles
     }

@@ -32,7 +32,7 @@ function go(to) {
   links[wanted].scrollIntoView({ block: "nearest" });
 }
 function onList(key) {
-  const tabs = document.querySelectorAll(".tabs a");
+  const tabs = document.querySelectorAll(".list-tabs a");
   if (key === "j" || key === "ArrowDown") go(1);
   else if (key === "k" || key === "ArrowUp") go(-1);
   else if (key === "G") go("last");
