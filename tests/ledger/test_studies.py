@@ -142,3 +142,25 @@ def test_what_signing_would_send_is_what_it_sends(gated):
     gated.hospital.broken.add("p1")
     broken = gated.store.read(lambda tx: results.intended(tx, gated.hospital, again, document, 0))
     assert [(one.body, one.problems) for one in broken] == [(None, ("PID-3: missing",))]
+
+
+def test_a_ledger_that_had_no_worklist_gets_the_one_it_would_have(gated):
+    from segwright.ledger import tables as t
+    from segwright.ledger.migrate import downgrade, upgrade
+
+    for number in range(5):
+        gated.order(f"A{number}")
+        gated.result("preliminary", placer=f"A{number}", result=f"R{number}")
+    gated.result("preliminary", 2, placer="A1", result="R1", text=" again")
+    gated.sign("R2")
+    gated.order("A3", "cancel")
+    gated.result("final", 2, placer="A4", result="R4")
+
+    def worklist() -> list[dict]:
+        return [{k: v for k, v in row.items() if k != "id"} for row in gated.rows(t.study)]
+
+    before = sorted(worklist(), key=lambda row: row["result_id"])
+    assert [row["state"] for row in before] == ["waiting", "waiting", "signed", "done", "waiting"]
+    downgrade(gated.store, "0003")
+    upgrade(gated.store)
+    assert sorted(worklist(), key=lambda row: row["result_id"]) == before
