@@ -9,7 +9,12 @@ from segwright.ledger.hospital import Gate
 from segwright.ledger.studies import HELD_FOR, standing
 from tests.ledger.hospital import FakeHospital
 
-GATED: dict[str, Gate] = {"preliminary": "yes", "final": "after sign-off", "corrected": "after sign-off", "withdrawn": "yes"}
+GATED: dict[str, Gate] = {
+    "preliminary": "yes",
+    "final": "after sign-off",
+    "corrected": "after sign-off",
+    "withdrawn": "yes",
+}
 
 
 def waiting(world) -> list[str]:

@@ -278,5 +278,13 @@ def test_every_page_of_a_study_is_looked_at_in_light_and_dark(one, visit):
     look(page, "clinical-mine")
     page.goto(one.server.url + "/o/larkspur/worklist?tab=signed")
     look(page, "clinical-signed-list")
+    page.goto(one.server.url + path(study))
+    page.click("#sign")
+    page.wait_for_url(f"**{path(study, 'sign')}")
+    page.click("#do")
+    page.wait_for_url("**said=study-signed")
+    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    look(page, "clinical-signed")
+    assert page.locator(".message").count() == 2, "what was sent: the final result, and the preliminary one before it"
     admin = visit(one, "administrator.larkspur", "/o/larkspur/signers")
     look(admin, "clinical-signers")

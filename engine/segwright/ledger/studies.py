@@ -208,6 +208,12 @@ def documents(tx: Tx, studies: Iterable[Study]) -> dict[int, bytes]:
     return out
 
 
+def sent(tx: Tx, deliveries: Iterable[int]) -> dict[int, bytes]:
+    """The frozen bytes of deliveries, of those that have any."""
+    where = (t.build.c.delivery_id.in_(list(deliveries)), t.build.c.live)
+    return {row.delivery_id: bytes(row.body) for row in tx.all(sa.select(t.build).where(*where))}
+
+
 def orders(tx: Tx, numbers: Collection[int]) -> dict[int, Sequence[Row]]:
     """The orders of cases, by case."""
     out: dict[int, list[Row]] = {}

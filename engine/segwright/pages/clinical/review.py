@@ -70,6 +70,22 @@ def outgoing(live: Live, messages: Sequence[Intended], plain: Sequence[Intended]
     return tuple(out)
 
 
+def sent(live: Live, found: Looked) -> tuple[Outgoing, ...]:
+    """What was sent for a signed study, or is about to be, the latest first."""
+    types = {entry.name: entry.types[0] for entry in live.manifest.catalogue}
+    charset = live.manifest.encoding.charset or live.manifest.encoding.codec
+    out = []
+    for one in sorted(found.deliveries, key=lambda delivery: -delivery.id):
+        body = found.sent.get(one.id)
+        if body is not None:
+            kind = saying.KIND.get(one.sent_as or one.kind, one.kind)
+            segments = fields.laid_out(body, charset=charset)
+            out.append(Outgoing(
+                one.message, types.get(one.message, ""), place_of(live, one.destination), kind, (), segments
+            ))  # fmt: skip
+    return tuple(out)
+
+
 def place_of(live: Live, destination: str) -> str:
     """Where messages go, in words: the hospital itself, or one of its systems."""
     return live.manifest.name if destination == OUTBOUND else f"{live.manifest.name}, {destination.replace('_', ' ')}"
@@ -95,7 +111,8 @@ def values(live: Live, found: Looked) -> dict[str, Any]:
         "years": reading.age(found.patient.born, found.base.observed_at or found.study.at),
         "born": reading.day(found.patient.born), "interpretation": _text(found.typed.interpretation, found.base.interpretation),
         "comments": _text(found.typed.comments, "\n".join(found.base.comments)), "deliveries": found.deliveries,
-        "moving": _moving(found.deliveries), "destinations": _places(live), "fate": saying.FATE, "kinds": saying.KIND,
+        "sent": sent(live, found), "moving": _moving(found.deliveries),
+        "destinations": _places(live), "fate": saying.FATE, "kinds": saying.KIND,
         "holder": found.people.get(found.study.holder, "") if _is_held(found) else "", "width": reading.WIDTH,
         "height": reading.HEIGHT,
     }  # fmt: skip

@@ -87,7 +87,8 @@ class Earlier(msgspec.Struct, frozen=True):
 
 class Looked(msgspec.Struct, frozen=True):
     """A study. `base`: the result as it stands, `result`: as it would be signed; `typed`: what the visitor chose;
-    `begun_on_other`: he chose it on another version; `prepared`: what the act would do; `people`: shown names of accounts."""
+    `begun_on_other`: he chose it on another version; `prepared`: what the act would do; `sent`: the bytes of what was sent, by
+    delivery; `people`: shown names of accounts."""
 
     study: Study
     act: Act
@@ -102,6 +103,7 @@ class Looked(msgspec.Struct, frozen=True):
     earlier: tuple[Earlier, ...]
     trends: Mapping[str, Trend]
     deliveries: tuple[views.Delivery, ...]
+    sent: Mapping[int, bytes]
     signer: str
     people: Mapping[int, str]
     now: int
@@ -160,6 +162,7 @@ def looked(tx: Tx, live: Live, study: Study, account: int, at: int, *, wanted: s
         reading.result(prepared.document, zone) if prepared.shown is not None else base, base, draft,
         kept is not None and kept.content != content and study.state == "waiting", prepared,
         coding(live, record, chosen.codes or (), prepared.faults, draft.searched), before, trends(base, before), deliveries,
+        studies.sent(tx, [one.id for one in deliveries]) if study.state == "signed" else {},
         reading.person(reading.members(signer)) if signer is not None else "",
         shown_as(tx, {study.holder}), tx.now,
     )  # fmt: skip
