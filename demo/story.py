@@ -398,6 +398,21 @@ class Story:
             )  # fmt: skip
             if made.returncode:
                 raise RuntimeError(made.stdout + made.stderr)
+        for org in ORGS:
+            self.signs(org)
+
+    def signs(self, org: str) -> None:
+        """Says how the clinician's account stands in a hospital's messages."""
+        named = json.loads((ROOT / "orgs" / org / "cases" / "final" / "result.json").read_text())["signed_by"]
+        made = subprocess.run(
+            [
+                sys.executable, "-m", "segwright", "accounts", "signer", "clinician", f"--org={org}",
+                *(f"{key}={value}" for key, value in named.items()), "--settings", str(self.settings),
+            ],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if made.returncode:
+            raise RuntimeError(made.stdout + made.stderr)
 
     def address(self) -> None:
         """Where to go on, and as whom."""

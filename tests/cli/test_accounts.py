@@ -107,3 +107,17 @@ def test_what_cannot_be_done_is_said_with_what_to_do(run, tmp_path, arguments, s
 def test_a_password_is_never_an_argument(run):
     assert "--password TEXT" not in run("add", "--help")[1]
     assert "--password-file FILE" in run("add", "--help")[1]
+
+
+def test_how_a_clinician_signs_is_kept_and_a_number_with_a_slip_is_refused(run, store, tmp_path):
+    from segwright.accounts import signers
+
+    run("add", "ben", "--role", "clinician", "--org", "mercy", "--password-file", str(tmp_path / "password"))
+    code, said = run("signer", "ben", "--org", "mercy", "given=BEN", "npi=1999000032")
+    assert (code, "This is no NPI" in said) == (1, True)
+    assert run("signer", "ben", "--org", "nowhere", "given=BEN")[0] == 1
+    assert run("signer", "ben", "--org", "mercy", "BEN")[0] == 2
+    assert run("signer", "ben", "--org", "mercy", "given=BEN", "npi=1999000031")[0] == 0
+    number = store.read(lambda tx: directory.named(tx, "ben")).id
+    assert store.read(lambda tx: signers.signer(tx, number, "mercy")) == b'{"given":"BEN","npi":"1999000031"}'
+    assert store.read(lambda tx: signers.signer(tx, number, "stluke")) is None

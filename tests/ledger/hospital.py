@@ -65,6 +65,9 @@ class FakeHospital:
     def control_id(self, now: int) -> str:
         return f"{self.org}-{next(self._numbers)}"
 
+    def urgency(self, order: bytes) -> int:
+        return 0 if b"stat" in order else 2
+
     def write(self, plan: str, material: Material, sent_as: str, now: int, control_id: str) -> bytes:
         if plan in self.broken:
             raise NotWritten(("PID-3: missing",))

@@ -65,7 +65,8 @@ def test_an_organisation_that_is_not_there_is_answered_like_one_of_others(client
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if not route.of_organisation], ids=said_of)
 def test_a_page_of_no_organisation_is_for_whom_it_says(one, route):
-    nobody, somebody = one.client(), one.client(f"clinician.{ORG}")
+    one.person(f"visitor.{ORG}", (ORG, "clinician"))  # of its own: one of these routes signs out everywhere else
+    nobody, somebody = one.client(), one.client(f"visitor.{ORG}")
     status = asked(nobody, route)
     if route.needs == "nobody":
         assert status != 500

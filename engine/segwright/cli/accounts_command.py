@@ -131,6 +131,34 @@ def grant(name: str, roles: tuple[str, ...], orgs: tuple[str, ...], where: Where
         )
 
 
+@command.command("signer")
+@click.argument("name")
+@click.argument("attributes", nargs=-1, required=True, metavar="ATTRIBUTE=VALUE…")
+@click.option("--org", metavar="ORG", required=True, help="In whose messages.")
+@ledger_options
+def signer(name: str, attributes: tuple[str, ...], org: str, where: Where) -> None:
+    """Say how a clinician stands in an organisation's messages when he signs, by the attributes that the model gives
+    `signed_by`:
+
+    segwright accounts signer ben --org mercy given=BEN family=OKAFOR npi=1999000031
+    """
+    import msgspec
+
+    from segwright.accounts import signers
+
+    given = dict(each.partition("=")[::2] for each in attributes)
+    if not all(key.isidentifier() and value for key, value in given.items()):
+        raise click.UsageError("Each is ATTRIBUTE=VALUE, such as family=OKAFOR.")
+    wrong = signers.faults(given)
+    if wrong:
+        stop_with(list(wrong.values()))
+    document = msgspec.json.encode(given)
+    found, _ = settings_of(where)
+    with opened(found) as store:
+        _known(store, (org,))
+        _change(store, name, lambda tx, number: signers.set_signer(tx, number, org, document, operator()))
+
+
 @command.command("revoke")
 @click.argument("name")
 @click.option("--role", "roles", type=_ROLE, multiple=True, required=True, help="What it may do no more.")

@@ -77,13 +77,15 @@ class _Whose(msgspec.Struct):
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a clinician adds when signing. `shown`: the token of what was looked at; `diagnoses`: ICD-10-CM codes in
-    billing order, of the organisation's choices; None leaves those of the result."""
+    billing order, of the organisation's choices; None leaves those of the result; `reason`: why a result is amended or
+    withdrawn, for the audit: nothing of a patient belongs there."""
 
     shown: Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\n)")]
     signed_by: msgspec.Raw
     diagnoses: tuple[str, ...] | None = None
     interpretation: str | None = None
     comments: tuple[str, ...] | None = None
+    reason: str = ""
 
 
 def canonical(live: Live, document: bytes) -> tuple[tuple[Any, ...], bytes, str]:
@@ -202,17 +204,23 @@ def shown(tx: Tx, live: Live, result_id: str, act: Act) -> Shown:
 def sign(tx: Tx, live: Live, act: Act, result_id: str, signature: Signature, actor: str) -> Taken:
     """Signs, amends or withdraws. Raises `Wrong`, `results.Conflict`, `NotWritten`."""
     now = results.shown(tx, live, result_id, act)
-    members: dict[str, Any] = {"status": now.kind, "version": now.version, "signed_by": signature.signed_by}
-    for name in ("interpretation", "comments"):
-        if getattr(signature, name) is not None:
-            members[name] = getattr(signature, name)
-    record, form, content = canonical(live, _with(now.document, **members))
+    record, form, content = as_signed(live, now, signature)
     codes = signature.diagnoses
     if act != "withdraw" or codes:
         billable(live, record, billing.codes_of(live, record) if codes is None else codes)
-    if codes is not None:
-        _, form, content = canonical(live, _with(form, diagnoses=chosen(live, codes)))
-    return results.sign(tx, live, act, result_id, signature.shown, form, content, actor)
+    return results.sign(tx, live, act, result_id, signature.shown, form, content, actor, signature.reason)
+
+
+def as_signed(live: Live, now: Shown, signature: Signature) -> tuple[tuple[Any, ...], bytes, str]:
+    """What was shown as a signature makes it stand: the record, its canonical form and its content hash. Codes that nobody may
+    choose here are left out: `billable` says what is wrong with them. Raises `Wrong`."""
+    members: dict[str, Any] = {"status": now.kind, "version": now.version, "signed_by": signature.signed_by}
+    if signature.diagnoses is not None:
+        members["diagnoses"] = chosen(live, signature.diagnoses)
+    for name in ("interpretation", "comments"):
+        if getattr(signature, name) is not None:
+            members[name] = getattr(signature, name)
+    return canonical(live, _with(now.document, **members))
 
 
 def billable(live: Live, record: tuple[Any, ...], codes: Sequence[str]) -> None:

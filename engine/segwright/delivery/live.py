@@ -67,6 +67,7 @@ class Live:
         self._own = {entry.plan: bundle.plans[entry.name] for entry in self.manifest.catalogue}
         self._loaded: dict[str, Writer | Reader] = {}
         self._explanations: dict[str, Explanation | None] = {}
+        self._priorities = _priorities(self.model)
         self._owed = {kind: tuple(_owed(self.manifest, kind)) for kind in _kinds(self.manifest)}
         self._addresses = {
             name: hashlib.sha256(msgspec.json.encode(destination, order="deterministic")).hexdigest()
@@ -96,6 +97,15 @@ class Live:
     def control_id(self, now: int) -> str:
         """A new MSH-10: when, and chance, in 16 characters (20 are allowed up to 2.6)."""
         return _base32(now, 9) + _base32(secrets.randbits(35), 7)
+
+    def urgency(self, order: bytes) -> int:
+        """The place of an order's `priority` among those that the model declares, the most urgent first; the last one for an
+        order that does not say, or without an order."""
+        declared = self._priorities
+        if not declared:
+            return 0
+        said = msgspec.json.decode(order, type=_Prioritised).priority if order else None
+        return declared.index(said) if said in declared else len(declared) - 1
 
     def write(self, plan: str, material: Material, sent_as: str, now: int, control_id: str) -> bytes:
         """The message, by the plan with this hash. Raises `NotWritten`."""
@@ -204,6 +214,17 @@ class Live:
     def charset(self) -> str:
         """The character set of what it sends without saying so."""
         return self.manifest.encoding.codec
+
+
+class _Prioritised(msgspec.Struct, frozen=True):
+    """Of an order's document what says how soon it is wanted. (HL7 null is an object there.)"""
+
+    priority: Any = None
+
+
+def _priorities(model: Model) -> tuple[str, ...]:
+    declared = next((one for one in model.records[ORDER.name].attributes if one.name == "priority"), None)
+    return model.enums.get(declared.type.name, ()) if declared is not None else ()
 
 
 def said(explanation: Explanation | None, problem: Problem) -> str:

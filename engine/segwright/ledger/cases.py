@@ -123,7 +123,8 @@ def merge(tx: Tx, kept: Row, gone: Row) -> None:
     for old, new in moved.items():
         where = (t.occurrence.c.case_id == gone.id, t.occurrence.c.part == old)
         tx.run(sa.update(t.occurrence).where(*where).values(case_id=kept.id, part=new))
-    tx.run(sa.update(t.revision).where(t.revision.c.case_id == gone.id).values(case_id=kept.id))
+    for table in (t.revision, t.study, t.draft):
+        tx.run(sa.update(table).where(table.c.case_id == gone.id).values(case_id=kept.id))
     tx.run(sa.update(t.alias).where(t.alias.c.case_id == gone.id).values(case_id=kept.id))
     people.merged(tx, kept.org, kept.id, gone.id)
     for delivery in _deliveries(tx, gone.id):

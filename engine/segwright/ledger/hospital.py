@@ -76,5 +76,8 @@ class Hospital(Protocol):
     def control_id(self, now: int) -> str:
         """A new MSH-10."""
 
+    def urgency(self, order: bytes) -> int:
+        """How soon an order wants its result: 0 for what comes first. Without an order (b""), as one that does not say."""
+
     def write(self, plan: str, material: Material, sent_as: str, now: int, control_id: str) -> bytes:
         """The message, by the plan with this hash. Raises `NotWritten`."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -56,14 +56,38 @@ def links(tx: Tx, case: int, lane: int) -> list[Link]:
     return [Link(*tuple(row)) for row in tx.all(_CHAIN, {"case": case, "lane": lane})]
 
 
+def lane_found(tx: Tx, org: str, destination: str) -> int:
+    """The lane of a destination, 0 while there is none."""
+    return int(tx.scalar(_LANE, {"org_": org, "destination_": destination}) or 0)
+
+
 def lane_of(tx: Tx, org: str, destination: str) -> int:
     """The lane of a destination, made when it is first needed."""
-    wanted = {"org_": org, "destination_": destination}
-    found = tx.scalar(_LANE, wanted)
-    if found is None:
+    found = lane_found(tx, org, destination)
+    if not found:
         tx.insert_new(t.lane, org=org, destination=destination)
-        found = tx.scalar(_LANE, wanted)
-    return int(found)
+        found = lane_found(tx, org, destination)
+    return found
+
+
+class Outlook(NamedTuple):
+    """What a new delivery is in its chain: its link, what it does to others, the chain as that leaves it, and the kind that it
+    would be written as now (None: there is nothing to send)."""
+
+    new: Link
+    verdicts: list[Verdict]
+    behind: list[Link]
+    sent_as: str | None
+
+
+def outlook(
+    before: Sequence[Link], message: str, part: int, kind: str, version: int, *, seq: int, hold: str, unsent_final: str | None
+) -> Outlook:  # fmt: skip
+    """What a delivery would be behind these. `hold`: why it would be held, "" when it steps into line."""
+    new = Link(0, message, part, kind, version, seq, "held" if hold else "waiting", hold)
+    verdicts = [] if hold else chain.superseded(before, new)
+    behind = _after(before, verdicts)
+    return Outlook(new, verdicts, behind, chain.sent_as(behind, new, unsent_final))
 
 
 def enqueue(
@@ -77,13 +101,13 @@ def enqueue(
     before = links(tx, case, lane)
     if any((o.message, o.part, o.kind, o.version) == (owed.message, part, kind, version) for o in before):
         return 0
-    new = Link(0, owed.message, part, kind, version, _next(tx, before), "held" if hold else "waiting", hold)
-    verdicts = [] if hold else chain.superseded(before, new)
-    behind = _after(before, verdicts)
+    seq, unsent_final = next_in(tx, before), hospital.policy.unsent_final
+    new, verdicts, behind, sent_as = outlook(
+        before, owed.message, part, kind, version, seq=seq, hold=hold, unsent_final=unsent_final
+    )
     state, reason, build = new.state, hold, None
     if hold not in NOT_IN_LINE:
         made_of = material(tx, case, part, revision, occurrence)
-        sent_as = chain.sent_as(behind, new, hospital.policy.unsent_final)
         if hold or chain.waits_for(behind, new) is not None:
             hospital.write(owed.plan, made_of, kind, tx.now, "TRIAL")
         elif sent_as is None:
@@ -107,7 +131,7 @@ def enqueue(
     return delivery
 
 
-def _next(tx: Tx, before: Sequence[Link]) -> int:
+def next_in(tx: Tx, before: Sequence[Link]) -> int:
     """A place behind everything in the chain, and about in the order of time across chains."""
     return max((tx.now * 1000, *(link.seq + 1 for link in before)))
 
@@ -138,14 +162,19 @@ def material_of(tx: Tx, delivery: Row) -> Material:
 def material(tx: Tx, case: int, part: int, revision: int | None, occurrence: int | None) -> Material:
     """The orders that a message answers (part 0: all of the case), their patient, and its subject: what happened to an
     order, or a revision as it was signed, or else as it came."""
-    found = cases.orders(tx, case)
-    if part:
-        found = [order for order in found if order.part == part]
     subject = signature(tx, revision)
     if subject is None:
         subject = tx.get(t.revision, revision) if revision is not None else tx.get(t.occurrence, occurrence or 0)
     assert subject is not None
-    return Material(tuple(order.document for order in found), found[0].patient if found else None, subject.document)
+    return about(tx, case, part, subject.document)
+
+
+def about(tx: Tx, case: int, part: int, subject: bytes) -> Material:
+    """The orders that a message answers, their patient, and a subject that may stand nowhere yet."""
+    found = cases.orders(tx, case)
+    if part:
+        found = [order for order in found if order.part == part]
+    return Material(tuple(order.document for order in found), found[0].patient if found else None, subject)
 
 
 def signature(tx: Tx, revision: int | None) -> Row | None:
@@ -165,7 +194,7 @@ def release(tx: Tx, hospital: Hospital, delivery: int) -> None:
     values: dict[str, Any] = {"state": "waiting", "reason": ""}
     new = msgspec.structs.replace(next(link for link in chained if link.id == delivery), **values)
     if row.reason in NOT_IN_LINE:
-        values["seq"] = _next(tx, [link for link in chained if link.id != delivery])
+        values["seq"] = next_in(tx, [link for link in chained if link.id != delivery])
         new = msgspec.structs.replace(new, seq=values["seq"])
     tx.set(t.delivery, delivery, **values)
     apply(tx, row.org, row.lane_id, chain.superseded(chained, new))

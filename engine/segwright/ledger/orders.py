@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 import sqlalchemy as sa
 
-from segwright.ledger import cases, chain, line, people
+from segwright.ledger import cases, chain, line, people, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED
@@ -82,6 +82,8 @@ def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[R
             tx.journal.note("order repeated", hospital.org, case=case.id, order=before.id, inbox=inbox)
     if merged or not (new or known):
         join_results(tx, hospital, case.id)
+    if not new:
+        studies.settle(tx, hospital, case.id)
     if merged or case.closed_at:
         cases.close_when_done(tx, case.id, {order.state for order in cases.orders(tx, case.id)})
     return int(case.id)
@@ -170,6 +172,7 @@ def cancel(tx: Tx, hospital: Hospital, case: int, part: int, document: bytes = b
         line.apply(tx, hospital.org, lane, gone)
         line.promote(tx, hospital, case, lane)
     happened(tx, hospital, case, part, "cancelled", document)
+    studies.settle(tx, hospital, case)
     cases.close_when_done(tx, case, states)
 
 

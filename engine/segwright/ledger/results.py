@@ -8,18 +8,18 @@ that the clinician saw."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from segwright.ledger import cases, chain, line, orders
+from segwright.ledger import cases, chain, line, orders, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
-from segwright.ledger.chain import NO_ORDER, RESULT_KINDS, UNSIGNED
+from segwright.ledger.chain import NO_ORDER, RESULT_KINDS, UNSIGNED, Link
 from segwright.ledger.execution import Row
-from segwright.ledger.hospital import Hospital
+from segwright.ledger.hospital import Hospital, NotWritten, Owed
 from segwright.ledger.store import Tx
 
 Pathway = Literal["order", "platform", "upload", "sign-off"]
@@ -73,6 +73,7 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     case, _, merged = cases.opened(tx, hospital.org, [own, *revision.names], reuse_after=hospital.policy.reuse_after)
     if merged:
         orders.join_results(tx, hospital, case.id)
+        studies.settle(tx, hospital, case.id)
     everything = tx.all(
         sa.select(t.revision).where(t.revision.c.case_id == case.id).order_by(t.revision.c.version, t.revision.c.id)
     )
@@ -108,8 +109,15 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
         revision=made, version=version, what=revision.kind, pathway=revision.pathway, content=revision.content,
     )  # fmt: skip
     deliveries = owe(tx, hospital, case.id, made, revision.kind, version)
+    studies.settle(tx, hospital, case.id)
     ended = {order.state for order in cases.orders(tx, case.id)} == {"cancelled"}
     return Taken("new", case.id, made, version, deliveries, "its order is cancelled: nothing is sent" if ended else "")
+
+
+def may_stand(tx: Tx, now: Shown) -> None:
+    """Raises `Conflict` when what an act makes cannot stand beside what the study has already."""
+    if now.new and now.kind == "final":
+        _refuse_second_final(tx.all(sa.select(t.revision.c.kind).where(t.revision.c.case_id == now.case)), now.kind)
 
 
 def _refuse_second_final(before: Any, kind: str) -> None:
@@ -123,24 +131,42 @@ def owe(
     tx: Tx, hospital: Hospital, case: int, revision: int, kind: str, version: int, *, signed: bool = False
 ) -> tuple[int, ...]:
     """Puts in line what a revision owes. The case is locked."""
-    ordered = bool(cases.orders(tx, case))
     made = []
+    for target in targets(tx, hospital, case, kind, version, signed=signed):
+        owed = target.owed
+        if target.newer is not None:
+            why = f"older than {target.newer.id}"
+            tx.journal.note("not enqueued", hospital.org, case=case, message=owed.message, why=why)
+            continue
+        number = line.enqueue(
+            tx, hospital, owed, case, target.part, kind, version=version, revision=revision, hold=target.hold
+        )
+        if number:
+            made.append(number)
+    return tuple(made)
+
+
+class Target(NamedTuple):
+    """A message that a result of some kind and version owes: for which order, why it is held, what stands in its chain, and a
+    newer one in whose favour it is left out."""
+
+    owed: Owed
+    part: int
+    hold: str
+    chained: list[Link]
+    newer: Link | None
+
+
+def targets(tx: Tx, hospital: Hospital, case: int, kind: str, version: int, *, signed: bool) -> Iterator[Target]:
+    """What a result owes, as it stands when each is asked for."""
+    ordered = bool(cases.orders(tx, case))
     for owed in hospital.owed(kind):
         hold = UNSIGNED if owed.gate == "after sign-off" and not signed else ""
         if not ordered and not owed.unsolicited:
             hold = NO_ORDER
         for part in orders.parts(tx, case, owed.per):
-            chained = line.links(tx, case, line.lane_of(tx, hospital.org, owed.destination))
-            newer = chain.stale(chained, owed.message, part, kind, version)
-            if newer is not None:
-                tx.journal.note(
-                    "not enqueued", hospital.org, case=case, message=owed.message, why=f"older than {newer.id}"
-                )
-                continue
-            number = line.enqueue(tx, hospital, owed, case, part, kind, version=version, revision=revision, hold=hold)
-            if number:
-                made.append(number)
-    return tuple(made)
+            chained = line.links(tx, case, line.lane_found(tx, hospital.org, owed.destination))
+            yield Target(owed, part, hold, chained, chain.stale(chained, owed.message, part, kind, version))
 
 
 def _suppressed(
@@ -192,6 +218,66 @@ def shown_token(content: str, plans: dict[str, str]) -> str:
     return hashlib.sha256(msgspec.json.encode([content, sorted(plans.items())])).hexdigest()
 
 
+class Intended(msgspec.Struct, frozen=True):
+    """A message that a signature would send. `sent_as`: the kind it would be written as, "" when there would be nothing to send;
+    `body`: its bytes, None when there are none; `problems`: why it cannot be written; `hold`: why it would be held; `waits_for`:
+    the delivery that has to be decided before it, 0 when it may go at once."""
+
+    message: str
+    destination: str
+    part: int
+    plan: str
+    sent_as: str
+    body: bytes | None
+    problems: tuple[str, ...]
+    hold: str
+    waits_for: int
+
+
+TRIAL: Final = "TRIAL"
+"""MSH-10 of what is written and not sent."""
+
+
+def intended(tx: Tx, hospital: Hospital, now: Shown, document: bytes, at: int) -> tuple[Intended, ...]:
+    """What signing would send, written at a time: the very messages that `sign` then puts in line, under another MSH-10.
+    `document`: the revision as it would stand."""
+    wanted = list(targets(tx, hospital, now.case, now.kind, now.version, signed=True))
+    awaiting = {(row.message, row.part) for row in _awaiting(tx, now)} if not now.new else set()
+    out = []
+    for owed, part, hold, chained, newer in wanted:
+        there = any(
+            (o.message, o.part, o.kind, o.version) == (owed.message, part, now.kind, now.version) for o in chained
+        )
+        if newer is not None or (there and (owed.message, part) not in awaiting) or (awaiting and not there):
+            continue
+        before = [link for link in chained if (link.message, link.part, link.kind, link.version) != (
+            owed.message, part, now.kind, now.version)]  # fmt: skip
+        seq, unsent_final = line.next_in(tx, before), hospital.policy.unsent_final
+        new, _, behind, sent_as = line.outlook(
+            before, owed.message, part, now.kind, now.version, seq=seq, hold=hold, unsent_final=unsent_final
+        )
+        body: bytes | None = None
+        problems: tuple[str, ...] = ()
+        first = chain.waits_for(behind, new)
+        if not hold and sent_as is not None:
+            written_as = now.kind if first is not None else sent_as
+            try:
+                body = hospital.write(owed.plan, line.about(tx, now.case, part, document), written_as, at, TRIAL)
+            except NotWritten as refused:
+                problems = refused.problems
+        out.append(Intended(
+            owed.message, owed.destination, part, owed.plan, sent_as or "", body, problems, hold, first.id if first else 0
+        ))  # fmt: skip
+    return tuple(out)
+
+
+def _awaiting(tx: Tx, now: Shown) -> Sequence[Row]:
+    """Deliveries of what was shown that wait for nothing but its signature."""
+    c = t.delivery.c
+    where = (c.case_id == now.case, c.revision_id == now.revision, c.reason == UNSIGNED)
+    return tx.all(sa.select(t.delivery).where(*where).order_by(c.id))
+
+
 Act = Literal["sign", "amend", "withdraw"]
 
 SIGNS: Final = {"preliminary": "final", "final": "final", "corrected": "corrected", "withdrawn": "withdrawn"}
@@ -238,20 +324,18 @@ def shown(tx: Tx, hospital: Hospital, result_id: str, act: Act = "sign") -> Show
 
 
 def sign(
-    tx: Tx, hospital: Hospital, act: Act, result_id: str, token: str, document: bytes, content: str, actor: str
-) -> Taken:
+    tx: Tx, hospital: Hospital, act: Act, result_id: str, token: str, document: bytes, content: str, actor: str, why: str = "",
+) -> Taken:  # fmt: skip
     """Signs what was shown, amends it or withdraws it. `document`: the revision as it shall stand, with signer and
-    diagnoses. Raises `Conflict` when it is not what was shown any more, `NotWritten` when a message cannot be written
-    from it."""
+    diagnoses; `why`: the reason, where one was given. Raises `Conflict` when it is not what was shown any more, `NotWritten`
+    when a message cannot be written from it."""
     case = cases.lock(tx, newest(tx, hospital, result_id).case_id)
     now = shown(tx, hospital, result_id, act)
     if now.token != token:
         raise Conflict("not_shown", "the result or its messages changed after they were shown: look again, then sign")
     revision = now.revision
     if now.new:
-        before = tx.all(sa.select(t.revision).where(t.revision.c.case_id == case.id))
-        if act == "sign":
-            _refuse_second_final(before, now.kind)
+        may_stand(tx, now)
         revision = tx.insert(
             t.revision, org=hospital.org, case_id=case.id, result_id=result_id, version=now.version, kind=now.kind,
             pathway="sign-off", content=content, document=document, actor=actor, at=tx.now,
@@ -268,14 +352,13 @@ def sign(
         at=tx.now,
     )
     tx.journal.note(
-        "signed", hospital.org, case=case.id, actor=actor, act=act, revision=revision, signoff=signed, content=content
-    )
-    waiting = tx.all(
-        sa.select(t.delivery)
-        .where(t.delivery.c.case_id == case.id, t.delivery.c.revision_id == revision, t.delivery.c.reason == UNSIGNED)
-        .order_by(t.delivery.c.id)
-    )
-    if now.new or not waiting:
+        "signed", hospital.org, case=case.id, actor=actor, act=act, revision=revision, signoff=signed, content=content,
+        **_because(why),
+    )  # fmt: skip
+    studies.discard_all(tx, hospital.org, result_id)
+    studies.settle(tx, hospital, case.id)
+    waiting = [] if now.new else _awaiting(tx, now)
+    if not waiting:
         made = owe(tx, hospital, case.id, revision, now.kind, now.version, signed=True)
         return Taken("new", case.id, revision, now.version, made)
     for row in waiting:
@@ -284,6 +367,10 @@ def sign(
         line.trial(tx, hospital, row.id)
         line.release(tx, hospital, row.id)
     return Taken("new", case.id, revision, now.version, tuple(row.id for row in waiting))
+
+
+def _because(why: str) -> dict[str, Any]:
+    return {"why": why} if why else {}
 
 
 def withdraw_signature(tx: Tx, hospital: Hospital, result_id: str, actor: str, reason: str) -> tuple[int, ...]:
@@ -311,4 +398,5 @@ def withdraw_signature(tx: Tx, hospital: Hospital, result_id: str, actor: str, r
             left.append(delivery.id)
     for lane in sorted(lanes):
         line.promote(tx, hospital, case.id, lane)
+    studies.settle(tx, hospital, case.id)
     return tuple(left)

@@ -79,6 +79,8 @@ IS_QUARANTINED: Final = "state = 'quarantined'"
 IS_OPEN_ORDER: Final = "state = 'open'"
 IS_UNCLOSED: Final = "closed_at = 0"
 IS_PROPOSED: Final = "state = 'open'"
+IS_WAITING: Final = "state = 'waiting'"
+IS_SIGNED: Final = "state = 'signed'"
 HAS_DELIVERY: Final = "delivery_id > 0"
 """As SQL, word for word as the indexes have it: SQLite uses a partial index only for a query that repeats its condition. Where a
 whole index begins with the same column, the partial one has the state as its second: else SQLite, which has no statistics, takes
@@ -189,6 +191,21 @@ signoff = Table(
     Index("ix_signoff_revision", "revision_id"),
 )  # fmt: skip
 """A clinician's signature under exactly one content."""
+
+study = Table(
+    "study", metadata,
+    _id(), _text("org"), _text("result_id"), _to("case_id", "case_"), _to("revision_id", "revision"),
+    _text("state"),  # waiting | signed | done
+    _needs("urgency", Integer), _needs("at", BigInteger),
+    _needs("signed_at", BigInteger, server_default="0"), _text("signer", server_default=""),
+    _needs("holder", BigInteger, server_default="0"),  # the account that has it open
+    _needs("held_since", BigInteger, server_default="0"), _needs("held_at", BigInteger, server_default="0"),
+    UniqueConstraint("org", "result_id"),
+    Index("ix_study_waiting", "org", "state", "urgency", "id", **_where(IS_WAITING)),
+    Index("ix_study_signed", "org", "state", "signed_at", "id", **_where(IS_SIGNED)),
+    Index("ix_study_case", "case_id"),
+)  # fmt: skip
+"""A result as clinicians see it: where its newest revision stands, and who has it open."""
 
 occurrence = Table(
     "occurrence", metadata,
@@ -354,8 +371,16 @@ draft = Table(
     _needs("body", LargeBinary),  # JSON: codes and texts as they were chosen
     _needs("at", BigInteger), _needs("seen_at", BigInteger),
     UniqueConstraint("org", "result_id", "account_id"), Index("ix_draft_case", "case_id"),
+    Index("ix_draft_account", "account_id", "seen_at"),
 )  # fmt: skip
 """What a clinician has chosen for a result and not signed yet. `seen_at`: when the page last said that it is open."""
+
+signer = Table(
+    "signer", metadata,
+    _to("account_id", "account"), _text("org"), _text("document"), _text("actor"), _needs("at", BigInteger),
+    PrimaryKeyConstraint("account_id", "org"),
+)  # fmt: skip
+"""How a clinician stands in an organisation's messages when he signs: JSON, of the type that the model gives `signed_by`."""
 
 # --- operating --------------------------------------------------------------------------------------------------------------
 

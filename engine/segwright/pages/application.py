@@ -25,6 +25,7 @@ from segwright.pages import accounts_page, home, oidc, own_account, seen, signin
 from segwright.pages.answer import Answer, Bytes, Go, Page, Refused, Stream, not_there
 from segwright.pages.board import routes as board
 from segwright.pages.board.live import Feed
+from segwright.pages.clinical import acts, review, signers_page, worklist
 from segwright.pages.drawing import Drawing, Static
 from segwright.pages.gate import (
     Cookies,
@@ -46,7 +47,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     *signin.ROUTES,
     *oidc.ROUTES,
     *own_account.ROUTES,
+    *worklist.ROUTES,
+    *review.ROUTES,
+    *acts.ROUTES,
     *board.ROUTES,
+    *signers_page.ROUTES,
     *accounts_page.ROUTES,
 )
 """Every page and every act. A further area adds its own table here."""

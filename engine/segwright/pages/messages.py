@@ -103,7 +103,7 @@ def shown(body: bytes, charset: str, *, unmask: bool, notes: Mapping[str, tuple[
             if value or said:
                 masked = not unmask and number > _CLEAR.get(name, 0)
                 fields.append(
-                    Field(path, field_name(name, number), "" if masked else _cut(value), len(value), masked, said)
+                    Field(path, field_name(name, number), "" if masked else cut(value), len(value), masked, said)
                 )
         for path in [path for path in left if path.startswith(f"{place}-")]:
             number = int(path.rpartition("-")[2])
@@ -113,7 +113,8 @@ def shown(body: bytes, charset: str, *, unmask: bool, notes: Mapping[str, tuple[
     return Shown(tuple(segments), not unmask, len(body), elsewhere=elsewhere)
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A value as a page shows it."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
 
 
@@ -138,4 +139,4 @@ def _said(piece: bytes, unmask: bool, *, begins: bool = True) -> str:
     if not (unmask or (named and named[0] == "MSH")):
         clear = len(named[0]) if named else 0
         text = text[:clear] + "".join("•" if one.isalnum() else one for one in text[clear:])
-    return _cut(text)
+    return cut(text)

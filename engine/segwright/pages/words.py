@@ -38,6 +38,14 @@ SAID: Final = {
     "lane-resumed": "The lane goes on.",
     "stopped": "It is stopped: what is queued is held when its turn comes.",
     "allowed": "It may go out again. What was held stays held until it is released.",
+    "study-signed": "Signed. How far it is on its way to the hospital is shown below.",
+    "study-amended": "The amendment is signed. How far it is on its way to the hospital is shown below.",
+    "study-withdrawn": "The result is withdrawn. How far that is on its way to the hospital is shown below.",
+    "signature-taken-back": "The signature is taken back. Nothing has left; the study waits for a signature again.",
+    "signature-taken-back-late": "The signature is taken back, but the result has left already: amend it or withdraw it.",
+    "taken-over": "You have this study now. That you took it over is written down.",
+    "reason-needed": "Nothing was done: say why, in 3 to 500 characters.",
+    "signer-set": "Kept. The clinician can sign from the next click on.",
 }
 """What is said once after something was done, by key: the key stands in the URL, the sentence only here."""
 

@@ -1,0 +1,1 @@
+"""Clinical review: the worklist, a study with its measurements and codes, signing, and what became of what was signed."""

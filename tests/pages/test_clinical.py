@@ -1,0 +1,290 @@
+"""The clinical path in a browser, from order to filed result, on both databases; pictures of each page, and no serious finding of axe."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages import studies
+from tests.pages.browser import look
+from tests.pages.studies import path
+from tests.web.servers import eventually
+
+FILED = re.compile("Filed by the hospital|Taken by the hospital")
+"""Some hospitals acknowledge that they have filed a message, some only that they have it."""
+
+
+def segments(message: bytes, name: bytes) -> list[list[bytes]]:
+    """The fields of each segment of a name, the name first."""
+    return [line.split(b"|") for line in message.split(b"\r") if line.startswith(name + b"|")]
+
+
+def names(message: bytes) -> list[bytes]:
+    return [line[:3] for line in message.split(b"\r") if line]
+
+
+def filed(
+    people, org: str, about: str, *, door: str = "outbound", type_: bytes = b"ORU", status: bytes = b"F"
+) -> bytes:
+    """The message that the simulated hospital filed about an order; OBR-25 tells which of them."""
+
+    def found() -> bytes | None:
+        for message in people.server.hospitals[org, door].filed:
+            if about.encode() in message and b"|" + type_ in message.split(b"\r")[0]:
+                results = segments(message, b"OBR")
+                if type_ != b"ORU" or (results and results[0][25] == status):
+                    return bytes(message)
+        return None
+
+    message = eventually(found)
+    assert isinstance(message, bytes)
+    return message
+
+
+def signs(page: Page, study, *codes: str) -> None:
+    """Chooses codes by typing, signs, and waits until the hospital has filed it."""
+    for code in codes:
+        page.fill("#q", code)
+        page.locator(".hits .code").filter(has_text=re.compile(f"^{re.escape(code)}$")).first.wait_for()
+        page.press("#q", "Enter")
+        page.locator(f'.chosen [data-code="{code}"]').wait_for()
+    page.click("#sign")
+    page.wait_for_url(f"**{path(study, 'sign')}")
+    page.click("#do")
+    page.wait_for_url(f"**{path(study)}?said=study-signed")
+    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for(timeout=30_000)
+
+
+def test_a_study_is_found_by_keys_signed_with_suggested_codes_and_filed(people, visit):
+    who = studies.clinician(people, "larkspur")
+    study = studies.study(people, "larkspur")
+    page = visit(people, who, "/o/larkspur/worklist")
+    link = page.locator(f'a[href="{path(study)}"]')
+    link.wait_for()
+    page.keyboard.press("j")
+    expect(page.locator("[data-rows] tbody th a").first).to_be_focused()
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{path(study)}")
+    page.click("#all-and-sign")  # one
+    page.wait_for_url(f"**{path(study, 'sign')}")
+    expect(page.locator("#do")).to_be_focused()
+    page.click("#do")  # and two
+    page.wait_for_url(f"**{path(study)}?said=study-signed")
+    page.locator("#fate").get_by_text("Final result").wait_for()
+    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    message = filed(people, "larkspur", f"LV-700101-{study.result.rpartition('-')[2]}")
+    assert [one[3].split(b"^")[0] for one in segments(message, b"DG1")] == [b"I48.91", b"R94.31"]
+    seen = [one for one in people.events("larkspur", "viewed") if one["actor"] == who]
+    assert {"worklist", "study", "confirm-sign"} <= {one["page"] for one in seen}
+    assert any(one["case"] == 0 and study.case in one.get("cases", [study.case]) for one in seen)
+
+
+@pytest.mark.parametrize("org", ["larkspur", "stbrigid", "tamarack", "northgate"])
+def test_codes_arrive_in_each_hospitals_own_form(people, visit, org):
+    who = studies.clinician(people, org)
+    study = studies.study(people, org)
+    at = study.result.rpartition("-")[2]
+    page = visit(people, who, path(study))
+    chosen = ("I48.0", "I45.10") if org != "northgate" else ("I45.10", "I10")
+    for old in page.locator(".chosen [value^='remove:']").all():
+        old.click()
+    signs(page, study, *chosen)
+    plain = [code.encode() for code in chosen]
+    undotted = [code.replace(b".", b"") for code in plain]
+    if org == "larkspur":  # DG1 right behind OBR, with dots
+        message = filed(people, org, f"LV-700101-{at}")
+        assert [one[3].split(b"^")[0] for one in segments(message, b"DG1")] == plain
+        assert names(message)[names(message).index(b"OBR") + 1] == b"DG1"
+    elif org == "stbrigid":  # DG1 at the end, without dots
+        message = filed(people, org, f"STB-900-1-{at}")
+        assert [one[3].split(b"^")[0] for one in segments(message, b"DG1")] == undotted
+        assert names(message)[-2:] == [b"DG1", b"DG1"]
+    elif org == "tamarack":  # in the charge that goes to the billing system
+        charge = filed(people, org, study.result, door="billing", type_=b"DFT")
+        assert [one.split(b"^")[0] for one in segments(charge, b"FT1")[0][19].split(b"~")] == plain
+    else:
+        message = filed(people, org, f"NG88001-{at}")
+        assert all(code in message for code in undotted)
+        assert not any(code in message for code in plain if b"." in code)
+
+
+def test_the_preview_is_what_is_filed(one, visit):
+    who = studies.clinician(one, "larkspur")
+    study = studies.study(one, "larkspur")
+    page = visit(one, who, path(study))
+    page.fill("#interpretation", "Atrial fibrillation. Rate controlled.")
+    page.locator("#outgoing ins").first.wait_for()
+    page.fill("#q", "I10")
+    page.locator(".hits button").first.wait_for()
+    page.press("#q", "Enter")
+    page.locator('.chosen [data-code="I10"]').wait_for()
+    page.click("#sign")
+    page.wait_for_url(f"**{path(study, 'sign')}")
+    shown = page.evaluate("[...document.querySelectorAll('.message .line')].map((line) => line.textContent)")
+    marked = page.locator(".message ins").all_text_contents()
+    assert any(text.startswith("I10^") for text in marked)
+    page.click("#do")
+    page.wait_for_url("**said=study-signed")
+    message = filed(one, "larkspur", f"LV-700101-{study.result.rpartition('-')[2]}").decode()
+    sent = [line for line in message.split("\r") if line]
+    assert len(sent) == len(shown)
+    for before, after in zip(shown, sent, strict=True):
+        if before.startswith("MSH"):  # its time and its number are given when it is sent
+            assert [text for n, text in enumerate(before.split("|")) if n not in (6, 9)] == [
+                text for n, text in enumerate(after.split("|")) if n not in (6, 9)
+            ]
+        else:
+            assert before == after
+
+
+def test_what_was_signed_is_amended_and_withdrawn_with_reasons(people, visit):
+    who = studies.clinician(people, "larkspur")
+    study = studies.study(people, "larkspur")
+    about = f"LV-700101-{study.result.rpartition('-')[2]}"
+    page = visit(people, who, path(study))
+    signs(page, study, "I10")
+    filed(people, "larkspur", about)
+    page.get_by_role("link", name="Amend").click()
+    page.fill("#interpretation", "Sinus rhythm. The earlier reading was of another lead.")
+    page.locator("#outgoing ins").first.wait_for()
+    page.click("#sign")
+    page.wait_for_url(f"**{path(study, 'amend')}")
+    page.fill("#reason", "another lead was read")
+    page.click("#do")
+    page.wait_for_url("**said=study-amended")
+    assert b"another lead" in filed(people, "larkspur", about, status=b"C")
+    page.get_by_role("link", name="Withdraw").click()
+    page.wait_for_url(f"**{path(study, 'withdraw')}")
+    page.fill("#reason", "it belongs to another study")
+    page.click("#do")
+    page.wait_for_url("**said=study-withdrawn")
+    page.locator("#fate li", has_text="Withdrawal").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    page.reload()
+    assert page.get_by_role("link", name="Amend").count() == 0
+    whys = [
+        (one["act"], one.get("why", "")) for one in people.events("larkspur", "signed") if one["case"] == study.case
+    ]
+    assert whys == [("sign", ""), ("amend", "another lead was read"), ("withdraw", "it belongs to another study")]
+
+
+def test_two_browsers_race_on_one_study_and_one_of_them_signs(people, visit):
+    first, second = studies.clinician(people, "larkspur"), studies.clinician(people, "larkspur", "second.larkspur")
+    study = studies.study(people, "larkspur")
+    one = visit(people, first, path(study), expect_errors=True)
+    one.click("#sign")
+    one.wait_for_url(f"**{path(study, 'sign')}")
+    other = visit(people, second, path(study, "sign"), expect_errors=True)
+    expect(other.locator("#presence")).to_contain_text("Clinician Larkspur has this study open")
+    expect(other.locator("#do")).to_be_disabled()
+    other.fill("#take-over-reason", "my patient")
+    other.get_by_role("button", name="Take over").click()
+    other.wait_for_url("**said=taken-over")
+    other.click("#sign")
+    other.wait_for_url(f"**{path(study, 'sign')}")
+    one.locator("#do").click(no_wait_after=True)
+    other.locator("#do").click()
+    other.wait_for_url("**said=study-signed")
+    expect(one.locator("main")).to_contain_text(re.compile("has this study open|is signed already"))
+    assert [event["actor"] for event in people.events("larkspur", "signed") if event["case"] == study.case] == [second]
+
+
+def test_codes_are_ranked_by_drag_and_by_keys(one, visit):
+    who = studies.clinician(one, "larkspur")
+    study = studies.study(one, "larkspur")
+    page = visit(one, who, path(study))
+    for code in ("I10", "I48.0", "I45.10"):
+        page.fill("#q", code)
+        page.press("#q", "Enter")
+        page.locator(f'.chosen [data-code="{code}"], .chosen li[data-code="{code}"]').first.wait_for()
+
+    def order() -> list[str]:
+        return [one.get_attribute("data-code") or "" for one in page.locator(".chosen li").all()]
+
+    assert order() == ["I10", "I48.0", "I45.10"]
+    page.locator('[id="down-I10"]').focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator(".chosen li").first).to_have_attribute("data-code", "I48.0")
+    expect(page.locator('[id="down-I10"]')).to_be_focused()
+    page.locator('li[data-code="I45.10"]').drag_to(
+        page.locator('li[data-code="I48.0"]'), target_position={"x": 60, "y": 3}
+    )
+    expect(page.locator(".chosen li").first).to_have_attribute("data-code", "I45.10")
+    expect(page.locator(".chosen li").first).to_contain_text("Primary")
+    page.reload()
+    assert order() == ["I45.10", "I48.0", "I10"]
+
+
+def test_every_page_of_a_study_is_looked_at_in_light_and_dark(one, visit):
+    who = studies.clinician(one, "larkspur")
+    other = studies.clinician(one, "larkspur", "second.larkspur")
+    at = studies.number()
+    critical = {
+        "measurements": [
+            {"kind": "heart_rate", "value": {"value": 141, "unit": "/min"}, "flag": "critical_high",
+             "low": {"value": 60, "unit": "/min"}, "high": {"value": 100, "unit": "/min"}},
+            {"kind": "qtc_interval", "value": {"value": 0.478, "unit": "s"}, "flag": "high",
+             "low": {"value": 350, "unit": "ms"}, "high": {"value": 460, "unit": "ms"}},
+        ],
+    }  # fmt: skip
+    for number, rate in enumerate((72, 96, 88, 120)):
+        before = studies.number()
+        measured = [{"kind": "heart_rate", "value": {"value": rate, "unit": "/min"}}]
+        earlier = f"2025-0{number + 2}-11T09:30:00-06:00"
+        studies.read(
+            one,
+            "larkspur",
+            before,
+            studies.ordered(one, "larkspur", before),
+            measurements=measured,
+            observed_at=earlier,
+        )
+    study = studies.read(
+        one, "larkspur", at, studies.ordered(one, "larkspur", at), **critical, document={"pdf": studies.PDF}
+    )
+    page = visit(one, who, "/o/larkspur/worklist")
+    look(page, "clinical-worklist")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    look(page, "clinical-worklist-keys")
+    page.keyboard.press("Escape")
+    page.goto(one.server.url + path(study))
+    assert page.locator(".trend").count() == 1
+    assert "72 on 11 Feb 2025" in (page.locator(".trend").get_attribute("aria-label") or "")
+    look(page, "clinical-study")
+    page.fill("#q", "atrail fib")  # a slip
+    page.locator(".hits button").first.wait_for()
+    look(page, "clinical-search")
+    page.press("#q", "Enter")
+    page.locator(".chosen li").wait_for()
+    page.fill("#q", "I48.9")  # a heading
+    page.locator("#found :is(li, p)").first.wait_for()
+    page.press("#q", "Enter")
+    page.fill("#q", "Z99.9")
+    page.locator("#found :is(li, p)").first.wait_for()
+    page.press("#q", "Enter")
+    page.locator(".chosen .wrong, .chosen li.wrong").first.wait_for()
+    look(page, "clinical-refused-codes")
+    theirs = visit(one, other, path(study))
+    look(theirs, "clinical-held-by-other")
+    page.click('[value="remove:Z99.9"]')
+    page.locator('[data-code="Z99.9"]').wait_for(state="detached")
+    page.click("#sign")
+    page.wait_for_url(f"**{path(study, 'sign')}")
+    look(page, "clinical-confirm")
+    page.goto(one.server.url + "/o/larkspur/worklist?tab=mine")
+    look(page, "clinical-mine")
+    page.goto(one.server.url + "/o/larkspur/worklist?tab=signed")
+    look(page, "clinical-signed-list")
+    page.goto(one.server.url + path(study))
+    page.click("#sign")
+    page.wait_for_url(f"**{path(study, 'sign')}")
+    page.click("#do")
+    page.wait_for_url("**said=study-signed")
+    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    look(page, "clinical-signed")
+    assert page.locator(".message").count() == 2, "what was sent: the final result, and the preliminary one before it"
+    admin = visit(one, "administrator.larkspur", "/o/larkspur/signers")
+    look(admin, "clinical-signers")
