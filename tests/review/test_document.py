@@ -11,7 +11,7 @@ import pytest
 from segwright.review.change import Case, Change, Failure, OrganisationReview, Seen, Severity
 from segwright.review.document import Binding, Document, DocumentRefused, decoded, schema
 from segwright.review.grouping import FleetReview, grouped
-from segwright.review.report_json import json_report
+from segwright.review.report_json import About, json_report
 
 ROOT = Path(__file__).parents[2]
 CHANGE = Change(
@@ -31,7 +31,7 @@ BINDING = Binding({"plan:ecg_result": "a" * 64, "policy": "b" * 64}, ("plan:ecg_
 
 
 def report() -> str:
-    return json_report(REVIEW, {"larkspur": {"production": BINDING}}, "0.1.0", "4f2a1c9")
+    return json_report(REVIEW, {"larkspur": {"production": BINDING}}, About("0.1.0", "4f2a1c9"))
 
 
 def test_the_published_schema_is_that_of_the_engine():

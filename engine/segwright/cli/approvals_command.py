@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from segwright.cli.output import Progress, style, workspace_of, workspace_option
-from segwright.cli.reviewing import CHANGES, ReviewCommand, key_option, keys_option, stop
+from segwright.cli.reviewing import CHANGES, ReviewCommand, key_option, keys_option, server_token, stop, token_option
 
 
 @click.group("approvals")
@@ -103,20 +103,24 @@ def revoke(
 
 
 @command.command("import", cls=ReviewCommand)
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("source", metavar="FILE|URL")
+@token_option
 @keys_option
 @workspace_option
 @click.pass_context
-def import_(context: click.Context, file: Path, keys: Path | None, workspace: Path | None) -> None:
+def import_(
+    context: click.Context, source: str, token_file: Path | None, keys: Path | None, workspace: Path | None
+) -> None:
     """Take approvals that were signed elsewhere, such as on a server's pages, into the locks; commit them then.
 
-    Every line of FILE must be signed by a trusted key (for an account: by one that may speak for accounts of that hospital), and
-    must approve what the workspace compiles to now. Who approved is the account, not the server. Exit code 0 when all of it is
-    approved by enough people then, 2 when another person must approve it, 1 when nothing was taken.
+    FILE was downloaded from a page; URL is what `segwright propose` says, and needs the proposer's token. Every line must be
+    signed by a trusted key (for an account: by one that may speak for accounts of that hospital), and must approve what the
+    workspace compiles to now. Who approved is the account, not the server. Exit code 0 when all of it is approved by enough
+    people then, 2 when another person must approve it, 1 when nothing was taken.
     """
     from segwright.service.approving import statuses
     from segwright.service.importing import imported
-    from segwright.service.locks import trusted
+    from segwright.service.locks import text_of, trusted
     from segwright.service.reviewing import policy_of
     from segwright.service.unreviewed import Unreviewed
 
@@ -125,7 +129,8 @@ def import_(context: click.Context, file: Path, keys: Path | None, workspace: Pa
     progress = Progress()
     try:
         signers, policy = trusted(keys, root), policy_of(root)
-        after, taken = imported(root, file, signers, policy, now, os.environ, progress.say)
+        text = _fetched(source, token_file) if source.startswith(("http://", "https://")) else text_of(Path(source))
+        after, taken = imported(root, source, text, signers, policy, now, os.environ, progress.say)
         progress.done()
         for each in taken:
             click.echo(each.said)
@@ -143,3 +148,14 @@ def import_(context: click.Context, file: Path, keys: Path | None, workspace: Pa
     for status in found:
         click.echo(f"{status.organisation} in {status.environment}: {status.said}")
     sys.exit(0 if all(status.approved for status in found) else CHANGES)
+
+
+def _fetched(url: str, token_file: Path | None) -> str:
+    """What a server's reviewers approved. Raises `Unreviewed`."""
+    from segwright.service.unreviewed import Unreviewed
+    from segwright.web.proposing import NotSent, fetched
+
+    try:
+        return fetched(url, server_token(token_file))
+    except NotSent as error:
+        raise Unreviewed(str(error)) from None

@@ -2,7 +2,8 @@
 
 Takes a workspace; compiles it, and gives settings for its `test` environment: one SQLite file, loopback ports, a token for each
 organisation. Ports and tokens stay the same from one start to the next. Nothing is sent to the hospitals' own addresses: what
-goes out goes to loopback ports, where `segwright simulate` may listen."""
+goes out goes to loopback ports, where `segwright simulate` may listen. Changes can be proposed to its pages and approved
+there, with a key that only counts where somebody trusts it."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from segwright.service.compiling import CompiledWorkspace
 
 ENVIRONMENT = "test"
+PROPOSING = "propose.token"
+"""The file with the token for `segwright propose`."""
 
 
 def home_of(root: Path) -> Path:
@@ -68,6 +71,7 @@ def settings_for(home: Path, names: Iterable[str], database: str) -> Settings:
     api = _address(before.api.address if before else "127.0.0.1:8080", taken)
     codes = home.resolve().parent / "codes"  # the workspace's own editions
     text = _written(database, list(tokens), listeners, instead, tokens, api, str(codes) if codes.is_dir() else "")
+    text += _reviewing(_key(home / "review.key"), _token(home / PROPOSING))
     file.write_text(text)
     return parsed(text.encode(), str(file))
 
@@ -91,6 +95,18 @@ def _address(wanted: str, taken: set[int], *, bind: bool = True) -> str:
             taken.add(found)
             return f"127.0.0.1:{found}"
     return _address("", taken)
+
+
+def _key(file: Path) -> str:
+    """A key that signs what accounts of this server approve, made once. It counts only where a file of trusted keys says so."""
+    if not file.is_file():
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+        file.touch(mode=0o600)
+        file.write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
+    return str(file)
 
 
 def _token(file: Path) -> str:
@@ -118,6 +134,14 @@ def _written(
     for name, places in instead.items():
         for destination, address in places.items():
             lines += [f"[instead.{_quoted(name)}.{_quoted(destination)}]", f'address = "{address}"', ""]
+    return "\n".join(lines)
+
+
+def _reviewing(key: str, token: str) -> str:
+    lines = [
+        "", "[approvals]", f"sign = {_quoted(f'file:{key}')}", 'server = "workspace"', "[approvals.proposers]",
+        f"workspace = [{_quoted(f'file:{token}')}]", "",
+    ]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "migrate": "bring the ledger's tables to this version, or back",
     "orders": "see orders and what was sent for them",
     "promote": "put hospitals into force in test or production",
+    "propose": "ask the reviewers on a server's pages to approve what changes",
     "quarantine": "see messages that could not be taken, and decide about them",
     "read": "read order messages as an organisation's mapping says",
     "render": "render the message an organisation gets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,30 @@ def key_option(function: F) -> F:
         default=lambda: Path.home() / ".ssh" / "id_ed25519", show_default="~/.ssh/id_ed25519",
         help="Your SSH key, or the public half of one that your agent holds [or SEGWRIGHT_KEY].",
     )(function)  # fmt: skip
+
+
+def token_option(function: F) -> F:
+    """`--token-file FILE`."""
+    return click.option(
+        "--token-file", type=click.Path(path_type=Path), metavar="FILE",
+        help="Where your token at the server is kept [or SEGWRIGHT_TOKEN holds it].",
+    )(function)  # fmt: skip
+
+
+def server_token(file: Path | None) -> str:
+    """The token. Ends the command when there is none; it is never an argument, which others on the machine could see."""
+    if file is None:
+        token = os.environ.get("SEGWRIGHT_TOKEN", "").strip()
+        if not token:
+            raise click.UsageError("A token is needed: --token-file FILE, or SEGWRIGHT_TOKEN.")
+        return token
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"--token-file: {file} cannot be read ({type(error).__name__}).") from None
+    if not token or len(token.split()) != 1:
+        raise click.UsageError(f"--token-file: {file} holds no token.")
+    return token
 
 
 def painted(stream: TextIO | None) -> Callable[[str, str], str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segwright.cli.ledger_access import Where, placed, settings_of, stop_with
+from segwright.cli.ledger_access import HOME, Where, placed, settings_of, stop_with
 from segwright.cli.output import FOUND, Progress, refuse, workspace_of, workspace_option
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def run(settings: Settings, folder: Path, *, embedded: bool) -> None:
         lives = load(settings, store, folder, log)
         install(store, settings.environment, lives)
         engine = Engine(settings, store, lives, environ=os.environ, log=log)
-        api = api_of(settings, engine, os.environ, log)
+        api = api_of(settings, engine, os.environ, log, folder)
         asyncio.run(serve(engine, api, log, os.environ, lambda port: _say(engine, port) if embedded else None))
     except Refused as refused:
         stop_with(refused.faults)
@@ -95,12 +95,16 @@ def run(settings: Settings, folder: Path, *, embedded: bool) -> None:
 
 def _say(engine: Engine, port: int) -> None:
     """Where everything is, for the person who started it."""
+    from segwright.cli.embedded import PROPOSING
     from segwright.delivery.settings import secret
     from segwright.ledger.store import Store
 
     store: Store = engine.store
     click.echo(f"environment {engine.settings.environment}, ledger {store.url.render_as_string()}")
     click.echo(f"pages  http://127.0.0.1:{port}   (accounts: segwright accounts add)")
+    click.echo(
+        f"review segwright propose main --because … --server http://127.0.0.1:{port} --token-file {HOME}/{PROPOSING}"
+    )
     click.echo(f"API    http://127.0.0.1:{port}   (described at /openapi.json; /ready, /metrics)")
     ports = {listener.settings.name: listener.port for listener in engine.listeners}
     for name, live in engine.lives.items():

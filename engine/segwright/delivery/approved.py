@@ -34,10 +34,12 @@ class Place(NamedTuple):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """How a bundle stands, and the hashes of plans and policies that were revoked: what is queued under them stays."""
+    """How a bundle stands, the hashes of plans and policies that were revoked (what is queued under them stays), and the lock
+    that says so."""
 
     standing: Standing
     revoked: frozenset[str]
+    lock: str = ""
 
 
 def places(settings: Settings, root: Path) -> dict[str, Place]:
@@ -93,4 +95,4 @@ def judged(bundle: Bundle, lock: str, signers: Signers | None, settings: Setting
             revoked = revoked_hashes(lock, bundle.manifest.organisation, bundle.manifest.environment, signers, now)
         except LockRefused:
             revoked = frozenset()
-    return Judged(found, revoked)
+    return Judged(found, revoked, lock)

@@ -23,6 +23,7 @@ from segwright.hl7.values import Moment
 from segwright.ledger.hospital import Material, NotWritten, Owed, Policy
 from segwright.plan import ops
 from segwright.plan.admit import admit
+from segwright.plan.approval import items_of
 from segwright.plan.bundle import Bundle
 from segwright.plan.canonical import NotCanonical, encode_plan, hash_of
 from segwright.plan.explain import Explanation
@@ -85,6 +86,11 @@ class Live:
     def org(self) -> str:
         """Its id."""
         return self.manifest.organisation
+
+    @cached_property
+    def items(self) -> dict[str, str]:
+        """What an approval of it is bound to: the hash of each plan and of the policy."""
+        return items_of(self.manifest)
 
     def owed(self, kind: str) -> tuple[Owed, ...]:
         """The messages that go out for a kind."""

@@ -31,6 +31,10 @@ kept. Secrets are references (`env:NAME`, `file:/path`), resolved by `secret` wh
     [approvals]
     keys = "/etc/segwright/trusted"           # whose signatures count; production runs nothing that they did not approve
     approvers = 1                             # people who must have approved anything, whatever a lock says
+    sign = "file:/etc/segwright/review.key"   # the key by which this server says what its accounts approved on the pages
+    server = "review.mercy.example"           # how the trusted keys call this server
+    [approvals.proposers]                     # account → where its token for `segwright propose` is kept
+    "a.novak" = ["env:NOVAK_TOKEN"]
 
     [codes]
     editions = "/var/lib/segwright/codes"     # further editions of ICD-10-CM, as `segwright codes import` writes them
@@ -113,10 +117,16 @@ class Instead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApprovalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose approvals count: a file of trusted keys (OpenSSH's allowed_signers), and how many people must approve at least."""
+    """Whose approvals count: a file of trusted keys (OpenSSH's allowed_signers), and how many people must approve at least.
+    `sign`: the key by which this server says which of its accounts approved on its pages ("": nobody approves there);
+    `server`: its name among the trusted keys. `proposers`: the accounts that may put changes to reviewers, each with its
+    tokens."""
 
     keys: str = ""
     approvers: Annotated[int, Meta(ge=1)] = 1
+    sign: Secret | Literal[""] = ""
+    server: Annotated[str, Meta(max_length=100)] = ""
+    proposers: dict[Annotated[str, Meta(min_length=1, max_length=100)], tuple[Secret, ...]] = {}
 
 
 class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

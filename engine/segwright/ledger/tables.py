@@ -10,6 +10,7 @@ of their own kind, so that they can be sealed later without touching what coordi
 
     account ◀── grant_ (an organisation, a role)        draft: what a clinician has chosen and not signed
         ▲── identity, session                           proposal: what waits for a second person
+        ▲── verdict ──▶ change ◀── change_part (an organisation, what approving it is bound to)
 
     person ──▶ case: whose it is, without a name        tally ◀── tallied: figures, made of events
 """
@@ -82,6 +83,7 @@ IS_PROPOSED: Final = "state = 'open'"
 IS_WAITING: Final = "state = 'waiting'"
 IS_SIGNED: Final = "state = 'signed'"
 HAS_DELIVERY: Final = "delivery_id > 0"
+IS_INSTALLING: Final = "kind = 'installed'"
 """As SQL, word for word as the indexes have it: SQLite uses a partial index only for a query that repeats its condition. Where a
 whole index begins with the same column, the partial one has the state as its second: else SQLite, which has no statistics, takes
 either."""
@@ -323,6 +325,7 @@ event = Table(
     UniqueConstraint("chain", "number"),
     Index("ix_event_delivery", "delivery_id", **_where(HAS_DELIVERY)),
     Index("ix_event_case", "case_id", **_where("case_id > 0")),
+    Index("ix_event_installed", "chain", "number", **_where(IS_INSTALLING)),
 )  # fmt: skip
 """All that happened. Each event holds the hash of the one before it in its chain: an organisation's or a lane's."""
 
@@ -408,3 +411,40 @@ tally = Table(
 
 tallied = Table("tallied", metadata, Column("chain", String, primary_key=True), _needs("number", BigInteger))
 """Up to which event of each chain the tally goes."""
+
+# --- changes of mappings ----------------------------------------------------------------------------------------------------
+
+change = Table(
+    "change", metadata,
+    _id(), _text("environment"), _text("digest"),  # sha256 of what was put to us
+    _text("proposer"), _text("because"), _text("base"), _text("revision"), _text("severity"),
+    _needs("body", LargeBinary),  # the review as data without its hospitals, compressed
+    _needs("at", BigInteger),
+)  # fmt: skip
+"""A review that people are asked to approve, as `segwright propose` brought it. Never changed: another state is another
+proposal."""
+
+change_part = Table(
+    "change_part", metadata,
+    _id(), _to("change_id", "change"), _text("org"), _text("environment"),
+    _text("group_", server_default=""), _text("severity", server_default=""), _needs("needs", Integer, server_default="0"),
+    _text("binding", server_default=""),  # sha256 of the items; "" when nothing of it changes or nothing can be approved
+    _text("items", server_default="{}"),  # JSON: the hash of each plan and of the policy
+    _needs("body", LargeBinary),  # its places and its own files, compressed
+    UniqueConstraint("change_id", "org"), Index("ix_change_part_org", "org", "environment", "change_id"),
+)  # fmt: skip
+"""An organisation that a proposal compared. `group_`: "" when nothing of it changes."""
+
+verdict = Table(
+    "verdict", metadata,
+    _id(), _to("change_id", "change"), _text("org"), _text("environment"), _text("binding"),
+    _text("kind"),  # approve | refuse
+    _to("account_id", "account"), _text("account"), _text("because"),
+    _text("line", server_default=""),  # of an approval: as locks hold it, signed by the server
+    _needs("at", BigInteger),
+    _needs("withdrawn_at", BigInteger, server_default="0"), _text("withdrawn", server_default=""),  # why
+    _text("undone", server_default=""),  # the line that takes back what had been fetched before
+    _needs("fetched_at", BigInteger, server_default="0"),
+    Index("ix_verdict_org", "org", "environment", "binding"), Index("ix_verdict_change", "change_id"),
+)  # fmt: skip
+"""What a reviewer said of an organisation. It holds for what it is bound to, in whichever proposal that stands."""

@@ -39,12 +39,14 @@ class Go(msgspec.Struct, frozen=True):
 
 
 class Bytes(msgspec.Struct, frozen=True):
-    """A picture or a document. `framed`: whether a page of ours may show it inside itself."""
+    """A picture or a document. `framed`: whether a page of ours may show it inside itself; `filename`: as what a browser keeps
+    it, "" to show it."""
 
     body: bytes
     media_type: str
     framed: bool = False
     saw: tuple[Saw, ...] = ()
+    filename: str = ""
 
 
 class Stream(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -20,11 +21,13 @@ from segwright.accounts import directory, sessions
 from segwright.delivery.engine import Engine
 from segwright.delivery.live import Live
 from segwright.delivery.log import Log
+from segwright.delivery.verdicts import Office
 from segwright.ledger.store import Tx, Unavailable
 from segwright.pages import accounts_page, home, oidc, own_account, seen, signin, words
 from segwright.pages.answer import Answer, Bytes, Go, Page, Refused, Stream, not_there
 from segwright.pages.board import routes as board
 from segwright.pages.board.live import Feed
+from segwright.pages.changes import deciding, reading, running
 from segwright.pages.clinical import acts, review, signers_page, worklist
 from segwright.pages.drawing import Drawing, Static
 from segwright.pages.gate import (
@@ -51,6 +54,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     *review.ROUTES,
     *acts.ROUTES,
     *board.ROUTES,
+    *reading.ROUTES,
+    *deciding.ROUTES,
+    *running.ROUTES,
     *signers_page.ROUTES,
     *accounts_page.ROUTES,
 )
@@ -61,9 +67,11 @@ _LARGEST_ID: Final = 2**53
 
 
 class Pages:
-    """The pages of one server. `provider`: of sign-ins, when there is one."""
+    """The pages of one server. `provider`: of sign-ins, when there is one; `office`: what approvals are signed with."""
 
-    def __init__(self, engine: Engine, log: Log, provider: Provider | None = None) -> None:
+    def __init__(
+        self, engine: Engine, log: Log, provider: Provider | None = None, office: Office | None = None
+    ) -> None:
         self.engine = engine
         self.settings = engine.settings.pages
         self.log = log
@@ -75,6 +83,7 @@ class Pages:
             "limits": self.limits,
             "provider": provider,
             "feed": Feed(engine),
+            "office": office or Office(None, "this server", None, 1, Path()),
         }
         self.stopping = asyncio.Event()
         self.static = Static()
@@ -222,7 +231,8 @@ class Pages:
             case Go():
                 return self._go(request, answer)
             case Bytes():
-                response = Response(answer.body, media_type=answer.media_type)
+                named = {"Content-Disposition": f'attachment; filename="{answer.filename}"'} if answer.filename else {}
+                response = Response(answer.body, media_type=answer.media_type, headers=named)
                 return secured(response, secure=self.secure, framed=answer.framed)
             case Stream():
                 streaming = StreamingResponse(streamed(answer, self.stopping), media_type="text/event-stream")

@@ -8,8 +8,8 @@ a message are compared line by line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher, unified_diff
+from collections.abc import Iterator
+from difflib import unified_diff
 from itertools import zip_longest
 from typing import Final, Literal
 
@@ -19,9 +19,7 @@ from segwright.hl7.paths import HEADERS, Path
 from segwright.hl7.refusal import Refused
 from segwright.hl7.wire import Message, open_message
 from segwright.profiles import VERSIONS, Profile, profile
-
-ABOUT: Final = {"OBX": 3, "OBR": 4, "DG1": 3, "FT1": 7, "PR1": 3, "NTE": 2, "ORC": 1}
-"""The field whose first component says what a segment is about, by segment."""
+from segwright.review.pairing import paired, paired_segments
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -51,6 +49,11 @@ def field_name(tables: Profile | None, segment: str, number: int) -> str:
     found = tables.segment(segment) if tables is not None else None
     field = found.field(number) if found is not None else None
     return field.name if field is not None else ""
+
+
+def field_called(version: str, segment: str, number: int) -> str:
+    """The same, by the version that a message says."""
+    return field_name(profile_of(version), segment, number)
 
 
 def fields_of(segment: str, message: Message) -> list[str]:
@@ -110,37 +113,6 @@ def _segments(old: Message, new: Message) -> Iterator[Difference]:
             yield Difference("added", new_names[b], "", "", new.segments[b], new.segments[b][:3])
         elif old.segments[a] != new.segments[b]:
             yield from _fields(old, new, old.segments[a], new.segments[b], new_names[b], tables)
-
-
-def paired_segments(old: Message, new: Message) -> Iterator[tuple[int | None, int | None]]:
-    """Which segments of two messages belong together, by their numbers; None where one has no other."""
-    return _paired(_about(old), _about(new))
-
-
-def _about(message: Message) -> list[tuple[str, str]]:
-    """Each segment's name and what it is about."""
-    out = []
-    for segment in message.segments:
-        texts = segment.split(message.delimiters.field)
-        field = ABOUT.get(texts[0], 0)
-        text = texts[field] if 0 < field < len(texts) else ""
-        out.append((segment[:3], text.split(message.delimiters.component)[0]))
-    return out
-
-
-def _paired(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> Iterator[tuple[int | None, int | None]]:
-    """Which segments belong together: those about the same in the same order, then those between them by name."""
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from zip(range(i1, i2), range(j1, j2), strict=True)
-            continue
-        names = [name for name, _ in old[i1:i2]], [name for name, _ in new[j1:j2]]
-        for inner, a1, a2, b1, b2 in SequenceMatcher(None, *names, autojunk=False).get_opcodes():
-            if inner == "equal":
-                yield from zip(range(i1 + a1, i1 + a2), range(j1 + b1, j1 + b2), strict=True)
-                continue
-            yield from ((a, None) for a in range(i1 + a1, i1 + a2))
-            yield from ((None, b) for b in range(j1 + b1, j1 + b2))
 
 
 # --- fields ------------------------------------------------------------------------------------------------------------
@@ -207,7 +179,7 @@ def _repetitions(
     if len(before) == len(after):
         pairs = [(n, n) for n in range(len(after))]
     else:
-        pairs = list(_paired([("", text) for text in before], [("", text) for text in after]))
+        pairs = list(paired([("", text) for text in before], [("", text) for text in after]))
     for a, b in pairs:
         one, other = before[a] if a is not None else "", after[b] if b is not None else ""
         if one == other:

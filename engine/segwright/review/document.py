@@ -149,6 +149,35 @@ class Document(msgspec.Struct, frozen=True):
     hospitals: Annotated[tuple[Hospital, ...], Meta(description="Every hospital that changes.")]
     problems: Annotated[tuple[str, ...], Meta(description="Why some could not be compared.")]
     notes: Annotated[tuple[str, ...], Meta(description="What must be known to read the rest.")]
+    fields: Annotated[
+        dict[str, dict[str, str]],
+        Meta(
+            description="By version of HL7 what each field of the cases is called: `OBX-3`, `Observation Identifier`."
+        ),
+    ] = {}
+    compared: Annotated[tuple[str, ...], Meta(description="The names of all hospitals that were compared.")] = ()
+    approvers: Annotated[
+        dict[str, int], Meta(description="By severity how many people must approve, by review.yaml.")
+    ] = {}
+
+    def called(self, version: str, segment: str, number: int) -> str:
+        """What HL7 calls a field, as `side_by_side.rows` asks; "" where it has no name."""
+        return self.fields.get(version, {}).get(f"{segment}-{number}", "")
+
+
+class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A review that people are asked to approve: what `segwright propose` puts to a server."""
+
+    format: Annotated[int, Meta(description="1.")]
+    environment: Annotated[str, Meta(description="Where it is to run.", pattern=r"^[a-z][a-z0-9_]{0,60}$")]
+    because: Annotated[str, Meta(description="What it is for, in words.", min_length=3, max_length=2000)]
+    review: Annotated[Document, Meta(description="What changes.")]
+    cases: Annotated[
+        dict[str, tuple[ShownCase, ...]],
+        Meta(
+            description="The files that differ of every hospital but the first of its group, so that each is shown its own."
+        ),
+    ] = {}
 
 
 def decoded(text: str | bytes) -> Document:
@@ -159,6 +188,17 @@ def decoded(text: str | bytes) -> Document:
         raise DocumentRefused(f"it is no review as `segwright diff --format json` writes it: {error}") from None
     if found.format != FORMAT:
         raise DocumentRefused(f"it is of format {found.format}; this engine reads {FORMAT}")
+    return found
+
+
+def decoded_proposal(text: bytes) -> Proposal:
+    """A proposal from its text. Raises `DocumentRefused`."""
+    try:
+        found = msgspec.json.decode(text, type=Proposal)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise DocumentRefused(f"it is no proposal as `segwright propose` makes it: {error}") from None
+    if found.format != FORMAT or found.review.format != FORMAT:
+        raise DocumentRefused(f"it is of another format than {FORMAT}, which this engine reads")
     return found
 
 

@@ -134,7 +134,7 @@ def _rank(severity: Severity | None) -> int:
 def _signature(review: OrganisationReview) -> str:
     """What changes, as a short name: of equal changes the same on every machine."""
     said = (
-        review.status,
+        review.status if review.status != "added" else f"added {review.name}",  # no two new hospitals are alike
         sorted(msgspec.json.encode(change) for change in review.changes),
         [(failure.case, failure.reasons) for failure in review.failures],
         review.recovered,

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from segwright.review import words
 from segwright.review.change import TITLES, Severity
+from segwright.review.difference import field_called
 from segwright.review.grouping import FleetReview
 from segwright.review.side_by_side import rows
 
@@ -31,7 +32,8 @@ def html_report(review: FleetReview) -> str:
     for each in folded:
         counts[each.change.severity] += 1
     return _template().render(
-        review=review, most_groups=GROUPS, folded=folded, counts=counts, titles=TITLES, words=words, rows=rows, most=CASES,
+        review=review, most_groups=GROUPS, folded=folded, counts=counts, titles=TITLES, words=words, rows=rows,
+        called=field_called, most=CASES,
         total=len(review.moving) + review.untouched,
     )  # fmt: skip
 

@@ -1,20 +1,24 @@
 """A review as JSON, for programs and pages: everything that the other reports say, the bytes before and after, and the hashes
-that an approval is bound to. `document` says what each member means."""
+that an approval is bound to; also as a proposal, for a server to ask people. `document` says what each member means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from segwright.hl7.refusal import Refused
+from segwright.hl7.wire import open_message
 from segwright.review import words
-from segwright.review.change import TITLES, Change, OrganisationReview, Seen
+from segwright.review.change import TITLES, Case, Change, OrganisationReview, Seen
+from segwright.review.difference import field_called, fields_of
 from segwright.review.document import (
     FORMAT,
     Binding,
     Document,
     FleetLine,
     Hospital,
+    Proposal,
     ShownCase,
     ShownChange,
     ShownFailure,
@@ -27,13 +31,34 @@ Bindings = Mapping[str, Mapping[str, Binding]]
 """Of each hospital, by environment, what an approval is bound to."""
 
 
-def json_report(review: FleetReview, bindings: Bindings, engine: str, revision: str) -> str:
-    """The report. `engine`: the version that compared; `revision`: the commit of the state now, "" when it is not committed."""
-    made = document(review, bindings, engine, revision)
+class About(msgspec.Struct, frozen=True):
+    """What a report says beside the review. `engine`: the version that compared; `revision`: the commit of the state now, "" when
+    it is not committed; `compared`: all hospitals that were; `approvers`: how many people must approve, by severity."""
+
+    engine: str
+    revision: str
+    compared: tuple[str, ...] = ()
+    approvers: Mapping[str, int] = {}
+
+
+def json_report(review: FleetReview, bindings: Bindings, about: About) -> str:
+    """The report."""
+    made = document(review, bindings, about)
     return msgspec.json.format(msgspec.json.encode(made), indent=2).decode() + "\n"
 
 
-def document(review: FleetReview, bindings: Bindings, engine: str, revision: str) -> Document:
+def proposal(review: FleetReview, bindings: Bindings, about: About, environment: str, because: str) -> Proposal:
+    """The review as people are asked to approve it, with the files of every hospital."""
+    others = [each for group in review.groups for each in group.organisations[1:] if each.cases]
+    made = document(review, bindings, about)
+    fields = _fields(case for each in review.organisations for case in each.cases)
+    return Proposal(
+        FORMAT, environment, because, msgspec.structs.replace(made, fields=fields),
+        {each.name: tuple(map(_case, each.cases)) for each in others},
+    )  # fmt: skip
+
+
+def document(review: FleetReview, bindings: Bindings, about: About) -> Document:
     """The review as data."""
     hospitals = [
         Hospital(each.name, group.id, each.severity, _where(group.first, each), dict(bindings.get(each.name, {})))
@@ -42,9 +67,9 @@ def document(review: FleetReview, bindings: Bindings, engine: str, revision: str
     ]
     return Document(
         format=FORMAT,
-        engine=engine,
+        engine=about.engine,
         base=review.base,
-        revision=revision,
+        revision=about.revision,
         changed=review.changed,
         headline=words.headline(review),
         severity=review.severity,
@@ -57,7 +82,30 @@ def document(review: FleetReview, bindings: Bindings, engine: str, revision: str
         hospitals=tuple(sorted(hospitals, key=lambda each: each.name)),
         problems=review.problems,
         notes=review.notes,
+        fields=_fields(case for group in review.groups for case in group.first.cases),
+        compared=about.compared,
+        approvers=dict(about.approvers),
     )
+
+
+def _fields(cases: Iterable[Case]) -> dict[str, dict[str, str]]:
+    """What HL7 calls the fields of cases, by version."""
+    found: dict[str, dict[str, str]] = {}
+    for data in dict.fromkeys(data for case in cases for data in (case.before, case.after) if data is not None):
+        try:
+            message = open_message(data)
+        except Refused:
+            continue
+        names = found.setdefault(message.version, {})
+        for segment in message.segments:
+            for number in range(1, len(fields_of(segment, message)) + 1):
+                place = f"{segment[:3]}-{number}"
+                if place not in names:
+                    names[place] = field_called(message.version, segment[:3], number)
+    return {
+        version: {place: name for place, name in sorted(names.items()) if name}
+        for version, names in sorted(found.items())
+    }
 
 
 def _where(first: OrganisationReview, own: OrganisationReview) -> tuple[tuple[str, ...], ...]:
@@ -100,7 +148,7 @@ def _group(group: Group) -> ShownGroup:
         unmapped=first.unmapped,
         stale=first.stale,
         edited_cases=first.edited_cases,
-        cases=tuple(ShownCase(case.file, _text(case.before), _text(case.after)) for case in first.cases),
+        cases=tuple(map(_case, first.cases)),
     )
 
 
@@ -122,6 +170,10 @@ def _change(seen: Seen) -> ShownChange:
         cause=change.cause,
         where=seen.where,
     )
+
+
+def _case(case: Case) -> ShownCase:
+    return ShownCase(case.file, _text(case.before), _text(case.after))
 
 
 def _text(data: bytes | None) -> str | None:

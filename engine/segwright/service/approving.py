@@ -160,20 +160,24 @@ def against_approved(
 
 
 def compared_with_approved(
-    root: Path,
-    keys: Path | None,
-    environ: Mapping[str, str],
-    only: Collection[str],
-    say: Say,
-    environment: str = PRODUCTION,
-    lost: Lost | None = None,
-) -> Compared:
-    """The review of a workspace against what is approved. Raises `Unreviewed`."""
+    root: Path, keys: Path | None, environ: Mapping[str, str], only: Collection[str], say: Say,
+    environment: str = PRODUCTION, lost: Lost | None = None, *, lacking: bool = False,
+) -> Compared:  # fmt: skip
+    """The review of a workspace against what is approved; `lacking`: of those only that lack approval, of anything. Raises
+    `Unreviewed`."""
     signers, policy = trusted(keys, root), policy_of(root)
     after = open_state(root, only, environ, say)
-    names = only or organisations_of(after)
-    review = against_approved(after, names, environment, policy, signers, datetime.now(UTC), environ, say, lost)
-    return Compared(review, after, policy)
+    looked, now = tuple(only or organisations_of(after)), datetime.now(UTC)
+    names = looked
+    if lacking:
+        names = tuple(
+            status.organisation
+            for status in statuses(after, looked, environment, policy, signers, now)
+            if not status.approved
+        )
+    review = against_approved(after, names, environment, policy, signers, now, environ, say, lost)
+    untouched = review.untouched + len(looked) - len(names)
+    return Compared(msgspec.structs.replace(review, untouched=untouched), after, policy, looked)
 
 
 THE_APPROVED = "what is approved"

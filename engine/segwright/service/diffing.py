@@ -154,6 +154,18 @@ def _tree(folder: Path) -> Iterator[tuple[str, bytes]]:
                 yield os.path.relpath(path, folder), data or b""
 
 
+def files_of_new(state: State, name: str) -> tuple[ShownCase, ...]:
+    """What the cases of a hospital give that there was not before: all that people can look at when everything is new."""
+    running, shown = state.running(name), []
+    for files in state.cases(name).values():
+        case, _ = case_of(state, name, files, running)
+        here = running.get(case.environment) if case is not None else None
+        if case is None or here is None or here.plan(case.message) is None:
+            continue
+        shown += [ShownCase(file, None, data) for file, data in result_of(here, case).files.items()]
+    return tuple(shown)
+
+
 def _hashes(state: State, name: str) -> dict[str, dict[str, str]]:
     if name not in state.names:
         return {}

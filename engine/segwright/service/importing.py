@@ -19,7 +19,7 @@ from segwright.plan.approval import FILE, Entry, LockRefused, Unheard, Word, cal
 from segwright.plan.signers import Signers
 from segwright.service.approving import against_approved, must_compile, rating
 from segwright.service.diffing import Say
-from segwright.service.locks import add_lines, digits, lock_text, stamp, text_of
+from segwright.service.locks import add_lines, digits, lock_text, stamp
 from segwright.service.review_policy import Policy
 from segwright.service.reviewing import open_state
 from segwright.service.states import State
@@ -52,11 +52,11 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 def imported(
-    root: Path, file: Path, signers: Signers, policy: Policy, now: datetime, environ: Mapping[str, str],
+    root: Path, source: str, text: str, signers: Signers, policy: Policy, now: datetime, environ: Mapping[str, str],
     say: Say = lambda text: None,
 ) -> tuple[State, list[Imported]]:  # fmt: skip
-    """Takes the entries of a file into the locks; gives the workspace, and what they are."""
-    found = _words(file, signers, now)
+    """Takes the entries of a text into the locks; gives the workspace, and what they are. `source`: where it is from."""
+    found = _words(source, text, signers, now)
     names = tuple(dict.fromkeys(word.entry.organisation for word in found))
     after = open_state(root, names, environ, say)
     for environment in dict.fromkeys(word.entry.environment for word in found):
@@ -89,18 +89,18 @@ def _lines(root: Path, name: str) -> set[str]:
         raise Unreviewed(f"orgs/{name}/{FILE} was tampered with or damaged: {refused}") from None
 
 
-def _words(file: Path, signers: Signers, now: datetime) -> list[Word]:
-    """The words of a file, each once, all of which count."""
+def _words(source: str, text: str, signers: Signers, now: datetime) -> list[Word]:
+    """The words of a text, each once, all of which count."""
     try:
-        found = heard(text_of(file), signers, digits(now))
+        found = heard(text, signers, digits(now))
     except LockRefused as refused:
-        raise Unreviewed(f"{file} is not taken: {refused}.") from None
+        raise Unreviewed(f"{source} is not taken: {refused}.") from None
     if not found:
-        raise Unreviewed(f"{file} holds no entry.")
+        raise Unreviewed(f"{source} holds no entry.")
     out: dict[str, Word] = {}
     for each in found:
         if isinstance(each, Unheard):
-            raise Unreviewed(f"{file}: an entry about {each.entry.organisation} counts for nothing: {each.reason}.")
+            raise Unreviewed(f"{source}: an entry about {each.entry.organisation} counts for nothing: {each.reason}.")
         if each.entry.on > stamp(now + SKEW):
             raise Unreviewed(f"{_which(each)} is dated {each.entry.on}, which is yet to come.")
         out[each.entry.line] = each

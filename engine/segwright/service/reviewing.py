@@ -9,22 +9,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from segwright import __version__
 from segwright.plan.approval import POLICY, items_of
-from segwright.review.change import OrganisationReview
+from segwright.review.change import OrganisationReview, Severity
 from segwright.review.document import Binding
 from segwright.review.grouping import FleetReview
 from segwright.review.report_text import Paint, text_report
 from segwright.service.cache import Cache, default_folder
-from segwright.service.diffing import Say, review_fleet
+from segwright.service.diffing import Say, files_of_new, review_fleet
 from segwright.service.lost_coverage import Lost
 from segwright.service.opening import unknown_organisations
 from segwright.service.review_policy import Policy, read_policy
 from segwright.service.revision import NoSuchBase, committed, merge_base, workspace_at
 from segwright.service.states import State
 from segwright.service.unreviewed import Unreviewed
+
+if TYPE_CHECKING:
+    from segwright.review.report_json import About
 
 
 class Compared(NamedTuple):
@@ -33,6 +38,12 @@ class Compared(NamedTuple):
     review: FleetReview
     after: State
     policy: Policy
+    only: Collection[str] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hospitals that were compared."""
+        return tuple(sorted(self.only or {*self.after.names, *(each.name for each in self.review.organisations)}))
 
 
 def compared(
@@ -42,7 +53,9 @@ def compared(
     """The review of the workspace in `root` against `base` (default: where this branch left main)."""
     policy = policy_of(root)
     with states(root, base, environ, only, say) as (before, after, name):
-        return Compared(review_fleet(before, after, name, policy.meanings, only or None, say, lost), after, policy)
+        return Compared(
+            review_fleet(before, after, name, policy.meanings, only or None, say, lost), after, policy, only
+        )
 
 
 def policy_of(root: Path) -> Policy:
@@ -119,6 +132,33 @@ def _bindings(after: State, review: OrganisationReview, needs: int) -> dict[str,
     return out
 
 
+def proposed(found: Compared, environment: str, because: str) -> bytes:
+    """The review as people are asked to approve it, for `segwright propose`: a new hospital with what its cases give."""
+    from segwright.review.report_json import proposal
+
+    groups = tuple(
+        msgspec.structs.replace(
+            group, organisations=tuple(_with_files(found.after, each) for each in group.organisations)
+        )
+        for group in found.review.groups
+    )
+    review = msgspec.structs.replace(found.review, groups=groups)
+    return msgspec.json.encode(proposal(review, bindings(found), _about(found), environment, because))
+
+
+def _with_files(after: State, review: OrganisationReview) -> OrganisationReview:
+    if review.status != "added" or review.cases or review.name not in after.names:
+        return review
+    return msgspec.structs.replace(review, cases=files_of_new(after, review.name))
+
+
+def _about(found: Compared) -> About:
+    from segwright.review.report_json import About
+
+    approvers = {str(severity): found.policy.needed(severity) for severity in Severity}
+    return About(__version__, committed(found.after.root), found.names, approvers)
+
+
 def written(found: Compared, form: str, width: int = 100, paint: Paint = lambda text, role: text) -> str:
     """A report: text, markdown, json or html."""
     review = found.review
@@ -129,7 +169,7 @@ def written(found: Compared, form: str, width: int = 100, paint: Paint = lambda 
     if form == "json":
         from segwright.review.report_json import json_report
 
-        return json_report(review, bindings(found), __version__, committed(found.after.root))
+        return json_report(review, bindings(found), _about(found))
     if form == "html":
         from segwright.review.report_html import html_report
 

@@ -8,6 +8,7 @@ logged by kind and place, answered without a word about the content.
 |---|---|
 | /v1/… | an organisation, by its token |
 | /openapi.json | anybody while all organisations share one model; with a token that organisation's |
+| /v1/proposals | whoever may propose changes of mappings, by a token of theirs: `proposing` |
 | /health, /ready | anybody: they say nothing of organisations |
 | /metrics | this machine, or whoever has the operators' token |
 | everything else | people, in a browser: `segwright.pages` |
@@ -39,6 +40,7 @@ from segwright.pages.application import Pages
 from segwright.web import description, health, orders, results
 from segwright.web.operations import Call, Operation
 from segwright.web.problems import MEDIA_TYPE, STATUSES, Refusal, not_there, refusal, refused, unreadable
+from segwright.web.proposing import APPROVALS, PATH, Proposing
 from segwright.web.tokens import Tokens
 
 OPERATIONS: Final = (*results.OPERATIONS, *orders.OPERATIONS)
@@ -57,9 +59,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 class Api:
     """The application and what it counts. `operators`: tokens that open /metrics from anywhere; `pages`: None when none are
-    served."""
+    served; `proposing`: what is done for those who propose changes."""
 
-    def __init__(self, engine: Engine, tokens: Tokens, operators: Tokens, log: Log, pages: Pages | None = None) -> None:
+    def __init__(
+        self, engine: Engine, tokens: Tokens, operators: Tokens, log: Log, pages: Pages | None = None,
+        proposing: Proposing | None = None,
+    ) -> None:  # fmt: skip
         self.engine = engine
         self.tokens = tokens
         self.operators = operators
@@ -74,6 +79,11 @@ class Api:
             Route("/ready", self._watched("/ready", self._ready), methods=["GET"]),
             Route("/metrics", self._watched("/metrics", self._metrics), methods=["GET"]),
         ]
+        if proposing is not None:
+            routes += [
+                Route(PATH, self._watched(PATH, proposing.put), methods=["POST"]),
+                Route(APPROVALS, self._watched(APPROVALS, proposing.approvals), methods=["GET"]),
+            ]
         if pages is not None:
             routes += [
                 Route(path, self._watched(path, endpoint), methods=methods)

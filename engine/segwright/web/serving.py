@@ -9,20 +9,25 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Final, cast
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from segwright.delivery.approved import NotRun
 from segwright.delivery.engine import Engine, Refused
 from segwright.delivery.log import Log
 from segwright.delivery.process import stop_signals
 from segwright.delivery.settings import SecretMissing, Settings, secret, split
+from segwright.delivery.verdicts import office_of
 from segwright.pages.application import Pages
 from segwright.pages.oidc import BACK
 from segwright.pages.provider import Provider
+from segwright.plan.vouching import CannotVouch
 from segwright.transport.tls import TlsMistake, server_context
 from segwright.web.api import Api
+from segwright.web.proposing import Proposing
 from segwright.web.tokens import BadTokens, Tokens
 
 GRACE: Final = 20
@@ -69,8 +74,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def api_of(settings: Settings, engine: Engine, environ: Mapping[str, str], log: Log) -> Api:
-    """The API of a server. Raises `Refused` for tokens that cannot be used."""
+def api_of(settings: Settings, engine: Engine, environ: Mapping[str, str], log: Log, root: Path) -> Api:
+    """The API of a server. `root`: the folder that the paths of its settings start from. Raises `Refused` for tokens and keys
+    that cannot be used."""
     faults = [
         f"api.tokens.{name}: no bundle of this organisation is served"
         for name in settings.api.tokens
@@ -88,10 +94,19 @@ def api_of(settings: Settings, engine: Engine, environ: Mapping[str, str], log: 
 
     given = {name: read(references) for name, references in settings.api.tokens.items()}
     operators = read(settings.api.operators)
+    proposers = {name: read(references) for name, references in settings.approvals.proposers.items()}
+    try:
+        office = office_of(settings, root, environ)
+    except (SecretMissing, CannotVouch, NotRun) as error:
+        raise Refused([*faults, f"approvals: {error}"]) from None
     try:
         if not faults:
-            pages = Pages(engine, log, provider_of(settings, environ)) if settings.pages.serve else None
-            return Api(engine, Tokens(given), Tokens({"operators": operators}), log, pages)
+            pages = Pages(engine, log, provider_of(settings, environ), office) if settings.pages.serve else None
+            Tokens(
+                {**given, **{f"proposer {name}": tokens for name, tokens in proposers.items()}}
+            )  # each opens one door
+            proposing = Proposing(engine, Tokens(proposers), office) if proposers else None
+            return Api(engine, Tokens(given), Tokens({"operators": operators}), log, pages, proposing)
     except SecretMissing as error:
         faults.append(f"pages.oidc: {error}")
     except BadTokens as bad:

@@ -1,0 +1,1 @@
+"""Review of mapping changes: what is proposed, what reviewers say of it, what runs."""
