@@ -2,8 +2,8 @@
 
 Takes two states of a workspace; gives, in words, each rule, alternative, table row, … that a case exercised in the first and that
 stands untouched in the second: because a case is gone, because it puts in something else, or because a change keeps it from
-being reached. What is gone itself, or proved dead now, is no gap. Change review asks this, and knows nothing of coverage. Of mappings
-with errors nothing is told: their cases cannot be run, which has findings of its own.
+being reached. What is gone itself, or proved dead now, is no gap. Change review asks this, and knows nothing of coverage. Of
+mappings with errors nothing is told: their cases cannot be run, which has findings of its own.
 """
 
 from __future__ import annotations
