@@ -11,7 +11,7 @@ from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.migrate import downgrade, upgrade
 from segwright.ledger.operate import By, Impossible
-from segwright.ledger.orders import Received, ReceivedOrder
+from segwright.ledger.orders import Control, Received, ReceivedOrder
 from segwright.ledger.proposals import Act
 from segwright.ledger.store import Store
 from tests.ledger.hospital import TAKEN, FakeHospital, World
@@ -25,7 +25,7 @@ def patient(number: str, authority: str = "MERCY") -> bytes:
     return msgspec.json.encode({"identifiers": [one, {"id": "A-" + number, "authority": authority}], "mrn": one})
 
 
-def order_of(world: World, whose: bytes, placer: str, control: str = "new", org: str = "", again: str = "") -> int:
+def order_of(world: World, whose: bytes, placer: str, control: Control = "new", org: str = "", again: str = "") -> int:
     hospital = world.hospitals[org or world.hospital.org]
 
     def take(tx):

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,7 +36,9 @@ def test_field_names_are_those_of_the_profiles():
     assert FILE.read_text("utf-8") == text(), "run tools/make_field_names.py"
     tables = profile("2.5.1")
     for name in ("MSH", "PID", "OBX", "DG1", "FT1"):
-        for field in tables.segment(name).fields:
+        segment = tables.segment(name)
+        assert segment is not None
+        for field in segment.fields:
             assert field_name(name, field.number) == field.name
     assert field_name("ZZZ", 1) == field_name("PID", 999) == field_name("PID", 0) == ""
 
@@ -172,7 +175,7 @@ def test_certificates_are_told_by_how_long_they_hold():
         Presented("destination b", "ours", until(6)), Presented("destination b", "trusted", until(-1)),
         Presented("destination c", "theirs", None), Presented("destination c", "ours", None, "the secret is not there"),
     )  # fmt: skip
-    engine = SimpleNamespace(certificates=lambda org: presented)
+    engine: Any = SimpleNamespace(certificates=lambda org: presented)
     found = certificates(engine, "mercy", int(now.timestamp() * 1000))
     assert [(one.kind, one.says) for one in found] == [
         ("good", "90 days left"), ("doubt", "29 days left"), ("bad", "6 days left"), ("bad", "expired"),
@@ -241,7 +244,7 @@ def test_one_poller_feeds_all_browsers_and_stops_with_the_last(monkeypatch):
     monkeypatch.setattr(live, "EVERY", 0.01)
 
     async def run():
-        engine = _Engine()
+        engine: Any = _Engine()
         feed = Feed(engine)
         streams = [feed.follow("mercy" if n else "grace") for n in range(20)]
         assert [await anext(stream) for stream in streams] == [("ready", "[]")] * 20
@@ -269,7 +272,8 @@ def test_one_poller_feeds_all_browsers_and_stops_with_the_last(monkeypatch):
 
 def test_what_many_ask_for_at_once_is_worked_out_once():
     async def run():
-        feed, made = Feed(_Engine()), []
+        engine: Any = _Engine()
+        feed, made = Feed(engine), []
 
         async def make():
             made.append(1)

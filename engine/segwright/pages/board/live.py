@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -53,7 +53,7 @@ class Feed:
         found: T = await asyncio.shield(known[1])
         return found
 
-    async def follow(self, org: str) -> AsyncIterator[tuple[str, str]]:
+    async def follow(self, org: str) -> AsyncGenerator[tuple[str, str], None]:
         """Events for a browser: `ready` once, then `changed` with the ids of deliveries (`[]`: of any)."""
         follower = _Follower(org)
         self._followers.add(follower)
