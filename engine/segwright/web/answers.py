@@ -4,7 +4,7 @@ Times are RFC 3339 in UTC. `Raw` members are documents of the organisation's dec
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -92,7 +92,7 @@ class Search(_Body, frozen=True):
 
     q: Annotated[str, Meta(max_length=200)] = ""
     everywhere: bool = False
-    on: Annotated[str, Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$(?!\n)")] = ""
+    on: date | None = None
     limit: Limit = views.PAGE
 
 

@@ -9,7 +9,6 @@ import msgspec
 
 from segwright.codes import saying
 from segwright.delivery import billing, desk
-from segwright.delivery.desk import Fault
 from segwright.delivery.live import Live
 from segwright.ledger import results as ledger
 from segwright.ledger import views
@@ -38,7 +37,7 @@ from segwright.web.answers import (
     time,
 )
 from segwright.web.operations import Call, Does, Operation
-from segwright.web.problems import not_there, refusal
+from segwright.web.problems import not_there
 
 
 def _taken(tx: Tx, call: Call, taken: Taken, result: str) -> tuple[int, SubmissionAnswer]:
@@ -154,13 +153,7 @@ def diagnoses(_: Tx, call: Call) -> tuple[int, DiagnosisList]:
     """The diagnoses that fit a search."""
     rules, asked = call.live.coding, call.query
     if asked.everywhere and rules.diagnoses is not None:
-        try:
-            on = date.fromisoformat(asked.on) if asked.on else None
-        except ValueError:
-            raise refusal(
-                400, "request", "The request cannot be taken.", "", Fault("query.on", "it is no date")
-            ) from None
-        offers = rules.search_everywhere(asked.q, on, asked.limit)
+        offers = rules.search_everywhere(asked.q, asked.on, asked.limit)
         every = tuple(Diagnosis(offer.code, offer.display, offer.listed) for offer in offers)
         return 200, DiagnosisList(rules.minimum, rules.maximum, len(every), every)
     found = rules.search(asked.q, asked.limit)
