@@ -139,6 +139,7 @@ def of_a_workspace(root: Path, good: Path) -> dict[str, list[list[object]]]:
         "diff": [["diff", good]],
         "fmt": [["fmt", "--check"]],
         "promote": [["promote", "test", release, *because]],
+        "propose": [["propose", good, "--because", "a test", "--server", "http://127.0.0.1:1", "--token-file", order]],
         "read": [["read", "clinic", order]],
         "render": [["render", "clinic", "result", "--order", order, "--result", result]],
         "replay": [["replay", root, "--against", good]],
