@@ -96,14 +96,15 @@ def command(
     elif changes:
         differs = "differs" if len(changes) == 1 else "differ"
         click.echo(f"{_counted(changes)} {differs}; if that is meant: segwright test --update")
+    compiling = [name for name in names if name in compiled.organisations]
     if (coverage or mutate) and not errors(found):
         from segwright.cli.judging import show_coverage, show_mutants
 
         click.echo()
         if mutate:
-            failed = show_mutants(compiled, names) or failed
+            failed = show_mutants(compiled, compiling) or failed
         if coverage:
-            failed = show_coverage(compiled, names, threshold, dead=dead) or failed
+            failed = show_coverage(compiled, compiling, threshold, dead=dead) or failed
     sys.exit(FOUND if failed or (changes and not update) else 0)
 
 
