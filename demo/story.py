@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -27,11 +28,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from tracing import Heart, drawn
 
+from segwright.codes.editions import editions
 from segwright.hl7.wire import open_message
 from segwright.plan.manifest import Manifest
 from segwright.simulation.hospital import Hospital
@@ -48,15 +52,23 @@ STATUS = {
     "SC": "accepted", "IP": "in progress", "CM": "completed", "CA": "cancelled",
 }  # fmt: skip
 """OBR-25 and ORC-5, in words."""
+SAMPLED = date(2026, 3, 2)
+"""The day of the samples."""
 ROLES = {
-    "clinician": "sign the study that waits: a code or two, then Sign",
-    "operator": "watch what goes out, open a delivery's story",
+    "clinician": "sign the study that waits at each hospital: a code or two, then Sign",
+    "operator": "see what went out and how it was answered; open a delivery",
     "reviewer": "see what is live, approve mapping changes",
     "analyst": "the same without deciding anything, and without a patient's data",
     "administrator": "accounts and roles",
 }
 """Accounts of the demonstration, each named after its role, and what is there to try."""
-PASSWORD = "four hospitals"  # of accounts on loopback that are gone with the demonstration
+PASSWORD = "four-hospitals"  # of accounts on loopback that are gone with the demonstration
+
+
+def service_day() -> date:
+    """Today, or the day nearest to it that the newest edition of ICD-10-CM covers: codes are judged by their day."""
+    newest = editions().newest
+    return min(max(datetime.now(UTC).date(), newest.begins), newest.ends)
 
 
 def paint(text: str, code: str) -> str:
@@ -98,7 +110,8 @@ class Server:
         self.tokens = tokens
         self._log = open(folder / "server.log", "wb")  # noqa: SIM115 - as long as the process
         command = [sys.executable, "-m", "segwright", "serve", "--settings", str(settings)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=self._log)
+        # In a group of its own: Ctrl-C is for the story to take, which ends the server in its turn.
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=self._log, process_group=0)
 
     def ask(self, org: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -127,6 +140,17 @@ class Server:
         self._log.close()
 
 
+def heart_of(result: dict[str, Any]) -> Heart:
+    """What to draw for a result, by what it says."""
+    measured = {one["kind"]: float(one["value"]["value"]) for one in result["measurements"]}
+    seconds = {kind: value / 1000 if value > 10 else value for kind, value in measured.items()}  # ms or s
+    said = " ".join(one["name"] for one in result["findings"])
+    return Heart(
+        measured.get("heart_rate", 70), seconds.get("pr_interval", 0.16), seconds.get("qrs_duration", 0.09),
+        "fibrillation" in said,
+    )  # fmt: skip
+
+
 class Story:
     """The scenes, in order."""
 
@@ -137,6 +161,7 @@ class Story:
         self.orders: dict[str, list[Numbered]] = {org: [] for org in ORGS}
         self.told: list[tuple[str, Event]] = []
         self.server: Server | None = None
+        self.day = service_day()
 
     # --- setting the scene ---
 
@@ -202,6 +227,7 @@ class Story:
     async def order(self, org: str, control: str = "new", number: int = 0) -> Numbered:
         cases = ROOT / "orgs" / org / "cases"
         files = [(cases / f"order_{what}" / "order.hl7").read_bytes() for what in ("new", "change", "cancel")]
+        files = [file.replace(f"{SAMPLED:%Y%m%d}".encode(), f"{self.day:%Y%m%d}".encode()) for file in files]
         samples = samples_of(files, self.hospitals[org].manifest.encoding.codec)
         made, answer = await self.hospitals[org].order(samples, control, number)  # type: ignore[arg-type]
         said = answer.code if answer is not None else "nothing"
@@ -224,14 +250,15 @@ class Story:
         return next((one for one in found["orders"] if one["placer"].startswith(made.placer)), None)
 
     def document(self, org: str, made: Numbered) -> dict[str, Any]:
-        """What the AI found, in the platform's own form."""
+        """What the AI found, in the platform's own form, with a drawn ECG."""
         path = ROOT / "orgs" / org / "cases" / "preliminary" / "result.json"
         path = path if path.exists() else ROOT / "orgs" / org / "cases" / "final" / "result.json"
-        found: dict[str, Any] = json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text().replace(f"{SAMPLED}T", f"{self.day}T"))
         found.pop("signed_by", None)
+        found["criteria"] = [one for one in found.get("criteria", []) if not one.startswith("Age")]  # of another patient
         return {
             **found, "id": f"R-{made.number}", "study": f"ST-{made.number:04}", "version": 1, "status": "preliminary",
-            "diagnoses": [],
+            "diagnoses": [], "document": {"pdf": base64.b64encode(drawn(heart_of(found), made.number)).decode()},
         }  # fmt: skip
 
     async def post(self, org: str, made: Numbered, *, pathway: str = "order") -> Any:
@@ -316,7 +343,11 @@ class Story:
         )
         made = self.orders["northgate"][0]
         await self.settled()
-        before = len(self.told)
+
+        def came() -> int:
+            return sum(org == "northgate" and made.placer in event.about for org, event in self.told)
+
+        before = came()
         answer = await self.post("northgate", made, pathway="platform")
         if answer.get("outcome") != "duplicate":
             raise RuntimeError(f"the second pathway was not suppressed: {answer}")
@@ -326,7 +357,7 @@ class Story:
             + ", ".join(f"delivery {one['id']}" for one in answer["deliveries"]),
         )
         await asyncio.sleep(0.5)
-        if len(self.told) != before:
+        if came() != before:
             raise RuntimeError("something went out for a suppressed result")
 
     async def cancelled(self) -> None:
@@ -369,13 +400,13 @@ class Story:
         say("larkspur", paint("the connection ends without an answer", "31"))
         await until(lambda: self.filed("larkspur", made, "P", "repeated") == 1, "it is repeated", 60)
 
-    async def settled(self) -> None:
+    async def settled(self, within: float = 60) -> None:
         def nothing_open() -> bool:
             with contextlib.closing(self.ledger()) as ledger:
                 states = "('waiting', 'ready', 'sending', 'uncertain', 'needs_decision')"
                 return ledger.execute(f"SELECT count(*) FROM delivery WHERE state IN {states}").fetchone()[0] == 0
 
-        await until(nothing_open, "everything is decided", 60)
+        await until(nothing_open, "everything is decided", within)
 
     # --- the pages ---
 
@@ -419,6 +450,7 @@ class Story:
         print(f"\n   Open {paint(self.server.url, '1;36')} and sign in; every password is {paint(PASSWORD, '1')}")
         for role, what in ROLES.items():
             print(f"   {paint(f'{role:<15}', '1')}{what}")
+        print(f"   What each hospital files, a line each: {self.folder}/HOSPITAL.jsonl")
 
     # --- the accounts ---
 
@@ -494,6 +526,9 @@ async def tell(*, stay: bool) -> int:
             story.address()
             if stay:
                 await interrupted()
+                with contextlib.suppress(RuntimeError):  # whoever tried things may have left something open
+                    await story.settled(within=10)
+                agree = story.accounts()
         except RuntimeError as failed:
             print(paint(f"\n   {failed}", "1;31"))
             log = Path(name) / "server.log"
@@ -508,7 +543,7 @@ async def interrupted() -> None:
     """Waits for Ctrl-C."""
     print(paint("\n   Everything goes on until you press Ctrl-C.", "2"), flush=True)
     asked = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
     await asked.wait()
     print()
@@ -519,7 +554,10 @@ def main() -> int:
     parse.add_argument("--stay", action="store_true", help="go on until interrupted, also without a terminal")
     parse.add_argument("--end", action="store_true", help="end after the story, also on a terminal")
     given = parse.parse_args()
-    return asyncio.run(tell(stay=given.stay or (sys.stdout.isatty() and not given.end)))
+    try:
+        return asyncio.run(tell(stay=given.stay or (sys.stdout.isatty() and not given.end)))
+    except KeyboardInterrupt:  # before the end of the story
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The row about a ledger that grows: what claiming the next message and the boards of operators cost when it holds millions of rows.
 
-The ledger is made by SQL (`INSERT … SELECT`): twenty-one rows for each order with its result, over sixteen organisations. What is open
+The ledger is made by SQL (`INSERT … SELECT`): twenty-two rows for each order with its result, over sixteen organisations. What is open
 stays the same however long the ledger is: in each lane some messages that are ready, some that wait, are held, uncertain or
 rejected; some orders that are open; some messages in quarantine. Times must then stay about the same too.
 
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from segwright.ledger import cases, feed, inbox, lanes, line, people, proposals, search, tally, views
+from segwright.ledger import cases, feed, inbox, lanes, line, people, proposals, search, studies, tally, views
 from segwright.ledger import tables as t
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.store import Store, Tx
@@ -34,9 +34,12 @@ ROWS: Final = int(os.environ.get("SEGWRIGHT_BENCH_ROWS", "200000"))
 STEPS: Final = (0.01, 0.1, 1.0)
 ORGANISATIONS: Final = 16
 PREFIX: Final = "hospital"
+NAMES: Final = tuple(f"{PREFIX}{number}" for number in range(ORGANISATIONS))
 OPEN: Final = 64
 """Open deliveries of an organisation, and its open orders."""
-EACH: Final = 21
+PIECE: Final = 100_000
+"""Orders that are made in one transaction."""
+EACH: Final = 22
 """Rows for each order."""
 TURNS: Final = 15
 
@@ -53,139 +56,185 @@ NOW: Final = 1_772_000_000_000
 LATER: Final = NOW + 10_000_000_000
 
 
+class Stock(NamedTuple):
+    """What a ledger is filled with: whose orders and results, what every document of a kind is, and in which states the open
+    deliveries and the messages of their orders are, in turn. `sent`, `acknowledged`: the bytes of a delivery and of its answer;
+    `patients`: orders that one patient has; `until`: when the last thing happened. The plain one holds nothing that anybody could
+    read."""
+
+    organisations: tuple[str, ...] = NAMES
+    message: str = "result"
+    plan: str = "p"
+    address: str = "a"
+    came: bytes = bytes(200)
+    order: bytes = bytes(200)
+    patient: bytes = bytes(200)
+    result: bytes = bytes(200)
+    signed: bytes = b"{}"
+    sent: bytes = bytes(200)
+    acknowledged: bytes = bytes(200)
+    states: tuple[str, ...] = ("ready", "ready", "uncertain", "held", "waiting", "needs_decision", "rejected", "ready")
+    arrivals: tuple[str, ...] = ("taken", "taken", "taken", "quarantined", "stored", "taken", "taken", "taken")
+    studies: tuple[str, ...] = ("waiting", "signed", "waiting", "done")
+    patients: int = 1
+    until: int = LATER
+
+    def blank(self) -> Stock:
+        """The same with documents that nobody reads: for all but the newest, so that a long ledger fits on a disk."""
+        return Stock(self.organisations, self.message, self.plan, self.address, patients=self.patients, until=self.until)
+
+
 # --- making it ----------------------------------------------------------------------------------------------------------------
 
 _NUMBERS: Final = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
 
 
-def _org(i: str = "i") -> str:
-    return f"'{PREFIX}' || (({i}) % {ORGANISATIONS})"
+def _in_turn(values: Sequence[str], of: str) -> str:
+    """SQL: one of these texts, by a number."""
+    if len(values) == 1:
+        return f"'{values[0]}'"
+    return f"CASE ({of}) % {len(values)} " + " ".join(f"WHEN {at} THEN '{one}'" for at, one in enumerate(values)) + " END"
 
 
-def _statements(first: int, last: int, document: str, signed: str) -> Iterator[str]:
+def _bytes(value: bytes, *, sqlite: bool) -> str:
+    """SQL: bytes."""
+    return f"X'{value.hex()}'" if sqlite else f"decode('{value.hex()}', 'hex')"
+
+
+def _statements(first: int, last: int, stock: Stock, *, sqlite: bool) -> Iterator[str]:
     """One `INSERT … SELECT` for each table: orders `first` to `last`, each with a result that was delivered and came a second time by
     another pathway."""
+    many = len(stock.organisations)
+    org, lane, message = _in_turn(stock.organisations, "i"), f"1 + i % {many}", f"'{stock.message}'"
+    came, order, patient, result, signed, sent, acknowledged = (
+        _bytes(one, sqlite=sqlite)
+        for one in (
+            stock.came, stock.order, stock.patient, stock.result, stock.signed, stock.sent, stock.acknowledged,
+        )
+    )  # fmt: skip
     numbers = _NUMBERS.format(first=first, last=last)
-    at = f"{NOW} + i"
+    at = f"{stock.until - (LATER - NOW)} + i"
 
     def into(table: str, columns: str, values: str) -> str:
         return f"INSERT INTO {table} ({columns}) {numbers} SELECT {values} FROM n"
 
     yield into(
         "inbox", "id, org, listener, sender, control_id, type, body_hash, body, state, code, answer, reason, at",
-        f"i, {_org()}, 'l', 's', 'M' || i, 'ORM^O01', 'h', {document}, 'taken', 'AA', {document}, '', {at}",
+        f"i, {org}, 'l', 's', 'M' || i, 'ORM^O01', 'h', {came}, 'taken', 'AA', {acknowledged}, '', {at}",
     )  # fmt: skip
-    yield into("case_", "id, org, opened_at, closed_at", f"i, {_org()}, {at}, {at}")
-    yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'placer', 'HEARTEHR', 'P' || i, i")
-    yield into("alias", "org, kind, assigner, value, case_id", f"{_org()}, 'result', '', 'R' || i, i")
+    yield into("case_", "id, org, opened_at, closed_at", f"i, {org}, {at}, {at}")
+    yield into("alias", "org, kind, assigner, value, case_id", f"{org}, 'placer', 'HEARTEHR', 'P' || i, i")
+    yield into("alias", "org, kind, assigner, value, case_id", f"{org}, 'result', '', 'R' || i, i")
+    yield into("person", "org, digest, case_id", f"{org}, 'd' || (i / {stock.patients}), i")
     yield into(
         "proposal", "id, org, act, reason, actor, state, second, at",
-        f"i, {_org()}, {document}, 'why', 'a', 'done', 'b', {at}",
+        f"i, {org}, {acknowledged}, 'why', 'a', 'done', 'b', {at}",
     )  # fmt: skip
-    yield into("person", "org, digest, case_id", f"{_org()}, 'd' || i, i")
     yield into(
         "tally", "org, lane_id, slot, what, within, count",
-        f"{_org()}, 1 + i % {ORGANISATIONS}, {LATER // tally.SLOT} - i / {ORGANISATIONS}, 'taken', 1000, 1",
+        f"{org}, {lane}, {stock.until // tally.SLOT} - i / {many}, 'taken', 1000, 1",
     )  # fmt: skip
     yield into(
         "order_", "id, org, case_id, part, placer, filler, state, document, patient, inbox_id, at, changed_at",
-        f"i, {_org()}, i, 1, 'P' || i || '^HEARTEHR', '', 'completed', {document}, {document}, i, {at}, {at}",
+        f"i, {org}, i, 1, 'P' || i || '^HEARTEHR', '', 'completed', {order}, {patient}, i, {at}, {at}",
     )  # fmt: skip
     yield into(
         "revision", "id, org, case_id, result_id, version, kind, pathway, content, document, actor, at",
-        f"i, {_org()}, i, 'R' || i, 1, 'final', 'order', 'c', {document}, 'a', {at}",
+        f"i, {org}, i, 'R' || i, 1, 'final', 'order', 'c', {result}, 'a', {at}",
     )  # fmt: skip
     yield into(
         "delivery",
         "id, org, lane_id, destination, message, case_id, part, kind, version, revision_id, seq, state, plan, tries, at, decided_at",
-        f"i, {_org()}, 1 + i % {ORGANISATIONS}, 'outbound', 'result', i, 1, 'final', 1, i, ({at}) * 1000, 'confirmed', 'p', 1,"
+        f"i, {org}, {lane}, 'outbound', {message}, i, 1, 'final', 1, i, ({at}) * 1000, 'confirmed', '{stock.plan}', 1,"
         f" {at}, {at}",
     )  # fmt: skip
     yield into(
         "build", "id, delivery_id, number, org, destination, control_id, body, body_hash, plan, address, reason, live, at",
-        f"i, i, 1, {_org()}, 'outbound', 'B' || i, {document}, 'h', 'p', 'a', 'first build', true, {at}",
+        f"i, i, 1, {org}, 'outbound', 'B' || i, {sent}, 'h', '{stock.plan}', '{stock.address}', 'first build', true, {at}",
     )  # fmt: skip
     yield into(
         "attempt", "id, build_id, delivery_id, lane_id, number, fence, holder, opened_at, closed_at, outcome",
-        f"i, i, i, 1 + i % {ORGANISATIONS}, 1, 1, 'h', {at}, {at}, 'confirmed'",
+        f"i, i, i, {lane}, 1, 1, 'h', {at}, {at}, 'confirmed'",
     )  # fmt: skip
     yield into(
-        "answer", "id, org, attempt_id, code, body, how, at", f"i, {_org()}, i, 'AA', {document}, 'in time', {at}"
+        "answer", "id, org, attempt_id, code, body, how, at", f"i, {org}, i, 'AA', {acknowledged}, 'in time', {at}"
     )
     yield into(
         "suppressed", "id, org, case_id, delivery_id, result_id, version, kind, pathway, content, reason, actor, at",
-        f"i, {_org()}, i, i, 'R' || i, 1, 'final', 'platform', 'c', 'duplicate', 'a', {at}",
+        f"i, {org}, i, i, 'R' || i, 1, 'final', 'platform', 'c', 'duplicate', 'a', {at}",
     )  # fmt: skip
     yield into(
         "signoff", "id, revision_id, shown, content, document, plans, actor, at",
         f"i, i, 's', 'c', {signed}, '{{}}', 'a', {at}",
     )  # fmt: skip
     yield into(
-        "occurrence", "id, org, case_id, part, status, document, at", f"i, {_org()}, i, 1, 'accepted', {document}, {at}"
+        "study", "id, org, result_id, case_id, revision_id, state, urgency, at, signed_at, signer",
+        f"i, {org}, 'R' || i, i, i, 'signed', 2, {at}, {at}, 'a'",
+    )  # fmt: skip
+    yield into(
+        "occurrence", "id, org, case_id, part, status, document, at", f"i, {org}, i, 1, 'accepted', {order}, {at}"
     )
     for kind, number in (("stored", 0), ("order", 1), ("revision", 2)):
         yield into(
             "event", "id, chain, number, org, kind, case_id, actor, facts, at, hash",
-            f"5 * i + {number}, 'org:' || {_org()}, 3 * (i / {ORGANISATIONS}) + {number + 1}, {_org()}, '{kind}', i, '',"
+            f"5 * i + {number}, 'org:' || {org}, 3 * (i / {many}) + {number + 1}, {org}, '{kind}', i, '',"
             f" '{{\"order\":' || i || '}}', {at}, 'h'",
         )  # fmt: skip
     for kind, number in (("attempt", 3), ("confirmed", 4)):
         yield into(
             "event", "id, chain, number, org, kind, case_id, delivery_id, actor, facts, at, hash",
-            f"5 * i + {number}, 'lane:' || (1 + i % {ORGANISATIONS}), 2 * (i / {ORGANISATIONS}) + {number - 2}, {_org()}, '{kind}', i, i,"
+            f"5 * i + {number}, 'lane:' || ({lane}), 2 * (i / {many}) + {number - 2}, {org}, '{kind}', i, i,"
             f" '', '{{}}', {at}, 'h'",
         )  # fmt: skip
 
 
-_STATES: Final = ("ready", "ready", "uncertain", "held", "waiting", "needs_decision", "rejected", "ready")
-
-
-def _opened(last: int) -> Iterator[str]:
+def _opened(last: int, stock: Stock) -> Iterator[str]:
     """Makes the last orders of each organisation open, each in the state that its number says."""
-    where = f"id > {last - OPEN * ORGANISATIONS}"
-    which = f"(id / {ORGANISATIONS}) % {len(_STATES)}"
-    states = " ".join(f"WHEN {number} THEN '{state}'" for number, state in enumerate(_STATES))
-    yield f"UPDATE delivery SET state = CASE {which} {states} END, decided_at = 0 WHERE {where}"
+    many = len(stock.organisations)
+    where, turn = f"id > {last - OPEN * many}", f"id / {many}"
+    yield f"UPDATE delivery SET state = {_in_turn(stock.states, turn)}, decided_at = 0 WHERE {where}"
     yield f"UPDATE order_ SET state = 'open' WHERE {where}"
     yield f"UPDATE case_ SET closed_at = 0 WHERE {where}"
-    yield f"UPDATE inbox SET state = CASE {which} WHEN 3 THEN 'quarantined' WHEN 4 THEN 'stored' ELSE 'taken' END WHERE {where}"
+    yield f"UPDATE study SET state = {_in_turn(stock.studies, turn)} WHERE {where}"
+    yield f"UPDATE inbox SET state = {_in_turn(stock.arrivals, turn)} WHERE {where}"
 
 
-def _closed(last: int) -> Iterator[str]:
+def _closed(last: int, stock: Stock) -> Iterator[str]:
     """Takes that back, before the ledger grows on."""
-    where = f"id > {last - OPEN * ORGANISATIONS}"
+    where = f"id > {last - OPEN * len(stock.organisations)}"
     yield f"UPDATE delivery SET state = 'confirmed', decided_at = at WHERE {where}"
     yield f"UPDATE order_ SET state = 'completed' WHERE {where}"
     yield f"UPDATE case_ SET closed_at = opened_at WHERE {where}"
+    yield f"UPDATE study SET state = 'signed' WHERE {where}"
     yield f"UPDATE inbox SET state = 'taken' WHERE {where}"
 
 
-def _base() -> Iterator[str]:
-    for number in range(ORGANISATIONS):
-        org = f"{PREFIX}{number}"
+def _base(stock: Stock) -> Iterator[str]:
+    for number, org in enumerate(stock.organisations):
         yield f"INSERT INTO lane (id, org, destination) VALUES ({number + 1}, '{org}', 'outbound')"
         yield f"INSERT INTO due (lane_id, at) VALUES ({number + 1}, {NOW})"
         yield f"INSERT INTO installed (org, bundle, policy, destinations, kinds, at) VALUES ('{org}', 'b', 'p', '{{}}', '{{}}', 0)"
 
 
-def _heads(last: int) -> Iterator[str]:
+def _heads(last: int, stock: Stock) -> Iterator[str]:
+    many = len(stock.organisations)
     yield "DELETE FROM head"
     yield "DELETE FROM tallied"
-    for number in range(ORGANISATIONS):
-        org = f"{PREFIX}{number}"
-        yield f"INSERT INTO head (chain, number, hash) VALUES ('org:{org}', {3 * (last // ORGANISATIONS + 2)}, 'h')"
-        yield f"INSERT INTO head (chain, number, hash) VALUES ('lane:{number + 1}', {2 * (last // ORGANISATIONS + 2)}, 'h')"
-        yield f"INSERT INTO tallied (chain, number) VALUES ('org:{org}', {3 * (last // ORGANISATIONS) - 30})"
-        yield f"INSERT INTO tallied (chain, number) VALUES ('lane:{number + 1}', {2 * (last // ORGANISATIONS) - 30})"
+    for number, org in enumerate(stock.organisations):
+        yield f"INSERT INTO head (chain, number, hash) VALUES ('org:{org}', {3 * (last // many + 2)}, 'h')"
+        yield f"INSERT INTO head (chain, number, hash) VALUES ('lane:{number + 1}', {2 * (last // many + 2)}, 'h')"
+        yield f"INSERT INTO tallied (chain, number) VALUES ('org:{org}', {3 * (last // many) - 30})"
+        yield f"INSERT INTO tallied (chain, number) VALUES ('lane:{number + 1}', {2 * (last // many) - 30})"
 
 
 class Grown:
-    """A ledger that is made longer and longer."""
+    """A ledger that is made longer and longer, each order with one delivery."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, stock: Stock | None = None) -> None:
         self.store = store
+        self.stock = stock = stock or Stock()
         self.orders = 0
-        self._run(_base())
+        self._run(_base(stock))
 
     def _run(self, statements: Iterator[str]) -> None:
         with self.store.engine.connect() as connection:
@@ -200,20 +249,16 @@ class Grown:
 
     def grow(self, rows: int) -> None:
         """To so many rows, all tables together."""
-        wanted = max(rows // EACH, 2 * OPEN * ORGANISATIONS)
-        document, signed = (
-            ("zeroblob(200)", "X'7B7D'")
-            if self.store.is_sqlite
-            else ("decode(repeat('00', 200), 'hex')", "decode('7B7D', 'hex')")
-        )
+        stock = self.stock
+        wanted = max(rows // EACH, 2 * OPEN * len(stock.organisations))
         if self.orders:
-            self._run(_closed(self.orders))
+            self._run(_closed(self.orders, stock))
         while self.orders < wanted:  # a piece at a time, so that no transaction is endless
-            last = min(wanted, self.orders + 100_000)
-            self._run(_statements(self.orders + 1, last, document, signed))
+            last = min(wanted, self.orders + PIECE)
+            self._run(_statements(self.orders + 1, last, stock if last == wanted else stock.blank(), sqlite=self.store.is_sqlite))
             self.orders = last
-        self._run(_opened(self.orders))
-        self._run(_heads(self.orders))
+        self._run(_opened(self.orders, stock))
+        self._run(_heads(self.orders, stock))
         if not self.store.is_sqlite:
             self._run(
                 f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name} HAVING max(id) > 0"
@@ -235,7 +280,7 @@ class _Undo(Exception):
 
 def questions(orders: int) -> dict[str, Question]:
     """What is run and timed, by name, in a ledger of so many orders. Whatever writes is undone."""
-    hospitals = {org: FakeHospital(org, plan="p") for org in (f"{PREFIX}{number}" for number in range(ORGANISATIONS))}
+    hospitals = {org: FakeHospital(org, plan="p") for org in NAMES}
     for one in hospitals.values():
         one.where = "a"
     org = f"{PREFIX}3"
@@ -307,6 +352,20 @@ def questions(orders: int) -> dict[str, Question]:
             tx, {chain: number - 30 for chain, number in feed.ends(tx).items()}
         ),
         "proposals": lambda tx: proposals.waiting(tx, org),
+        "studies: what waits": lambda tx: studies.waiting(tx, org),
+        "studies: what waits, a page further down": lambda tx: studies.waiting(tx, org, after=(2, middle)),
+        "studies: how much waits": lambda tx: studies.how_many(tx, org),
+        "studies: what an account has begun": lambda tx: studies.begun(tx, org, 1),
+        "studies: what was signed": lambda tx: studies.signed(tx, org),
+        "studies: one with its orders and documents": lambda tx: (
+            studies.study(tx, org, middle),
+            studies.orders(tx, [middle]),
+            studies.documents(tx, studies.of_cases(tx, org, [middle])),
+        ),
+        "studies: of a patient's cases": lambda tx: studies.of_cases(tx, org, range(middle, middle + 13)),
+        "studies: of a patient who has no others": lambda tx: studies.of_cases(tx, org, []),
+        "studies: one is opened": lambda tx: studies.hold(tx, org, middle, 1),
+        "studies: what was chosen": lambda tx: studies.draft(tx, org, f"R{middle}", 1),
         "changes of orders, at the end": lambda tx: views.order_changes(tx, org, 3 * (orders // ORGANISATIONS) - 30),
     }
 

@@ -18,7 +18,20 @@ if __name__ == "__main__":
 
 from segwright.hl7.wire import open_message  # noqa: E402 - the path must be set first
 from segwright.runtime.load import Reader, Writer  # noqa: E402
-from tests.bench import bound, compiled, growth, loading, memory, peers, reviewing, running, samples, timing, whole  # noqa: E402
+from tests.bench import (  # noqa: E402
+    bound,
+    compiled,
+    growth,
+    loading,
+    memory,
+    pages,
+    peers,
+    reviewing,
+    running,
+    samples,
+    timing,
+    whole,
+)
 
 READ = {"hand-written": 0.8, "python-hl7": 60, "hl7apy": 1500}
 WRITE = {"hand-written": 1.0, "Jinja2": 7, "python-hl7": 90, "hl7apy": 2500}
@@ -106,6 +119,7 @@ ROWS: dict[str, Callable[[], Figures]] = {
     "workers": running.workers,
     "long": running.long_run,
     "growth": growth.growth,
+    "pages": pages.pages,
 }
 
 

@@ -86,7 +86,7 @@ def _said(title: str, turns: dict[str, list[Turn]]) -> Figures:
     return {title: {name: {**figures[name], "cpu_us": cpu[name]} for name in figures}}
 
 
-def _cpu(pid: int) -> float:
+def cpu(pid: int) -> float:
     """Seconds of CPU that a process has used; 0 where the system does not say."""
     with contextlib.suppress(OSError):
         used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -135,7 +135,7 @@ def accepting() -> Figures:
                 if turn < 0:
                     count = max(connections, 50)  # for the statements to be prepared; not counted
                 for name, (process, port) in contestants.items():
-                    before = _cpu(process.pid)
+                    before = cpu(process.pid)
                     told = senders.ask(port=port, connections=connections, first=number, count=count)
                     number += count
                     if name == "segwright":
@@ -143,7 +143,7 @@ def accepting() -> Figures:
                         done = time.monotonic()
                     if turn >= 0:
                         seconds = told["end"] - told["start"]
-                        turns[connections][name].append(Turn(count, seconds, _cpu(process.pid) - before))
+                        turns[connections][name].append(Turn(count, seconds, cpu(process.pid) - before))
                         if name == "segwright":
                             worked_off[connections].append(count / (done - told["start"]))
     figures: Figures = {}
@@ -202,12 +202,12 @@ def _delivered(receiver: Process, count: int, *senders: Process) -> tuple[float,
     for sender in senders:
         sender.hear()
     receiver.ask(count=count)
-    before = sum(_cpu(sender.pid) for sender in senders)
+    before = sum(cpu(sender.pid) for sender in senders)
     start = time.monotonic()
     for sender in senders:
         sender.tell()
     told = receiver.hear()
-    used = sum(_cpu(sender.pid) for sender in senders) - before
+    used = sum(cpu(sender.pid) for sender in senders) - before
     if told["different"] != count:
         raise SystemExit(f"{count} messages were owed and {told['different']} different ones came")
     return told["end"] - start, used

@@ -9,6 +9,7 @@ day that no edition covers is said to be that (`not_covered`): nothing is guesse
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable
 from datetime import date
 from functools import cached_property, lru_cache
@@ -61,6 +62,8 @@ class Editions:
         if not self.all or any(before.begins == after.begins for before, after in pairwise(self.all)):
             raise ValueError("there is at least one edition, and no two begin on the same day")
         self._indexes: dict[str, Index] = {}
+        self._building = threading.Lock()
+        self._begun: set[str] = set()
 
     @property
     def newest(self) -> Edition:
@@ -89,10 +92,18 @@ class Editions:
         return next((text for each in editions if (text := each.text(code))), "")
 
     def index(self, edition: Edition) -> Index:
-        """Every code of an edition, to be searched; built when it is first asked for."""
-        if edition.name not in self._indexes:
-            self._indexes[edition.name] = Index(Entry(code, edition.text(code)) for code in edition.codes())
-        return self._indexes[edition.name]
+        """Every code of an edition, to be searched; built when it is first asked for (a second or two, some 100 MB)."""
+        with self._building:
+            if edition.name not in self._indexes:
+                self._indexes[edition.name] = Index(Entry(code, edition.text(code)) for code in edition.codes())
+            return self._indexes[edition.name]
+
+    def get_ready(self, day: date) -> None:
+        """Begins to build, beside whatever goes on, what searching the edition of a day needs, so that nobody waits for it."""
+        edition = self.nearest_to(day)
+        if edition.name not in self._begun:
+            self._begun.add(edition.name)
+            threading.Thread(target=self.index, args=(edition,), name="codes", daemon=True).start()
 
     def billable_somewhen(self, code: str) -> bool:
         """Whether a code may be billed in any of the editions."""

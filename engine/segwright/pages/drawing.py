@@ -123,7 +123,7 @@ class Drawing:
     def __init__(self, static: Static, url: Callable[..., str]) -> None:
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
+            trim_blocks=True, lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
         self._environment.filters |= {
             "when": when,

@@ -18,7 +18,7 @@ from segwright.ledger.studies import Study
 from segwright.pages import fields
 from segwright.pages.answer import Answer, Bytes, Go, Page, Saw, not_there
 from segwright.pages.clinical import reading, saying
-from segwright.pages.clinical.study import Looked, Typed, looked, typed
+from segwright.pages.clinical.study import Looked, Typed, looked, suggestions, typed
 from segwright.pages.clinical.worklist import shown_as
 from segwright.pages.fields import Segment
 from segwright.pages.routes import Call, Form, Route
@@ -268,9 +268,8 @@ async def choose(call: Call) -> Answer:
         if form["do"] == "discard":
             studies.discard(tx, study, account)
             return study
-        found = looked(tx, live, study, account, call.now, wanted=act)
         before = typed(kept.body) if kept is not None else Typed()
-        new = changed(live, before, form, [one.code for one in found.coding.suggested])
+        new = changed(live, before, form, suggestions(tx, live, study) if form["do"].startswith("all") else ())
         content = results.newest(tx, live, study.result).content
         studies.keep(tx, study, account, content, msgspec.json.encode(new))
         return study

@@ -192,6 +192,12 @@ def coding(
     )  # fmt: skip
 
 
+def suggestions(tx: Tx, live: Live, study: Study) -> list[str]:
+    """The codes that the organisation's table suggests for a study."""
+    record = live.decoded(RESULT, studies.documents(tx, [study])[study.id])
+    return [one.code for one in billing.suggestions_for(live, record)]
+
+
 def _key(code: str) -> str:
     return undotted(code) or code.strip().upper()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -96,6 +97,8 @@ async def worklist(call: Call) -> Answer:
         return rows(tx, call.org, zone, found[:PAGE], account), counts
 
     listed, counts = await call.read(look)
+    if call.live.coding.diagnoses is not None:
+        call.live.coding.editions.get_ready(datetime.fromtimestamp(call.now / 1000, UTC).date())
     saw = (Saw(cases=tuple(row.study.case for row in listed)),) if listed else ()
     values = {"tab": tab, "tabs": TABS, "rows": listed, "first": place is None, "most": studies.MOST_COUNTED, **counts}
     return Page("clinical/worklist.html", values, saw=saw)
