@@ -255,7 +255,9 @@ class Story:
         path = path if path.exists() else ROOT / "orgs" / org / "cases" / "final" / "result.json"
         found: dict[str, Any] = json.loads(path.read_text().replace(f"{SAMPLED}T", f"{self.day}T"))
         found.pop("signed_by", None)
-        found["criteria"] = [one for one in found.get("criteria", []) if not one.startswith("Age")]  # of another patient
+        found["criteria"] = [
+            one for one in found.get("criteria", []) if not one.startswith("Age")
+        ]  # of another patient
         return {
             **found, "id": f"R-{made.number}", "study": f"ST-{made.number:04}", "version": 1, "status": "preliminary",
             "diagnoses": [], "document": {"pdf": base64.b64encode(drawn(heart_of(found), made.number)).decode()},

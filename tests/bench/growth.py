@@ -81,7 +81,9 @@ class Stock(NamedTuple):
 
     def blank(self) -> Stock:
         """The same with documents that nobody reads: for all but the newest, so that a long ledger fits on a disk."""
-        return Stock(self.organisations, self.message, self.plan, self.address, patients=self.patients, until=self.until)
+        return Stock(
+            self.organisations, self.message, self.plan, self.address, patients=self.patients, until=self.until
+        )
 
 
 # --- making it ----------------------------------------------------------------------------------------------------------------
@@ -93,7 +95,9 @@ def _in_turn(values: Sequence[str], of: str) -> str:
     """SQL: one of these texts, by a number."""
     if len(values) == 1:
         return f"'{values[0]}'"
-    return f"CASE ({of}) % {len(values)} " + " ".join(f"WHEN {at} THEN '{one}'" for at, one in enumerate(values)) + " END"
+    return (
+        f"CASE ({of}) % {len(values)} " + " ".join(f"WHEN {at} THEN '{one}'" for at, one in enumerate(values)) + " END"
+    )
 
 
 def _bytes(value: bytes, *, sqlite: bool) -> str:
@@ -255,7 +259,11 @@ class Grown:
             self._run(_closed(self.orders, stock))
         while self.orders < wanted:  # a piece at a time, so that no transaction is endless
             last = min(wanted, self.orders + PIECE)
-            self._run(_statements(self.orders + 1, last, stock if last == wanted else stock.blank(), sqlite=self.store.is_sqlite))
+            self._run(
+                _statements(
+                    self.orders + 1, last, stock if last == wanted else stock.blank(), sqlite=self.store.is_sqlite
+                )
+            )
             self.orders = last
         self._run(_opened(self.orders, stock))
         self._run(_heads(self.orders, stock))
