@@ -58,7 +58,9 @@ def read_policy(root: Path) -> Policy:
     if not os.path.lexists(path):
         return Policy(everyone)
     if path.exists() and not path.is_file() and not path.is_dir():  # nobody writes into a pipe that stands there
-        return Policy(everyone, (), (diagnostic("SW1050", Span(FILE, 0, 0), file=FILE, reason="it is no ordinary file"),))
+        return Policy(
+            everyone, (), (diagnostic("SW1050", Span(FILE, 0, 0), file=FILE, reason="it is no ordinary file"),)
+        )
     data, unread = read_file(path, LIMITS[path.suffix])
     if data is None:  # it was meant to say something: without it nothing can be weighed
         return Policy(everyone, (), tuple(unread))
