@@ -96,6 +96,7 @@ def test_one_value_is_said_as_one_value():
         (gzip.compress(b"{}")[:-3], "cut short"),
         (gzip.compress(b"{}") + b"more", "more follows"),
     ],
+    ids=["not compressed", "cut short", "more follows"],
 )
 def test_what_is_no_whole_proposal_is_refused(data, said):
     with pytest.raises(NotTaken, match=said):
