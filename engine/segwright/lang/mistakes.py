@@ -220,6 +220,9 @@ _WRONG_FIELDS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"([A-Z][A-Z0-9]{2}-[0-9]+\.[0-9]+\.[0-9]+)\..*\Z"), r"\1", "Below a subcomponent there is nothing."),
 )
 
+_FIELD = re.compile(r"[A-Z][A-Z0-9]{2}-[0-9]+(\[[A-Za-z_][A-Za-z0-9_]*\])?(\.[0-9]+){0,2}\Z")
+_NUMBERED = "Behind the hyphen stands the number of the field, and behind points its component: `PID-5`, `PID-5.1`."
+
 
 def _field(stop: _Stop) -> _Mistake | None:
     before = _RUN.search(stop.text[: stop.at])
@@ -238,6 +241,8 @@ def _field(stop: _Stop) -> _Mistake | None:
         if pattern.match(run):
             facts = {"found": run, "meant": pattern.sub(meant, run), "advice": advice}
             return _Mistake("SW0119", begin, begin + len(run), facts)
+    if re.match(r"[A-Z][A-Z0-9]{2}-", run) and not _FIELD.match(run):
+        return _Mistake("SW0119", begin, begin + len(run), {"found": run, "advice": _NUMBERED})
     return None
 
 
