@@ -51,6 +51,7 @@ ENGINE_PATHS = {
     "MSH-1": "the delimiters, which the engine owns",
     "MSH-2": "the delimiters, which the engine owns",
     "MSH-9": "the message type, which decides what reads a message",
+    "MSH-10": "the control id, by which every receiver knows a repeat",
     "MSH-18": "the character set, which the engine owns",
     "MSA-1": "the code of an acknowledgement, by HL7 in every answer",
     "OBX-2": "the type of OBX-5, by HL7 in every message",

@@ -5,6 +5,7 @@ installed."""
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -14,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -57,15 +58,35 @@ def _install() -> str:
     return _present()
 
 
+class Chromium(NamedTuple):
+    """A browser that runs, and the event loop of Playwright behind it."""
+
+    browser: Browser
+    loop: asyncio.AbstractEventLoop
+
+    @contextmanager
+    def used(self) -> Iterator[Browser]:
+        """The browser, for one test. Playwright's loop counts as running in this thread all the time, also between two calls;
+        it is said to run only as long as the browser is used, so that other tests of this process may run a loop."""
+        asyncio._set_running_loop(self.loop)
+        try:
+            yield self.browser
+        finally:
+            asyncio._set_running_loop(None)
+
+
 @contextmanager
-def running() -> Iterator[Browser]:
+def running() -> Iterator[Chromium]:
     """A browser, as long as it is needed."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        try:
-            yield browser
-        finally:
+        found = Chromium(browser, asyncio.get_running_loop())
+        asyncio._set_running_loop(None)
+        yield found
+        with found.used():
             browser.close()
+        asyncio._set_running_loop(found.loop)  # for Playwright's own end
+    asyncio._set_running_loop(None)
 
 
 def look(page: Page, name: str) -> None:

@@ -70,8 +70,14 @@ def one(sqlite_people: People) -> People:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[browsers.Chromium]:
     with browsers.running() as found:
+        yield found
+
+
+@pytest.fixture
+def browser(chromium: browsers.Chromium) -> Iterator[Browser]:
+    with chromium.used() as found:
         yield found
 
 

@@ -221,7 +221,10 @@ def test_a_whole_edition_is_searched_when_it_is_asked_for(one):
         }
         assert (found["I48.11"], found["I48.91"]) == (False, True)
         wrong = client.get("/v1/diagnoses", params={**asked, "on": "2026-02-30"})
-        assert (wrong.status_code, problem(wrong)["faults"]) == (400, [{"path": "query.on", "what": "it is no date"}])
+        assert (wrong.status_code, problem(wrong)["faults"]) == (
+            400,
+            [{"path": "query.on", "what": "invalid RFC3339 encoded date"}],
+        )
 
 
 def test_a_choice_of_diagnoses_is_refused_with_what_can_be_taken_instead(one):

@@ -29,7 +29,7 @@ def command(context: click.Context, name: str | None, workspace: Path | None) ->
     from segwright.service.opening import check
 
     root = workspace_of(context, workspace)
-    compiled, found = check(root, [""])
+    compiled, found = check(root, ())
     model = compiled.scope.model
     if compiled.workspace is None or not model.records:
         refuse(errors(found) or found, compiled.sources)

@@ -54,7 +54,7 @@ def check(root: Path, only: Collection[str]) -> tuple[CompiledWorkspace, list[Di
     from segwright.service.compiling import compile_workspace
 
     found = unknown_organisations(root, only)
-    compiled = compile_workspace(root, [name for name in only if name] or None)
+    compiled = compile_workspace(root, list(only) or None)
     together = check_together(c.organisation for c in compiled.organisations.values())
     return compiled, list(dict.fromkeys([*found, *compiled.found, *together]))
 
