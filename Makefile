@@ -63,7 +63,7 @@ demo-messages: $(STAMP) ## the messages of each hospital, and the lines that mak
 
 .PHONY: test
 test: check ## all checks, then all tests (CORPUS=DIR adds that folder of real messages; PYTEST_ARGS=…)
-	@$(call timed,tests,$(BIN)/python -m pytest --numprocesses=$(JOBS) $(if $(CORPUS),--corpus="$(CORPUS)") $(PYTEST_ARGS))
+	@$(call timed,tests,$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal $(if $(CORPUS),--corpus="$(CORPUS)") $(PYTEST_ARGS))
 
 .PHONY: check lint types floors
 check: lint types floors ## lint, format, types, floors (each is a target of its own; -k shows all failures)

@@ -37,7 +37,7 @@ from segwright.simulation.orders import Samples, samples_of
 from segwright.simulation.record import Event, Record, events
 from segwright.transport.sender import Destination
 from tests.faults.history import Found, Promise, check
-from tests.faults.points import POINTS, SENDING
+from tests.faults.points import POINTS, SENDING, TAKING
 from tests.faults.process import BUNDLES, Ask, Life, Told, changed, run
 from tests.faults.proxy import SOUND, Flow, Plan, Proxy
 from tests.ports import free_ports
@@ -262,6 +262,8 @@ class Campaign:
         slots = 1 + self.size.workers
         kills = self.size.kills // slots + (slot < self.size.kills % slots)
         points = _shuffled(chance, POINTS if slot == 0 else SENDING)
+        if self.size.patient:
+            points = _each_in_time(chance)
         for number in range(kills + 1):
             last = number == kills
             trap = (
@@ -431,7 +433,7 @@ class Campaign:
 
     async def _settle(self) -> None:
         """The rest of the kills, then calm, then until nothing is open."""
-        deadline = time.monotonic() + (60 if self.size.patient else 300)
+        deadline = time.monotonic() + (20 if self.size.patient else 300)
         while not self.all_killed and time.monotonic() < deadline:
             self.arrived += 1 + int(self.expected / 400)
             await asyncio.sleep(0.05)
@@ -465,6 +467,15 @@ def _shuffled(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
     """All of them, and all of them again, each time in another order."""
     while True:
         yield from chance.sample(points, len(points))
+
+
+def _each_in_time(chance: random.Random) -> Iterator[str]:
+    """All of them for a process that waits for each: first what comes by while people act, then what comes with every message
+    sent, and last what comes with few."""
+    rare = "answer from elsewhere kept"
+    yield from chance.sample([point for point in TAKING if point != rare], len(TAKING) - 1)
+    yield from chance.sample(SENDING, len(SENDING))
+    yield rare
 
 
 def _open_counts(tx: Tx) -> tuple[int, ...]:
