@@ -426,8 +426,11 @@ class Campaign:
             else:
                 act, does = "not delivered", functools.partial(operate.decide, decision="not delivered", by=by)
             self.outcome.numbers[f"{row.state}: {act}"] += 1
-            with contextlib.suppress(operate.Impossible):  # a newer one went out meanwhile: nothing is left to mend
+            try:
                 does(tx, live, row.id)
+            except operate.Impossible:  # a newer one went out meanwhile: nothing is left to mend, so it is given up
+                with contextlib.suppress(operate.Impossible):
+                    operate.cancel(tx, live, row.id, by)
 
     # --- the end ---
 
