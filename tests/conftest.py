@@ -1,8 +1,13 @@
-"""Options of the whole test run."""
+"""Options of the whole test run, and what its packages share: made once in each process."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres import server
+
+ROOT = Path(__file__).resolve().parents[1]
 
 NO_CORPUS = "reads real messages of others, which are no part of this repository: run pytest --corpus DIR"
 
@@ -21,6 +26,26 @@ def corpus(request) -> list[Path]:
     if not files:
         pytest.fail(f"no *.hl7 file is below {folder}")
     return files
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory) -> Path:
+    """A folder with the bundles of every reference hospital in each environment."""
+    from segwright.service.bundling import write_bundles
+    from segwright.service.compiling import compile_workspace
+
+    folder = Path(tmp_path_factory.mktemp("bundles"))
+    compiled = compile_workspace(ROOT)
+    for organisation in compiled.organisations.values():
+        write_bundles(folder, organisation, compiled.sources)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server, to make databases on."""
+    with server() as url:
+        yield url
 
 
 def pytest_terminal_summary(terminalreporter):

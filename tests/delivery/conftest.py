@@ -8,20 +8,8 @@ import pytest
 
 from segwright.delivery.live import Live
 from segwright.plan.bundle import read_bundle
-from segwright.service.bundling import write_bundles
-from segwright.service.compiling import compile_workspace
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the bundles of every reference hospital in each environment."""
-    folder = tmp_path_factory.mktemp("bundles")
-    compiled = compile_workspace(ROOT)
-    for organisation in compiled.organisations.values():
-        write_bundles(folder, organisation, compiled.sources)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,7 @@ import sqlalchemy as sa
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.store import Store
 from tests.ledger.hospital import Clock, FakeHospital, World
-from tests.postgres import new_database, server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    with server() as url:
-        yield url
+from tests.postgres import new_database
 
 
 @pytest.fixture(scope="session")

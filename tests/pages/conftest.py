@@ -11,29 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.pages import browser as browsers
 from tests.pages.people import ORG, People
 from tests.postgres import new_database
-from tests.postgres import server as postgres_server
-from tests.web.servers import DESTINATIONS, ROOT, Server
+from tests.web.servers import Server
 
 Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def bundles(tmp_path_factory) -> Path:
-    """The bundles of the reference hospitals."""
-    from segwright.service.bundling import write_bundles
-    from segwright.service.compiling import compile_workspace
-
-    folder = tmp_path_factory.mktemp("bundles")
-    compiled = compile_workspace(ROOT, list(DESTINATIONS))
-    for organisation in compiled.organisations.values():
-        write_bundles(folder, organisation, compiled.sources)
-    return Path(folder)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Bundles of the reference hospitals, and servers on SQLite and PostgreSQL."""
+"""Servers on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,27 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import new_database
-from tests.postgres import server as postgres_server
-from tests.web.servers import DESTINATIONS, ROOT, Server
-
-
-@pytest.fixture(scope="session")
-def bundles(tmp_path_factory) -> Path:
-    """The bundles of the reference hospitals."""
-    from segwright.service.bundling import write_bundles
-    from segwright.service.compiling import compile_workspace
-
-    folder = tmp_path_factory.mktemp("bundles")
-    compiled = compile_workspace(ROOT, list(DESTINATIONS))
-    for organisation in compiled.organisations.values():
-        write_bundles(folder, organisation, compiled.sources)
-    return Path(folder)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
+from tests.web.servers import Server
 
 
 def _started(folder: Path, kind: str, request: pytest.FixtureRequest, bundles: Path) -> Server:

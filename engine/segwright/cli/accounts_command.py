@@ -121,14 +121,12 @@ def grant(name: str, roles: tuple[str, ...], orgs: tuple[str, ...], where: Where
     """Give an account a role for an organisation. It holds from its next click on."""
     from segwright.accounts import directory
 
-    found, _ = settings_of(where)
-    with opened(found) as store:
-        _known(store, orgs)
-        _change(
-            store,
-            name,
-            lambda tx, number: [directory.grant(tx, number, one, operator()) for one in _grants(orgs, roles)],
-        )
+    _changed(
+        where,
+        name,
+        lambda tx, number: [directory.grant(tx, number, one, operator()) for one in _grants(orgs, roles)],
+        orgs,
+    )
 
 
 @command.command("signer")
@@ -153,10 +151,7 @@ def signer(name: str, attributes: tuple[str, ...], org: str, where: Where) -> No
     if wrong:
         stop_with(list(wrong.values()))
     document = msgspec.json.encode(given)
-    found, _ = settings_of(where)
-    with opened(found) as store:
-        _known(store, (org,))
-        _change(store, name, lambda tx, number: signers.set_signer(tx, number, org, document, operator()))
+    _changed(where, name, lambda tx, number: signers.set_signer(tx, number, org, document, operator()), (org,))
 
 
 @command.command("revoke")
@@ -168,13 +163,9 @@ def revoke(name: str, roles: tuple[str, ...], orgs: tuple[str, ...], where: Wher
     """Take a role back. It holds from the account's next click on."""
     from segwright.accounts import directory
 
-    found, _ = settings_of(where)
-    with opened(found) as store:
-        _change(
-            store,
-            name,
-            lambda tx, number: [directory.revoke(tx, number, one, operator()) for one in _grants(orgs, roles)],
-        )
+    _changed(
+        where, name, lambda tx, number: [directory.revoke(tx, number, one, operator()) for one in _grants(orgs, roles)]
+    )
 
 
 @command.command("disable")
@@ -184,9 +175,7 @@ def disable(name: str, where: Where) -> None:
     """Let an account sign in no more, and end its sessions. What it did stays under its name."""
     from segwright.accounts import directory
 
-    found, _ = settings_of(where)
-    with opened(found) as store:
-        _change(store, name, lambda tx, number: directory.disable(tx, number, operator()))
+    _changed(where, name, lambda tx, number: directory.disable(tx, number, operator()))
 
 
 @command.command("enable")
@@ -196,9 +185,7 @@ def enable(name: str, where: Where) -> None:
     """Let a disabled or locked account sign in again."""
     from segwright.accounts import directory
 
-    found, _ = settings_of(where)
-    with opened(found) as store:
-        _change(store, name, lambda tx, number: directory.enable(tx, number, operator()))
+    _changed(where, name, lambda tx, number: directory.enable(tx, number, operator()))
 
 
 @command.command("password")
@@ -264,6 +251,15 @@ def _try(store: Store, does: Callable[[Tx], T]) -> T:
         return store.write(does)
     except Impossible as impossible:
         stop_with([impossible.reason])
+
+
+def _changed(where: Where, name: str, does: Callable[[Tx, int], object], orgs: tuple[str, ...] = ()) -> None:
+    """Does something to an account, for organisations that are known."""
+    found, _ = settings_of(where)
+    with opened(found) as store:
+        if orgs:
+            _known(store, orgs)
+        _change(store, name, does)
 
 
 def _change(store: Store, name: str, does: Callable[[Tx, int], object]) -> None:

@@ -94,9 +94,7 @@ def unpacked(data: bytes) -> bytes:
 
 
 def take(tx: Tx, proposal: Proposal, digest: str, proposer: str) -> tuple[int, bool]:
-    """Keeps a proposal; gives its number, and whether it is the newest one already. `digest`: of its text. Raises
-    `NotTaken`."""
-    judge(proposal)
+    """Keeps a proposal that was judged; gives its number, and whether it is the newest one already. `digest`: of its text."""
     review = proposal.review
     newest = tx.first(
         sa.select(t.change.c.id, t.change.c.digest)
@@ -138,9 +136,12 @@ def judge(proposal: Proposal) -> None:
     if not proposal.because.isprintable() or len(proposal.because.strip()) < 3:
         raise NotTaken("it must say on one line what it is for")
     sizes = {group.id: len(group.changes) for group in review.groups}
+    members: dict[str, frozenset[str]] = {}
+    for group in review.groups:
+        members.setdefault(group.id, frozenset(group.organisations))
     for hospital in review.hospitals:
         binding = hospital.environments.get(proposal.environment)
-        if hospital.name not in next((g.organisations for g in review.groups if g.id == hospital.group), ()):
+        if hospital.name not in members.get(hospital.group, frozenset()):
             raise NotTaken(f"{hospital.name} is not in the group that it names")
         if len(hospital.where) != sizes[hospital.group]:
             raise NotTaken(f"{hospital.name} does not say where each change shows")

@@ -15,7 +15,7 @@ import msgspec
 from segwright.hl7.paths import HEADERS
 from segwright.hl7.refusal import Refused
 from segwright.hl7.wire import open_message
-from segwright.pages.messages import cut, field_name
+from segwright.pages.messages import cut, field_name, numbered
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -80,20 +80,14 @@ def instead(segment: Segment, place: str, text: str, said: str) -> Segment:
 
 
 def _segments(body: bytes | None, charset: str) -> list[list[str]]:
-    """The fields of each segment, its name first, numbered as HL7 does: MSH-1 is the separator."""
+    """The fields of each segment, its name first."""
     if body is None:
         return []
     try:
         message = open_message(body, default_charset=charset)
     except (Refused, ValueError):
         return []
-    out = []
-    for segment in message.segments:
-        name, *texts = segment.split(message.delimiters.field)
-        if name in HEADERS:
-            texts.insert(0, message.delimiters.field)
-        out.append([name, *texts])
-    return out
+    return [[name, *texts] for name, texts in numbered(message)]
 
 
 def _paired(before: list[list[str]], after: list[list[str]]) -> Iterator[tuple[list[str], list[str] | None]]:

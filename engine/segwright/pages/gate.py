@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from segwright.delivery.settings import Settings
 from segwright.pages.answer import Refused, Stream
+from segwright.pages.bodies import TooLarge, received
 from segwright.pages.routes import Form
 
 LARGEST_FORM: Final = 1 << 20
@@ -93,15 +94,12 @@ async def form_of(request: Request) -> Form:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", ""):
         raise Refused(415, "This cannot be read", "A form of these pages was expected.")
-    data = bytearray()
     try:
-        async with asyncio.timeout(FORM_WITHIN):
-            async for chunk in request.stream():
-                data += chunk
-                if len(data) > LARGEST_FORM:
-                    raise Refused(
-                        413, "This is too much", "A form has at most a megabyte.", headers={"Connection": "close"}
-                    )
+        data = await received(request, LARGEST_FORM, FORM_WITHIN)
+    except TooLarge:
+        raise Refused(
+            413, "This is too much", "A form has at most a megabyte.", headers={"Connection": "close"}
+        ) from None
     except TimeoutError:
         raise Refused(408, "This took too long", "Send the form once more.", headers={"Connection": "close"}) from None
     try:

@@ -7,7 +7,7 @@ where reading them ends."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -17,7 +17,7 @@ import msgspec
 
 from segwright.hl7.paths import HEADERS
 from segwright.hl7.refusal import Refused
-from segwright.hl7.wire import open_message
+from segwright.hl7.wire import Message, open_message
 
 LONGEST: Final = 400
 """Characters of a value that are shown: a document in base64 is not for reading."""
@@ -90,12 +90,9 @@ def shown(body: bytes, charset: str, *, unmask: bool, notes: Mapping[str, tuple[
     left = dict(notes or {})
     seen: dict[str, int] = {}
     segments = []
-    for text in message.segments:
-        name, *texts = text.split(message.delimiters.field)
+    for name, texts in numbered(message):
         seen[name] = seen.get(name, 0) + 1
         place = name if seen[name] == 1 else f"{name}({seen[name]})"
-        if name in HEADERS:
-            texts = [message.delimiters.field, *texts]
         fields = []
         for number, value in enumerate(texts, 1):
             path = f"{place}-{number}"
@@ -111,6 +108,14 @@ def shown(body: bytes, charset: str, *, unmask: bool, notes: Mapping[str, tuple[
         segments.append(Segment(place, tuple(fields), left.pop(place, ())))
     elsewhere = tuple(note for said in left.values() for note in said)
     return Shown(tuple(segments), not unmask, len(body), elsewhere=elsewhere)
+
+
+def numbered(message: Message) -> Iterator[tuple[str, list[str]]]:
+    """The name of each segment and its fields from 1, as HL7 numbers them: MSH-1 is the separator."""
+    separator = message.delimiters.field
+    for segment in message.segments:
+        name, *texts = segment.split(separator)
+        yield name, [separator, *texts] if name in HEADERS else texts
 
 
 def cut(text: str) -> str:

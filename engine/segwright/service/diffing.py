@@ -21,7 +21,7 @@ from segwright.orgs.workspace import CASE_LIMIT
 from segwright.orgs.workspace import Case as CaseFiles
 from segwright.plan import ops
 from segwright.review.change import Case as ShownCase
-from segwright.review.change import Change, Failure, OrganisationReview, Seen
+from segwright.review.change import Change, Failure, OrganisationReview
 from segwright.review.grouping import FleetReview, grouped
 from segwright.review.meanings import Meanings, Rating, gravest
 from segwright.review.outputs import Result, compare_results, file_changes, gathered
@@ -465,8 +465,3 @@ def _attribute(plan: ops.Plan, running: Running) -> Callable[[ops.SetOp], str]:
 def _field(place: str) -> str:
     """The field that a place is in: `OBX-3.3` → `OBX-3`; of an attribute its first two names."""
     return place.partition(".")[0] if "-" in place else ".".join(place.split(".")[:2])
-
-
-def seen_places(review: OrganisationReview) -> tuple[Seen, ...]:
-    """The changes of messages that a case shows."""
-    return tuple(each for each in review.seen if each.change.view in ("output", "read"))

@@ -16,7 +16,6 @@ logged by kind and place, answered without a word about the content.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections import Counter
@@ -37,6 +36,7 @@ from segwright.delivery.live import Live
 from segwright.delivery.log import Log
 from segwright.ledger.store import Tx
 from segwright.pages.application import Pages
+from segwright.pages.bodies import TooLarge, received
 from segwright.web import description, health, orders, results
 from segwright.web.operations import Call, Operation
 from segwright.web.problems import MEDIA_TYPE, STATUSES, Refusal, not_there, refusal, refused, unreadable
@@ -239,18 +239,15 @@ async def _body(request: Request, operation: Operation) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > LARGEST_BODY:
         raise too_large
-    data = bytearray()
     try:
-        async with asyncio.timeout(BODY_WITHIN):
-            async for chunk in request.stream():
-                data += chunk
-                if len(data) > LARGEST_BODY:
-                    raise too_large
+        data = await received(request, LARGEST_BODY, BODY_WITHIN)
+    except TooLarge:
+        raise too_large from None
     except TimeoutError:
         raise refusal(408, "too_slow", STATUSES[408], headers={"Connection": "close"}) from None
     if operation.body is None and data:
         raise refusal(400, "request", "This operation takes no body.")
-    return bytes(data)
+    return data
 
 
 def _is_json(content_type: str) -> bool:

@@ -26,6 +26,7 @@ from segwright.delivery import proposals, verdicts
 from segwright.delivery.engine import Engine
 from segwright.delivery.verdicts import Office
 from segwright.ledger.store import Tx
+from segwright.pages.bodies import TooLarge, received
 from segwright.review.document import DocumentRefused, Proposal, decoded_proposal
 from segwright.web.problems import not_there, refusal
 from segwright.web.tokens import Tokens
@@ -108,16 +109,12 @@ def _read(data: bytes) -> tuple[str, Proposal]:
 async def _body(request: Request) -> bytes:
     """What was sent, still compressed. Raises `Refusal`."""
     large = f"A proposal has at most {proposals.LARGEST_SENT:,} bytes, compressed: propose some hospitals at a time."
-    data = bytearray()
     try:
-        async with asyncio.timeout(_WITHIN):
-            async for chunk in request.stream():
-                data += chunk
-                if len(data) > proposals.LARGEST_SENT:
-                    raise refusal(413, "too_large", large, headers={"Connection": "close"})
+        return await received(request, proposals.LARGEST_SENT, _WITHIN)
+    except TooLarge:
+        raise refusal(413, "too_large", large, headers={"Connection": "close"}) from None
     except TimeoutError:
         raise refusal(408, "too_slow", "The body did not come in time.", headers={"Connection": "close"}) from None
-    return bytes(data)
 
 
 def _json(status: int, body: bytes) -> Response:

@@ -18,12 +18,11 @@ from segwright.ledger.proposals import Act, Verb
 from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Go, Page, Refused, not_there
 from segwright.pages.board import words
+from segwright.pages.board.asking import may_act, reason_fault
 from segwright.pages.routes import Call, Form, filled
 
 MOST: Final = 200
 """Deliveries of one act."""
-SHORTEST: Final = 3
-LONGEST: Final = 300
 DELIVERY: Final = "/o/{org}/board/deliveries/{delivery:int}"
 LIST: Final = "/o/{org}/board/deliveries"
 PROPOSAL: Final = "/o/{org}/board/proposals/{proposal:int}"
@@ -157,8 +156,8 @@ async def act(call: Call) -> Answer:
     wanted = act_of(call.form)
     found = await looked(call, wanted)
     reason, faults = call.form["reason"], {}
-    if not SHORTEST <= len(reason) <= LONGEST:
-        faults["reason"] = f"Say why, in {SHORTEST} to {LONGEST} characters: it is kept."
+    if fault := reason_fault(reason):
+        faults["reason"] = fault
     if wanted.verb == "decide" and not wanted.decision:
         faults["decision"] = "Choose what became of it."
     needs_new = wanted.verb == "resend" and any(
@@ -215,12 +214,11 @@ async def _proposed(call: Call, fault: str = "") -> Page:
     found = await call.read(lambda tx: proposals.proposal(tx, call.org, call.number("proposal")))
     if found is None:
         raise not_there()
-    look = (
-        await looked(call, found.act) if found.state == "open" and "operator" in call.visitor.roles(call.org) else None
-    )
+    acts = may_act(call)
+    look = await looked(call, found.act) if found.state == "open" and acts else None
     values = {
         "proposal": found, "look": look, "says": words, "fault": fault, "is_own": found.actor == call.visitor.name,
-        "acts": "operator" in call.visitor.roles(call.org),
+        "acts": acts,
     }  # fmt: skip
     return Page("board/proposal.html", values, status=422 if fault else 200)
 

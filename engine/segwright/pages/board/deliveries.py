@@ -15,6 +15,7 @@ from segwright.ledger.store import Tx
 from segwright.ledger.tables import DECIDED, OPEN
 from segwright.pages.answer import Answer, Page, Saw, not_there
 from segwright.pages.board import words
+from segwright.pages.board.asking import may_act
 from segwright.pages.messages import Shown, shown
 from segwright.pages.routes import Call
 from segwright.plan.explain import Entry, Explanation
@@ -70,11 +71,6 @@ async def listed(call: Call) -> Answer:
         "open_states": OPEN, "done_states": DECIDED, "destinations": sorted(manifest.destinations),
         "messages": [entry.name for entry in manifest.catalogue if entry.direction == "writes"], "many": MANY,
     })  # fmt: skip
-
-
-def may_act(call: Call) -> bool:
-    """Whether the visitor may do something about deliveries."""
-    return "operator" in call.visitor.roles(call.org)
 
 
 async def suppressed(call: Call) -> Answer:

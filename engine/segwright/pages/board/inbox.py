@@ -14,8 +14,7 @@ from segwright.ledger.operate import By, Impossible
 from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Go, Page, Saw, not_there
 from segwright.pages.board import words
-from segwright.pages.board.acting import LONGEST, SHORTEST
-from segwright.pages.board.deliveries import may_act
+from segwright.pages.board.asking import may_act, question, reason_fault
 from segwright.pages.messages import Shown, shown
 from segwright.pages.routes import Call, filled
 
@@ -100,12 +99,11 @@ async def _ask(call: Call, verb: str, fault: str = "") -> Page:
         told = ["It is read by the live mapping as if it had just come. Its sender is not answered again.", said]
     else:
         told = ["Nothing of it is done, for good. It is kept, and can be looked at."]
-    values = {
-        "title": "Take this message as new?" if verb == "release" else "Leave this message undone?", "told": told,
-        "verb": "Take it" if verb == "release" else "Leave it undone", "danger": verb == "discard", "fault": fault,
-        "typed": call.form["reason"], "back": filled(ONE, call.path), "action": filled(f"{ONE}/{verb}", call.path),
-    }  # fmt: skip
-    return Page("board/ask.html", values, status=422 if fault else 200)
+    return question(
+        call, "Take this message as new?" if verb == "release" else "Leave this message undone?", told,
+        verb="Take it" if verb == "release" else "Leave it undone", danger=verb == "discard", fault=fault,
+        back=filled(ONE, call.path), action=filled(f"{ONE}/{verb}", call.path),
+    )  # fmt: skip
 
 
 async def release(call: Call) -> Answer:
@@ -120,8 +118,8 @@ async def discard(call: Call) -> Answer:
 
 async def _decide(call: Call, verb: str, does: Callable[[Tx, str, int, By], None]) -> Answer:
     reason = call.form["reason"]
-    if not SHORTEST <= len(reason) <= LONGEST:
-        return await _ask(call, verb, f"Say why, in {SHORTEST} to {LONGEST} characters: it is kept.")
+    if fault := reason_fault(reason):
+        return await _ask(call, verb, fault)
     try:
         await call.write(lambda tx: does(tx, call.org, call.number("message"), By(call.visitor.name, reason)))
     except Impossible:

@@ -9,9 +9,8 @@ from segwright.ledger.operate import By, Impossible
 from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Go, Page, not_there
 from segwright.pages.board import plots, words
-from segwright.pages.board.acting import LONGEST, SHORTEST
+from segwright.pages.board.asking import may_act, question, reason_fault
 from segwright.pages.board.certificates import certificates
-from segwright.pages.board.deliveries import may_act
 from segwright.pages.board.overview import standing_of
 from segwright.pages.routes import Call, filled
 
@@ -85,12 +84,11 @@ async def _ask(call: Call, verb: str, fault: str = "") -> Page:
     else:
         told += [f"It was paused: {lane.paused}."] if lane.paused else ["It is not paused; it tries again at once."]
         told.append("It goes on at once, with what is first in line.")
-    values = {
-        "title": f"{'Pause' if verb == 'pause' else 'Resume'} the lane to {lane.destination}?", "told": told,
-        "verb": "Pause the lane" if verb == "pause" else "Let it go on", "danger": verb == "pause", "fault": fault,
-        "typed": call.form["reason"], "back": filled(LIST, call.path), "action": filled(f"{LANE}/{verb}", call.path),
-    }  # fmt: skip
-    return Page("board/ask.html", values, status=422 if fault else 200)
+    return question(
+        call, f"{'Pause' if verb == 'pause' else 'Resume'} the lane to {lane.destination}?", told,
+        verb="Pause the lane" if verb == "pause" else "Let it go on", danger=verb == "pause", fault=fault,
+        back=filled(LIST, call.path), action=filled(f"{LANE}/{verb}", call.path),
+    )  # fmt: skip
 
 
 async def _lane(call: Call) -> views.Lane:
@@ -113,8 +111,8 @@ async def resume(call: Call) -> Answer:
 
 async def _change(call: Call, verb: str) -> Answer:
     lane, reason = await _lane(call), call.form["reason"]
-    if not SHORTEST <= len(reason) <= LONGEST:
-        return await _ask(call, verb, f"Say why, in {SHORTEST} to {LONGEST} characters: it is kept.")
+    if fault := reason_fault(reason):
+        return await _ask(call, verb, fault)
     does = operate.pause if verb == "pause" else operate.resume
     await call.write(lambda tx: does(tx, call.org, lane.id, By(call.visitor.name, reason)))
     return Go(filled(LIST, call.path), f"lane-{verb}d")
@@ -140,12 +138,11 @@ async def _ask_stop(call: Call, verb: str, what: str, name: str, fault: str = ""
         told = ["What is queued is held when its turn comes; what is on the wire is finished."]
     else:
         told = ["New messages go out again. What was held by the stop stays held until somebody releases it."]
-    values = {
-        "title": f"{'Stop' if verb == 'stop' else 'Allow'} {called}?", "told": told, "danger": verb == "stop", "fault": fault,
-        "verb": "Stop it" if verb == "stop" else "Allow it", "typed": call.form["reason"], "back": filled(LIST, call.path),
-        "action": filled(f"{STOPS}/{verb}", call.path), "hidden": {"what": what, "name": name},
-    }  # fmt: skip
-    return Page("board/ask.html", values, status=422 if fault else 200)
+    return question(
+        call, f"{'Stop' if verb == 'stop' else 'Allow'} {called}?", told, verb="Stop it" if verb == "stop" else "Allow it",
+        danger=verb == "stop", fault=fault, back=filled(LIST, call.path), action=filled(f"{STOPS}/{verb}", call.path),
+        hidden={"what": what, "name": name},
+    )  # fmt: skip
 
 
 def _known(call: Call, what: str, name: str, stops: tuple[views.Stop, ...], verb: str) -> None:
@@ -170,8 +167,8 @@ async def allow(call: Call) -> Answer:
 
 async def _stop(call: Call, verb: str) -> Answer:
     what, name, reason = call.form["what"], call.form["name"], call.form["reason"]
-    if not SHORTEST <= len(reason) <= LONGEST:
-        return await _ask_stop(call, verb, what, name, f"Say why, in {SHORTEST} to {LONGEST} characters: it is kept.")
+    if fault := reason_fault(reason):
+        return await _ask_stop(call, verb, what, name, fault)
 
     def change(tx: Tx) -> None:
         _known(call, what, name, views.stops(tx, call.org), verb)

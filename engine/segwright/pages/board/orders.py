@@ -17,8 +17,7 @@ from segwright.ledger.search import Case, Found
 from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Go, Page, Refused, Saw, not_there
 from segwright.pages.board import words
-from segwright.pages.board.acting import LONGEST, SHORTEST
-from segwright.pages.board.deliveries import may_act
+from segwright.pages.board.asking import may_act, question, reason_fault
 from segwright.pages.routes import Call, filled
 
 ONE: Final = "/o/{org}/board/orders/{order:int}"
@@ -28,40 +27,33 @@ PAGE: Final = 50
 
 async def listed(call: Call) -> Answer:
     """The orders that are open, the oldest first, and the form to search with."""
-    after = call.query.number("after") if call.query["after"] else 0
+    return await _open_ones(call, after=call.query.number("after") if call.query["after"] else 0)
+
+
+async def _open_ones(call: Call, *, after: int = 0, fault: str = "") -> Page:
     found = await call.read(lambda tx: views.orders(tx, call.org, state="open", after=after, limit=PAGE + 1))
-    return Page(
-        "board/orders.html",
-        {
-            "rows": found[:PAGE],
-            "more": len(found) > PAGE,
-            "says": words,
-            "acts": may_act(call),
-            "typed": "",
-            "fault": "",
-        },
-    )
+    values = {
+        "rows": found[:PAGE], "more": len(found) > PAGE, "says": words, "acts": may_act(call), "typed": "", "fault": fault,
+    }  # fmt: skip
+    return Page("board/orders.html", values, status=422 if fault else 200)
 
 
 async def searched(call: Call) -> Answer:
     """What goes by a number."""
     text, operator = call.form["number"], may_act(call)
-    if not text or len(text) > LONGEST_SEARCH:
-        found = await call.read(lambda tx: views.orders(tx, call.org, state="open", limit=PAGE + 1))
-        fault = "Type a number." if not text else f"A number has at most {LONGEST_SEARCH} characters."
-        values = {
-            "rows": found[:PAGE], "more": len(found) > PAGE, "says": words, "acts": operator, "typed": "", "fault": fault,
-        }  # fmt: skip
-        return Page("board/orders.html", values, status=422)
+    if not text:
+        return await _open_ones(call, fault="Type a number.")
+    if len(text) > LONGEST_SEARCH:
+        return await _open_ones(call, fault=f"A number has at most {LONGEST_SEARCH} characters.")
 
     def look(tx: Tx) -> Found:
         found = search.find(tx, call.org, text, patients=operator)
         return msgspec.structs.replace(found, cases=(*found.cases, *_of_messages(tx, call.live, found)))
 
-    found_ = await call.read(look)
-    by_patient = tuple(one.id for one in found_.cases if "patient" in one.as_)
+    found = await call.read(look)
+    by_patient = tuple(one.id for one in found.cases if "patient" in one.as_)
     saw = (Saw(cases=by_patient),) if by_patient else ()
-    return Page("board/found.html", {"found": found_, "says": words, "acts": operator, "typed": text}, saw=saw)
+    return Page("board/found.html", {"found": found, "says": words, "acts": operator, "typed": text}, saw=saw)
 
 
 def _of_messages(tx: Tx, live: Live, found: Found) -> tuple[Case, ...]:
@@ -181,18 +173,17 @@ async def _ask(call: Call, fault: str = "") -> Page:
         f"Order {found.order.id} ({found.order.placer}) ends without a result. Its hospital is told if its catalogue says so.",
         f"{len(gone)} results that have not left become void." if gone else "No result of it waits to be sent.",
     ]
-    values = {
-        "title": "End this order without a result?", "told": told_, "verb": "End the order", "danger": True, "fault": fault,
-        "typed": call.form["reason"], "back": filled(ONE, call.path), "action": filled(f"{ONE}/cancel", call.path),
-    }  # fmt: skip
-    return Page("board/ask.html", values, status=422 if fault else 200)
+    return question(
+        call, "End this order without a result?", told_, verb="End the order", danger=True, fault=fault,
+        back=filled(ONE, call.path), action=filled(f"{ONE}/cancel", call.path),
+    )  # fmt: skip
 
 
 async def cancel(call: Call) -> Answer:
     """Ends an order without a result."""
     reason = call.form["reason"]
-    if not SHORTEST <= len(reason) <= LONGEST:
-        return await _ask(call, f"Say why, in {SHORTEST} to {LONGEST} characters: it is kept.")
+    if fault := reason_fault(reason):
+        return await _ask(call, fault)
     number = call.number("order")
     try:
         await call.write(lambda tx: desk.move_on(tx, call.live, number, "cancelled", call.visitor.name, reason))

@@ -142,9 +142,8 @@ def _signed(lock: str, here: Office, known: set[str], now: int) -> Iterator[Happ
     for entry, by in entries:
         if entry.line in known:
             continue
-        at = int(datetime.strptime(entry.on, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp() * 1000)
         title, colour = ("Approved", "good") if entry.kind == "approve" else ("Revoked", "bad")
-        yield Happened(at, title, colour, f"by signature, for {entry.environment}", by, entry.because)  # type: ignore[arg-type]
+        yield Happened(_at(entry.on), title, colour, f"by signature, for {entry.environment}", by, entry.because)  # type: ignore[arg-type]
 
 
 def _deployed(folder: Path, org: str, environment: str) -> tuple[list[Elsewhere], list[Happened]]:

@@ -52,14 +52,13 @@ def outgoing(live: Live, messages: Sequence[Intended], plain: Sequence[Intended]
     """The messages of an act, each against the same one without what was chosen."""
     types = {entry.name: entry.types[0] for entry in live.manifest.catalogue}
     before = {(one.message, one.part): one.body for one in plain}
-    charset = live.manifest.encoding.charset or live.manifest.encoding.codec
     out = []
     for one in messages:
         if not one.sent_as and not one.hold:
             continue
         segments: tuple[Segment, ...] = ()
         if one.body is not None:
-            segments = fields.laid_out(one.body, before.get((one.message, one.part)), charset=charset)
+            segments = fields.laid_out(one.body, before.get((one.message, one.part)), charset=live.charset)
             segments = tuple(
                 fields.instead(segment, "MSH-10", TRIAL, "(given when it is sent)") for segment in segments
             )
@@ -73,13 +72,12 @@ def outgoing(live: Live, messages: Sequence[Intended], plain: Sequence[Intended]
 def sent(live: Live, found: Looked) -> tuple[Outgoing, ...]:
     """What was sent for a signed study, or is about to be, the latest first."""
     types = {entry.name: entry.types[0] for entry in live.manifest.catalogue}
-    charset = live.manifest.encoding.charset or live.manifest.encoding.codec
     out = []
     for one in sorted(found.deliveries, key=lambda delivery: -delivery.id):
         body = found.sent.get(one.id)
         if body is not None:
             kind = saying.KIND.get(one.sent_as or one.kind, one.kind)
-            segments = fields.laid_out(body, charset=charset)
+            segments = fields.laid_out(body, charset=live.charset)
             out.append(Outgoing(
                 one.message, types.get(one.message, ""), place_of(live, one.destination), kind, (), segments
             ))  # fmt: skip

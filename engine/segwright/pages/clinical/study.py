@@ -22,7 +22,7 @@ from segwright.delivery.signing import Chosen, Prepared
 from segwright.ledger import people, results, studies, views
 from segwright.ledger.results import Act
 from segwright.ledger.store import Tx
-from segwright.ledger.studies import Study
+from segwright.ledger.studies import Draft, Study
 from segwright.pages.clinical import reading
 from segwright.pages.clinical.reading import Order, Patient, Point, Result, Trend
 from segwright.pages.clinical.worklist import shown_as
@@ -152,20 +152,24 @@ def looked(tx: Tx, live: Live, study: Study, account: int, at: int, *, wanted: s
     signer = signers.signer(tx, account, live.org)
     chosen = chosen_of(draft, base, live)
     prepared = signing.prepare(tx, live, study, act, chosen, account=account, signer=signer, at=at)
-    content = results.newest(tx, live, study.result).content
     deliveries = views.deliveries_of_result(tx, live.org, study.result)
-    before = earlier(tx, live, study, whose)
+    before = earlier(tx, live, study, whose, base.observed_at)
     record = live.decoded(RESULT, document)
     return Looked(
         study, act, reading.patient(whose),
         tuple(reading.order(bytes(one.document), one.state, one.placer, one.filler, zone) for one in ordered),
         reading.result(prepared.document, zone) if prepared.shown is not None else base, base, draft,
-        kept is not None and kept.content != content and study.state == "waiting", prepared,
+        kept is not None and _on_other(tx, live, study, kept), prepared,
         coding(live, record, chosen.codes or (), prepared.faults, draft.searched), before, trends(base, before), deliveries,
         studies.sent(tx, [one.id for one in deliveries]) if study.state == "signed" else {},
         reading.person(reading.members(signer)) if signer is not None else "",
         shown_as(tx, {study.holder}), tx.now,
     )  # fmt: skip
+
+
+def _on_other(tx: Tx, live: Live, study: Study, kept: Draft) -> bool:
+    """Whether a draft of a study that waits was begun on another version of its result."""
+    return study.state == "waiting" and kept.content != results.newest(tx, live, study.result).content
 
 
 # --- codes ------------------------------------------------------------------------------------------------------------------
@@ -222,17 +226,16 @@ def how_many(minimum: int, maximum: int) -> str:
 # --- earlier results --------------------------------------------------------------------------------------------------------
 
 
-def earlier(tx: Tx, live: Live, study: Study, patient: bytes) -> tuple[Earlier, ...]:
-    """Earlier results of the same patient, the latest first."""
+def earlier(tx: Tx, live: Live, study: Study, patient: bytes, observed_at: int) -> tuple[Earlier, ...]:
+    """Results of the same patient from before this one was `observed_at`, the latest first."""
     cases = [one for one in people.cases_of_patient(tx, live.org, patient, MOST_EARLIER + 1) if one != study.case]
     found = studies.of_cases(tx, live.org, cases)
     documents = studies.documents(tx, found)
     zone = live.manifest.zone
     read = [(one.id, reading.result(documents[one.id], zone)) for one in found if one.id in documents]
-    own = reading.result(studies.documents(tx, [study])[study.id], zone).observed_at
     out = [
         Earlier(number, one.observed_at, one) for number, one in read
-        if 0 < one.observed_at < own and one.kind != "withdrawn"
+        if 0 < one.observed_at < observed_at and one.kind != "withdrawn"
     ]  # fmt: skip
     return tuple(sorted(out, key=lambda each: -each.at))[:MOST_EARLIER]
 
