@@ -24,7 +24,8 @@ OTHERS = sorted(
     path for path in (ROOT / "tests").rglob("*.seg") if "mistakes" not in path.name and "bad_" not in str(path)
 )
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much]
-_RAW = re.compile(r"(?:override )?text [a-z]")
+_RAW = re.compile(r"\s*(?:override )?text [a-z]")
+_CLOSES = re.compile(r"\s*end\b")
 
 
 def fmt(text: str) -> str:
@@ -38,7 +39,7 @@ def mangled(text: str, chance: random.Random, *, remarks: bool) -> str:
     out: list[str] = []
     raw = False
     for line in text.split("\n"):
-        if raw and line != "end":
+        if raw and not _CLOSES.match(line):
             out.append(line)
             continue
         raw = bool(_RAW.match(line))
@@ -59,9 +60,7 @@ def mangled(text: str, chance: random.Random, *, remarks: bool) -> str:
     return "\n".join(out)
 
 
-# The same examples every time: a random search found, once, a file whose continued line `:` is indented otherwise when it was typed
-# otherwise (an overlay that closes with `end because "0"`). That is a fault of the formatter, still to be mended.
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW, derandomize=True)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(files(), st.integers(0, 2**32))
 def test_however_a_file_is_typed_it_gets_one_layout(file: ast.File, seed: int) -> None:
     text = print_file(file)

@@ -395,3 +395,12 @@ def test_lark_is_imported_only_when_a_file_is_read() -> None:
     )
     engine = Path(grammar_file.__file__).parents[2]
     subprocess.run([sys.executable, "-c", program], check=True, cwd=engine, timeout=60)
+
+
+@pytest.mark.parametrize("name", ["end", "end9", "end_of_study", "ended"])
+def test_an_attribute_may_begin_like_the_word_that_closes(name):
+    file, found = parse(Source("a.seg", f"overlay a\nrecord Study\n  {name}: text\nend\n"))
+    assert found == []
+    (record,) = file.declarations
+    assert isinstance(record, ast.Record)
+    assert [attribute.name for attribute in record.fields] == [name]

@@ -98,6 +98,7 @@ _FIRST_WORDS = {
 _CHANGE = re.compile(r'\s*(add|remove)\s+"((?:[^"]|"")*)"\s*$')
 _OPENING = re.compile(r"[a-z_]{3,}(?:\s+[A-Za-z_]|\s*$)")
 _WORDS = re.compile(r"[A-Za-z_]+")
+_CLOSES = re.compile(r"end(?![\w.:])")  # an attribute may be named `end`, `end9` or `end_of_study`
 _FROM_FILE = re.compile(r'from\s+(?:org\s+)?"')
 
 
@@ -168,8 +169,7 @@ class Blocks:
         return self.stack[-1]
 
     def line(self, line: Line) -> None:
-        first = _WORDS.match(line.text)
-        if first and first[0] == "end" and line.text[3:4] not in (".", ":", "_"):
+        if _CLOSES.match(line.text):
             self.end(line, self.parse_line(line, "closing"))
             return
         if self.top.kind == "text" or self.top.kind == "override text":
