@@ -104,6 +104,20 @@ def function_of(loaded: Reader | Writer) -> Any:
     return loaded._write if isinstance(loaded, Writer) else loaded._read
 
 
+def test_a_constant_that_no_charset_has_is_refused_in_a_segment_that_is_left_out_too():
+    def segment(name: str, number: int, text: str, *, optional: bool) -> ops.SegmentOp:
+        put = ops.Put(1, 1, ops.Const("text", text))
+        return ops.SegmentOp(name, (ops.FieldOp(number, (ops.Leaves((put,)),)),), optional=optional)
+
+    def plan(text: str) -> ops.Plan:
+        body = (segment("MSH", 9, "ORU", optional=False), segment("ZZ1", 1, text, optional=True))
+        return msgspec.structs.replace(writing(), body=body, functions=(), tables=(), narratives=(), patterns=())
+
+    given_ = inputs(result("clean"))
+    assert rendered(Writer(plan("plain")), given_) == interpreted(plan("plain"), given_) != "refused"
+    assert rendered(Writer(plan("\u3042")), given_) == interpreted(plan("\u3042"), given_) == "refused"
+
+
 def comparable(value: Any) -> Any:
     """A constant for comparing: functions by their names alone."""
     return getattr(value, "__qualname__", type(value)) if callable(value) else value

@@ -236,6 +236,9 @@ class WriteGenerator(FieldGenerator):
 
     def _unless_wrote(self, mark: str) -> None:
         with self.source.block(f"if not {self.segment.wrote}:"):
+            # A constant that cannot be sent is one whether or not its segment is.
+            with self.source.block(f"if None in {self.parts}[{mark}:]:"):
+                self.source.line("refuse()")
             self.source.line(f"del {self.parts}[{mark}:]")
             for counter, kept in self._kept:
                 self.source.line(f"{counter} = {kept}")
