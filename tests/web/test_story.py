@@ -94,13 +94,17 @@ def test_the_same_result_by_a_second_pathway_is_suppressed(server):
 
 def test_a_withdrawn_signature_holds_what_has_not_left(own):
     server = own
-    taken_order(server, "larkspur", 3)
+    taken = taken_order(server, "larkspur", 3)
     hospital = server.hospitals["larkspur", "outbound"]
-    hospital.silent = True
     document = preliminary("larkspur", 3)
     with server.client("larkspur") as client:
+        mine = f"/v1/orders/{taken['id']}"
+        eventually(lambda: {d["state"] for d in client.get(mine).json()["deliveries"]} == {"confirmed"})
+        hospital.silent = True
         order = {"placer": "LV-700101-3^LVMCEHR"}
         assert client.post("/v1/results", json={"result": document, "order": order}).status_code == 201
+        # The final waits behind a preliminary that may have arrived; one that is not sent yet it would overtake.
+        eventually(lambda: states(client, document["id"])["ecg_result/preliminary"] == "uncertain")
         assert sign(client, "larkspur", document["id"]).status_code == 200
         back = client.post(f"/v1/results/{document['id']}/withdraw-signature", json={"reason": "signed the wrong one"})
         assert back.status_code == 200, back.text
@@ -153,9 +157,8 @@ def test_what_was_taken_before_the_server_ended_is_delivered_after_it_starts_aga
         def first() -> str:
             return client.get(f"/v1/orders/{order['id']}").json()["deliveries"][0]["state"]
 
-        eventually(
-            lambda: first() == "uncertain"
-        )  # the lane is at rest; a lane in use is free only when its lease ends
+        # The lane is at rest; a lane in use is free only when its lease ends.
+        eventually(lambda: first() == "uncertain")
     code = server.stop(how)
     assert code == (0 if how is signal.SIGTERM else -9)
     hospital.silent = False
