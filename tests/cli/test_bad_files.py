@@ -109,7 +109,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "utf16": _write("overlay ecg_result".encode("utf-16")),
     "half": _half,
     "huge": _huge,
-    "deep": _write(b"[({" * 50_000),
+    "deep": _write(b"[({" * 10_000),
     "folder": _folder,
     "link": _link,
     "pipe": _pipe,

@@ -160,6 +160,7 @@ def _run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes
         ('address = "127.0.0.1:0"', 'address = "127.0.0.1"', "address"),
         ('database = "', 'database = "oracle', "sqlite:///FILE"),
         ("[api]", "[api", "it is no TOML"),
+        ("[api]", "# a line\n" * 120_000 + "[api]", "which no settings need"),
     ],
 )  # fmt: skip
 def test_a_server_that_cannot_start_says_why(one, tmp_path, old, new, said):

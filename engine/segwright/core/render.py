@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from segwright.core.diagnostic import Diagnostic, Severity
@@ -192,9 +193,9 @@ def _row(number: int, text: str, gutter: int, painter: _Painter, width: int, nee
         return head + text, 0
     first = 0
     if needed > room - 4:
-        first = next(i for i, cell in enumerate(cells) if cell >= min(needed - room + 8, cells[-1]))
+        first = bisect_left(cells, min(needed - room + 8, cells[-1]))
     shift = cells[first] - (3 if first else 0)
-    last = max(i for i, cell in enumerate(cells) if cell - shift <= room - 3)
+    last = bisect_right(cells, room - 3 + shift) - 1
     cut = ("..." if first else "") + text[first:last] + ("..." if last < len(text) else "")
     return head + cut, shift
 
@@ -211,8 +212,15 @@ def _wide(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _cells(text: str) -> list[int]:
+def _plain(text: str) -> bool:
+    """Whether every character is shown as itself, in one cell."""
+    return text.isascii() and text.isprintable()
+
+
+def _cells(text: str) -> Sequence[int]:
     """The cell at which each character begins, and the cell after the last one."""
+    if _plain(text):
+        return range(len(text) + 1)
     cells = [0]
     for char in text:
         at = cells[-1]
@@ -222,6 +230,8 @@ def _cells(text: str) -> list[int]:
 
 def _drawn(text: str) -> str:
     """The line as it is shown: tabs as spaces, nothing that a terminal would obey."""
+    if _plain(text):
+        return text
     cells = _cells(text)
     parts = []
     for i, char in enumerate(text):

@@ -58,6 +58,8 @@ from msgspec import Meta
 Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$")]
 Secret = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
 
+LARGEST: Final = 1 << 20
+"""Bytes of a file of settings."""
 LARGEST_SECRET: Final = 1 << 20
 
 
@@ -163,9 +165,12 @@ class SettingsRefused(Exception):
 def read(path: Path) -> Settings:
     """The settings in a file. Raises `SettingsRefused`."""
     try:
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
     except OSError as error:
         raise SettingsRefused([f"{path}: it cannot be read ({error.strerror or type(error).__name__})"]) from None
+    if len(text) > LARGEST:
+        raise SettingsRefused([f"{path}: it has more than {LARGEST:,} bytes, which no settings need"])
     return parsed(text, str(path))
 
 
