@@ -401,10 +401,11 @@ def pages() -> Figures:
         folder = Path(name)
         bundles = _bundles(folder)
         stock = _stock(folder, bundles)
-        for deliveries in SIZES:
+        postgresql = os.environ.get("SEGWRIGHT_BENCH_PAGES_POSTGRESQL")
+        for deliveries in () if postgresql == "only" else SIZES:
             database = f"sqlite:///{folder / f'{deliveries}.db'}"
             figures |= _measured(folder / str(deliveries), database, bundles, stock, deliveries, "SQLite")
-        if os.environ.get("SEGWRIGHT_BENCH_PAGES_POSTGRESQL"):
+        if postgresql:
             url = stack.enter_context(postgres.server())
             for deliveries in SIZES:
                 database = postgres.new_database(url)

@@ -459,7 +459,7 @@ class Campaign:
         moved = time.monotonic()
         while quiet < 3 and time.monotonic() - moved < 60:
             await asyncio.sleep(0.3)
-            now = await asyncio.wrap_future(self.store.submit_read(_open_counts))
+            now = await self.store.look(_open_counts)
             if now != last:
                 last, moved = now, time.monotonic()
             quiet = quiet + 1 if not sum(now) else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -14,8 +15,12 @@ from functools import partial
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 import trustme
 
+from segwright.ledger import tables as t
+from segwright.ledger.store import Store
+from tests.pages.people import People
 from tests.postgres import new_database
 from tests.web.servers import MAIN, ROOT, Hospital, Server, eventually, order_message, preliminary, send
 
@@ -92,6 +97,153 @@ def test_calls_in_flight_are_answered_before_the_server_ends(own):
             for each in range(sum(1 for _ in statuses))
         )
     assert found >= len(statuses)
+
+
+BUSY = """
+import time
+from pathlib import Path
+from segwright.pages import home
+from segwright.pages.answer import Page
+
+begun, go = (Path({folder!r}) / name for name in ("begun", "go"))
+
+async def drawn_for_ever(call):
+    begun.touch()
+    while not go.exists():
+        for _ in range(100_000):
+            pass
+    return Page("signin.html", {{"name": "", "next": "/", "fault": "", "provider": ""}})
+
+route = home.ROUTES[0]
+home.ROUTES = (type(route)("GET", "/busy", "busy", drawn_for_ever, needs="nobody"), *home.ROUTES)
+"""
+"""A server with a page whose drawing computes, and gives nothing else of its loop a turn, until a test lets it end."""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_while_a_page_is_being_drawn_orders_are_answered_and_what_they_owe_goes_out(kind, request, tmp_path, bundles):
+    database = (
+        f"sqlite:///{tmp_path / 'ledger.db'}"
+        if kind == "sqlite"
+        else new_database(request.getfixturevalue("postgres"))
+    )
+    main = BUSY.format(folder=str(tmp_path)) + MAIN
+    server = Server(tmp_path, database, bundles, organisations=["larkspur"], main=main).start()
+    store = Store(database, connections=1)
+    answered: list[int] = []
+    visitor = threading.Thread(target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code))
+    visitor.start()
+    try:
+        eventually((tmp_path / "begun").exists)
+        hospital = server.hospitals["larkspur", "outbound"]
+        for number in (1, 2, 3):
+            assert b"MSA|CA|" in server.order("larkspur", order_message("larkspur", number))
+        eventually(partial(_has_filed, hospital, 3), 60)
+        states = sa.select(t.delivery.c.state)
+        taken = {"accepted", "confirmed"}
+        eventually(lambda: {row.state for row in store.read(lambda tx: tx.all(states))} <= taken, 60)
+        assert answered == [], "the page is still being drawn"
+        (tmp_path / "go").touch()
+        visitor.join(60)
+        assert answered == [200]
+        assert server.stop() == 0
+    finally:
+        (tmp_path / "go").touch()
+        visitor.join(60)
+        store.close()
+        server.close()
+
+
+def test_a_signal_that_comes_while_a_page_is_being_drawn_ends_the_server_after_it(tmp_path, bundles):
+    main = BUSY.format(folder=str(tmp_path)) + MAIN
+    server = Server(
+        tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=["larkspur"], main=main
+    ).start()
+    answered: list[int] = []
+    visitor = threading.Thread(target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code))
+    visitor.start()
+    try:
+        eventually((tmp_path / "begun").exists)
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: server.log[-1]["event"] == "stopping")
+        assert b"MSA|CA|" in server.order("larkspur", order_message("larkspur", 1)), "listeners end after the API"
+        (tmp_path / "go").touch()
+        assert server.process.wait(60) == 0
+        visitor.join(60)
+        assert answered == [200]
+        assert server.stop() == 0
+        events = [one["event"] for one in server.log if one["event"] in ("stopping", "request", "stopped")]
+        assert events == ["stopping", "request", "stopped"]
+    finally:
+        (tmp_path / "go").touch()
+        visitor.join(60)
+        server.close()
+
+
+def test_a_browser_that_follows_live_figures_does_not_keep_a_server_from_ending(tmp_path, bundles):
+    server = Server(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=["larkspur"]).start()
+    people = People(server, ("larkspur",))
+    try:
+        watching = people.client("operator.larkspur").http.stream("GET", "/o/larkspur/board/live", timeout=120)
+        with watching as following:
+            lines = following.iter_lines()
+            assert next(lines) == "event: ready"
+            assert server.process is not None
+            server.process.send_signal(signal.SIGTERM)
+            assert [line for line in lines if line.startswith("event")] == []
+        assert server.process.wait(60) == 0
+        people.close()
+        assert server.stop() == 0
+        assert server.log[-1]["event"] == "stopped"
+        assert [one for one in server.log if one["level"] == "error"] == []
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("old", "said"),
+    [
+        ('[api]\naddress = "127.0.0.1:0"', "api: 127.0.0.1:{port} cannot be listened on"),
+        ('[listeners.larkspur-test]\naddress = "127.0.0.1:0"', "listeners: an address cannot be listened on"),
+    ],
+    ids=["the API's", "a listener's"],
+)
+def test_a_server_whose_port_is_taken_says_so_ends_and_leaves_nothing_behind(tmp_path, bundles, old, said):
+    server = Server(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=["larkspur"])
+    text = server.settings.read_text()
+    assert old in text
+    environ = {"TOKEN_larkspur": server.tokens["larkspur"], "OPERATORS": "o" * 32}
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            server.settings.write_text(text.replace(old, old.replace(":0", f":{port}")))
+            result = _run("serve", "--settings", str(server.settings), **environ)
+        assert result.returncode == 1
+        assert said.format(port=port) in " ".join(result.stderr.decode().split())
+        assert b"Traceback" not in result.stderr
+        server.settings.write_text(text)
+        server.start()
+        assert b"MSA|CA|" in server.order("larkspur", order_message("larkspur", 1))
+        eventually(partial(_has_filed, server.hospitals["larkspur", "outbound"], 1), 60)
+        assert server.stop() == 0
+    finally:
+        server.close()
+
+
+def test_a_server_whose_tls_cannot_be_used_says_so_and_ends(tmp_path, bundles):
+    server = Server(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=["larkspur"])
+    (tmp_path / "ours.pem").write_text("no certificate")
+    text = server.settings.read_text()
+    server.settings.write_text(text.replace("[api]", f'[api]\ntls = {{identity = "file:{tmp_path}/ours.pem"}}', 1))
+    environ = {"TOKEN_larkspur": server.tokens["larkspur"], "OPERATORS": "o" * 32}
+    try:
+        result = _run("serve", "--settings", str(server.settings), **environ)
+        assert result.returncode == 1
+        assert b"api: " in result.stderr
+        assert b"Traceback" not in result.stderr
+    finally:
+        server.close()
 
 
 def _has_filed(hospital: Hospital, count: int) -> bool:

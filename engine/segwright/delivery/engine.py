@@ -13,6 +13,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -178,6 +179,10 @@ class Counts:
         self.seconds: Counter[tuple[str, str]] = Counter()
         self.connections: Counter[tuple[str, str]] = Counter()
 
+    def copy(self) -> Counts:
+        """As they are now."""
+        return deepcopy(self)
+
     def sent(self, org: str, outcome: str, seconds: float) -> None:
         self.attempts[org, outcome] += 1
         self.seconds[org, outcome] += seconds  # type: ignore[assignment]
@@ -203,11 +208,13 @@ class Engine:
         self.listening = not self.listeners
         self._send = send
         self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     # --- running ---
 
     async def start(self) -> None:
         """Listens, takes hold of lanes, and works off what a former process left."""
+        self._loop = asyncio.get_running_loop()
         for listener in self.listeners:
             await listener.start()
             self._log("listening", listener=listener.settings.name, port=listener.port)
@@ -218,7 +225,7 @@ class Engine:
         self.listening = True
         if self._send:
             if self.store.claim():
-                await self.write(lanes.inherit)
+                await self.store.soon(lanes.inherit)
             self._tasks.append(asyncio.create_task(self.workers.run()))
         self._tasks.append(asyncio.create_task(self._keep_house()))
         self.reception.work()
@@ -240,15 +247,43 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.reception.stop()
 
+    # --- from other threads: all that HTTP, which has a loop of its own, may ask of it ---
+
     async def write(self, function: Callable[[Tx], T]) -> T:
-        """A transaction, after which there may be something to deliver."""
-        given = await self.store.soon(function)
-        self.workers.stir()
+        """A transaction. Lanes that it gave something to send are looked after at once."""
+        woke = False
+
+        def writing(tx: Tx) -> T:
+            nonlocal woke
+            given = function(tx)
+            woke = tx.woke
+            return given
+
+        given = await self.store.soon(writing, visitor=True)
+        if woke:
+            self.tell(self.workers.stir)
         return given
 
     async def read(self, function: Callable[[Tx], T]) -> T:
         """A look at the ledger."""
-        return await asyncio.wrap_future(self.store.submit_read(function))
+        return await self.store.look(function)
+
+    def tell(self, what: Callable[[], object]) -> None:
+        """Has something done in the engine's loop, soon. An engine that does not run has nothing to do."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(what)
+
+    async def ask(self, what: Callable[[], T]) -> T:
+        """What a function gives in the engine's loop; waits for as long as that loop does not come to it."""
+
+        async def answer() -> T:
+            return what()
+
+        assert self._loop is not None, "the engine was not started"
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(answer(), self._loop))
+
+    # --- looking after ---
 
     async def _keep_house(self) -> None:
         while True:

@@ -26,6 +26,7 @@ class Log:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream if stream is not None else sys.stderr
+        self._lock = threading.RLock()  # several threads write: a line is one line
 
     def __call__(self, event: str, *, level: str = "info", **facts: Any) -> None:
         """One line."""
@@ -34,8 +35,10 @@ class Log:
         line |= {key: facts[key] for key in KEYS if key in facts}
         if unknown := sorted(facts.keys() - set(KEYS)):
             line["unsaid"] = unknown
-        self._stream.write(msgspec.json.encode(line).decode() + "\n")
-        self._stream.flush()
+        text = msgspec.json.encode(line).decode() + "\n"
+        with self._lock:
+            self._stream.write(text)
+            self._stream.flush()
 
     def fault(self, event: str, error: BaseException, **facts: Any) -> None:
         """A fault of ours: what kind it is and where, never its text."""

@@ -55,9 +55,9 @@ class Workers:
         self._stopping = False
 
     def peer(self, org: str, destination: str) -> Certificate | None:
-        """The certificate that the receiver at a destination showed this process last."""
-        lane = self._lanes.get((org, destination), 0)
-        return self._senders[lane][1].peer if lane in self._senders else None
+        """The certificate that the receiver at a destination showed this process last. Any thread may ask."""
+        known = self._senders.get(self._lanes.get((org, destination), 0))
+        return None if known is None else known[1].peer
 
     def stir(self) -> None:
         """There may be work."""

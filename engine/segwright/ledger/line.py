@@ -286,5 +286,6 @@ def hold(tx: Tx, row: Row, reason: str, actor: str = "") -> None:
 
 def wake(tx: Tx, lane: int) -> None:
     """Says that a lane has work now."""
+    tx.woke = True
     if not tx.run(WAKE, {"lane": lane, "at": tx.now}):
         tx.insert_new(t.due, lane_id=lane, at=tx.now)

@@ -3,7 +3,9 @@
 Takes a URL; gives a `Store`, which runs functions of a transaction: `write(f)` and `read(f)`, where `f` takes a `Tx` and
 does nothing but talk to it, since it may be run again. On SQLite one thread writes, and what waits for it shares one
 commit (group commit), each under its own savepoint; on PostgreSQL each function has its own transaction, tried again when
-the database picks it as the victim of a deadlock. Refuses, with `Unavailable`, when the database is gone, full or locked
+the database picks it as the victim of a deadlock. What visitors ask for (the API, the pages) stands behind what the engine does
+itself: on SQLite it comes after that in a commit, and only so much of it as does not hold up the next; on PostgreSQL it has
+threads and connections of its own, a few. Refuses, with `Unavailable`, when the database is gone, full or locked
 for too long.
 
 SQLite is for one host and a local disk: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`, a busy timeout.
@@ -16,6 +18,7 @@ import fcntl
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -35,6 +38,10 @@ Clock = Callable[[Connection], int]
 
 MOST_TOGETHER: Final = 256
 """Functions that share one commit on SQLite."""
+VISITORS: Final = 4
+"""Threads for what visitors ask for; with more of them they would only wait for each other."""
+VISITORS_FOR: Final = 0.02
+"""Seconds of one commit in which functions of visitors are begun."""
 BUSY_MS: Final = 30_000
 _AGAIN: Final = 8  # times a function is run again after a deadlock
 
@@ -50,12 +57,14 @@ class Tx:
     """One transaction: the connection, its time and what it reports to the journal. What is `Prepared` runs on the driver's
     cursor, everything else through SQLAlchemy, both in the same transaction."""
 
-    __slots__ = ("_clock", "_direct", "_now", "connection", "is_sqlite", "journal")
+    __slots__ = ("_clock", "_direct", "_now", "connection", "is_sqlite", "journal", "woke")
 
     def __init__(self, direct: Direct, clock: Clock) -> None:
         self.connection = direct.connection
         self.is_sqlite = self.connection.dialect.name == "sqlite"
         self.journal = Journal()
+        self.woke = False
+        """Whether a lane has something to send because of it; on SQLite, or of what shares its commit."""
         self._direct = direct
         self._clock = clock
         self._now = 0
@@ -173,9 +182,10 @@ class Store:
             self._writer.start()
         else:
             self._writing = self._reading = sa.create_engine(
-                self.url, pool_size=connections, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_MS / 1000
+                self.url, pool_size=connections + VISITORS, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_MS / 1000
             )
-        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
+            self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
+        self._visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visitors")
         self._closed = False
         self._claim: IO[bytes] | None = None
 
@@ -206,19 +216,20 @@ class Store:
         self._waiting.put(job)
         return cast(Future[T], job.future)
 
-    def soon(self, function: Callable[[Tx], T]) -> asyncio.Future[T]:
-        """The same as `submit`, for the event loop that runs. What shares a commit is told to it at once, not one by one."""
+    def soon(self, function: Callable[[Tx], T], *, visitor: bool = False) -> asyncio.Future[T]:
+        """The same as `submit`, for the event loop that runs. What shares a commit is told to it at once, not one by one.
+        `visitor`: it stands behind what the engine does itself."""
         if self._closed:
             raise Unavailable("closed")
         if not self.is_sqlite:
-            return asyncio.wrap_future(self._pool.submit(self._written, function))
-        job = _Job(function, asyncio.get_running_loop())
+            return asyncio.wrap_future((self._visitors if visitor else self._pool).submit(self._written, function))
+        job = _Job(function, asyncio.get_running_loop(), visitor=visitor)
         self._waiting.put(job)
         return cast("asyncio.Future[T]", job.future)
 
-    def submit_read(self, function: Callable[[Tx], T]) -> Future[T]:
-        """The same as `read`, without waiting."""
-        return self._pool.submit(self.read, function)
+    def look(self, function: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """The same as `read`, for the event loop that runs: of visitors only, the engine itself only writes."""
+        return asyncio.wrap_future(self._visitors.submit(self.read, function))
 
     def claim(self) -> bool:
         """Whether no other process sends from this database from now until this one ends. On SQLite, which is one host, a
@@ -246,7 +257,9 @@ class Store:
             self._writer.join()
             if self._kept is not None:
                 self._kept.close()
-        self._pool.shutdown(wait=True)
+        else:
+            self._pool.shutdown(wait=True)
+        self._visitors.shutdown(wait=True)
         self._writing.dispose()
         self._reading.dispose()
         if self._claim is not None:
@@ -272,20 +285,23 @@ class Store:
     # --- SQLite: one thread, one commit for all that waits ---
 
     def _write_for_ever(self) -> None:
-        while (job := self._waiting.get()) is not None:
-            together = [job]
-            last = False
-            while len(together) < MOST_TOGETHER and not last:
-                try:
-                    following = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                last = following is None
-                if following is not None:
-                    together.append(following)
-            self._commit_together(together)
-            if last:
-                return
+        visitors: deque[_Job] = deque()
+        last = False
+        while visitors or not last:
+            own = []
+            for job in self._arrived(wait=not visitors):
+                if job is None:
+                    last = True
+                else:
+                    (visitors if job.visitor else own).append(job)
+            if own or visitors:
+                self._commit_together(own, visitors)
+
+    def _arrived(self, *, wait: bool) -> Iterator[_Job | None]:
+        """What waits to be written, so much as may share a commit. `wait`: until there is something."""
+        with suppress(queue.Empty):
+            for number in range(MOST_TOGETHER):
+                yield self._waiting.get(block=wait and number == 0)
 
     @contextmanager
     def _sole_writer(self) -> Iterator[Direct]:
@@ -303,15 +319,24 @@ class Store:
             direct.connection.rollback()  # only SQLAlchemy's own notion of one: there is nothing left to undo
         self._kept = direct
 
-    def _commit_together(self, jobs: list[_Job]) -> None:
+    def _commit_together(self, jobs: list[_Job], visitors: deque[_Job]) -> None:
+        """Runs these, and of the visitors' as many as there is time for, at least one. When nothing can be written, all are told."""
         try:
             with self._sole_writer() as direct:
                 tx = Tx(direct, self.clock)
                 for job in jobs:
                     job.run(tx)
+                until = time.monotonic() + VISITORS_FOR
+                while visitors:
+                    jobs.append(visitors.popleft())
+                    jobs[-1].run(tx)
+                    if time.monotonic() > until or len(jobs) >= MOST_TOGETHER:
+                        break
                 tx.journal.flush(tx)
         except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
             told = _unavailable(error) if isinstance(error, DBAPIError) else error
+            jobs += visitors
+            visitors.clear()
             for job in jobs:
                 job.error = job.error or told
         _tell(jobs)
@@ -338,11 +363,14 @@ def _tell_each(jobs: list[_Job]) -> None:
 class _Job:
     """A function that waits for the writer, and what came of it."""
 
-    __slots__ = ("error", "function", "future", "given", "loop")
+    __slots__ = ("error", "function", "future", "given", "loop", "visitor")
 
-    def __init__(self, function: Callable[[Tx], Any], loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(
+        self, function: Callable[[Tx], Any], loop: asyncio.AbstractEventLoop | None = None, *, visitor: bool = False
+    ) -> None:
         self.function = function
         self.loop = loop
+        self.visitor = visitor
         self.future: Future[Any] | asyncio.Future[Any] = Future() if loop is None else loop.create_future()
         self.error: BaseException | None = None
         self.given: Any = None

@@ -6,7 +6,6 @@ whose every organisation he administers."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import msgspec
@@ -16,8 +15,8 @@ from segwright.accounts.model import ROLES, Account, Grant, Impossible, Role, fo
 from segwright.accounts.passwords import hashed
 from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Go, Page, Refused, not_there
+from segwright.pages.hashing import Hashing
 from segwright.pages.routes import Call, Route, filled
-from segwright.pages.signin import AT_ONCE
 
 LIST: Final = "/o/{org}/accounts"
 ONE: Final = "/o/{org}/accounts/{account:int}"
@@ -91,7 +90,7 @@ async def add(call: Call) -> Answer:
     try:
         await call.read(lambda tx: directory.may_be_added(tx, form["name"], form["shown_as"]))
         typed = form.exact("password")
-        kept = await _hashed(typed, form["name"]) if typed or call.settings.oidc is None else ""
+        kept = await _hashed(call, typed, form["name"]) if typed or call.settings.oidc is None else ""
         await call.write(
             lambda tx: directory.add(
                 tx, form["name"], form["shown_as"], kept, grants, call.visitor.name, temporary=bool(kept)
@@ -180,7 +179,7 @@ async def reset(call: Call) -> Answer:
     if account.id == call.visitor.account.id:
         return Go("/account")
     try:
-        kept = await _hashed(call.form.exact("password"), account.name)
+        kept = await _hashed(call, call.form.exact("password"), account.name)
     except Impossible as impossible:
         return _one(call, account, {"password": impossible.reason})
 
@@ -234,9 +233,10 @@ def _wholly(tx: Tx, call: Call) -> Account:
     return account
 
 
-async def _hashed(password: str, name: str) -> str:
-    async with AT_ONCE:
-        return await asyncio.to_thread(hashed, password, folded(name))
+async def _hashed(call: Call, password: str, name: str) -> str:
+    hashing: Hashing = call.parts["hashing"]
+    async with hashing.turn() as does:
+        return await does(hashed, password, folded(name))
 
 
 def _to_list(call: Call, said: str) -> Go:

@@ -41,6 +41,7 @@ from segwright.pages.gate import (
     secured,
     streamed,
 )
+from segwright.pages.hashing import Hashing
 from segwright.pages.provider import Provider
 from segwright.pages.routes import Call, Form, Route, filled
 from segwright.pages.visitor import Visitor, csrf_of
@@ -80,6 +81,7 @@ class Pages:
         self.limits = sessions.Limits(self.settings.idle_minutes * 60_000, self.settings.longest_hours * 3_600_000)
         self.parts: dict[str, Any] = {
             "tries": Tries(),
+            "hashing": Hashing(),
             "limits": self.limits,
             "provider": provider,
             "feed": Feed(engine),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from segwright.accounts import directory, sessions, signing_in
@@ -10,8 +9,8 @@ from segwright.accounts.model import Impossible
 from segwright.accounts.passwords import LONGEST, fits, hashed
 from segwright.pages.answer import Answer, Go, Page
 from segwright.pages.gate import Tries
+from segwright.pages.hashing import Hashing
 from segwright.pages.routes import Call, Route
-from segwright.pages.signin import AT_ONCE
 
 FREE: Final = ("own-account", "own-password", "sign-out", "sign-in", "signing-in")
 """What may be used while the password is one that somebody else chose."""
@@ -27,11 +26,12 @@ async def change_password(call: Call) -> Answer:
     visitor, form = call.visitor, call.form
     present, chosen = form.exact("present"), form.exact("chosen")
     tries: Tries = call.parts["tries"]
+    hashing: Hashing = call.parts["hashing"]
     if tries.wait(call.address, call.now):
         return _page({"present": "Too many tries from this place. Try again later."})
     found = await call.read(lambda tx: signing_in.kept(tx, visitor.name))
-    async with AT_ONCE:
-        fit = len(present) <= LONGEST and await asyncio.to_thread(fits, found.password, present)
+    async with hashing.turn() as does:
+        fit = len(present) <= LONGEST and await does(fits, found.password, present)
     if not fit:
         tries.failed(call.address, call.now)
         await call.write(lambda tx: signing_in.failed(tx, found))
@@ -41,8 +41,8 @@ async def change_password(call: Call) -> Answer:
     if chosen != form.exact("again"):
         return _page({"again": "This is not the same as the line above."})
     try:
-        async with AT_ONCE:
-            kept = await asyncio.to_thread(hashed, chosen, visitor.name)
+        async with hashing.turn() as does:
+            kept = await does(hashed, chosen, visitor.name)
     except Impossible as impossible:
         return _page({"chosen": impossible.reason})
     await call.write(

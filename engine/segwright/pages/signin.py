@@ -1,11 +1,11 @@
 """Signing in by a password, and out.
 
 Whether the name, the password or a lock was in the way, the answer is the same sentence after the same time: it tells
-nobody which names exist. An address from which too many tries fail has to wait."""
+nobody which names exist. An address from which too many tries fail has to wait. Passwords are compared one after the other
+(`hashing`)."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from segwright.accounts import sessions, signing_in
@@ -15,10 +15,9 @@ from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Go, Page
 from segwright.pages.drawing import lasting
 from segwright.pages.gate import Tries, new_token, safe_next
+from segwright.pages.hashing import Hashing
 from segwright.pages.routes import Call, Route
 
-AT_ONCE: Final = asyncio.Semaphore(2)
-"""Passwords that are compared at the same time: each takes 64 MiB."""
 WRONG: Final = (
     "The name and the password do not belong together, or the account is locked for some minutes after too many tries. "
     "An administrator can unlock it."
@@ -35,22 +34,29 @@ async def sign_in(call: Call) -> Answer:
     """Compares, and begins a session."""
     name, password, onward = call.form["name"], call.form.exact("password"), safe_next(call.form["next"])
     tries: Tries = call.parts["tries"]
-    wait = tries.wait(call.address, call.now)
-    if wait:
-        return _form(call, onward, name, f"Too many tries from this place. Try again in {lasting(wait + 1000)}.", 429)
+    hashing: Hashing = call.parts["hashing"]
     if not name or not password:
         return _form(call, onward, name, "Type your name and your password.", 422)
-    found = await call.read(lambda tx: signing_in.kept(tx, name))
-    async with AT_ONCE:
-        fit = len(password) <= LONGEST and await asyncio.to_thread(fits, found.password, password)
-        anew = await asyncio.to_thread(hashed_again, password) if fit and is_old(found.password) else ""
+    if wait := tries.wait(call.address, call.now):
+        return _too_many(call, onward, name, wait)
+    async with hashing.turn() as does:
+        if wait := tries.wait(call.address, call.now):  # those ahead in line failed meanwhile
+            return _too_many(call, onward, name, wait)
+        found = await call.read(lambda tx: signing_in.kept(tx, name))
+        fit = len(password) <= LONGEST and await does(fits, found.password, password)
+        if not fit:
+            tries.failed(call.address, call.now)
+        anew = await does(hashed_again, password) if fit and is_old(found.password) else ""
     token = new_token()
     limits: sessions.Limits = call.parts["limits"]
     if fit and await call.write(lambda tx: signing_in.enter(tx, found, token, limits, anew=anew)):
         return Go(onward, session=token)
-    tries.failed(call.address, call.now)
     await call.write(lambda tx: signing_in.failed(tx, found))
     return _form(call, onward, name, WRONG, 422)
+
+
+def _too_many(call: Call, onward: str, name: str, wait: int) -> Page:
+    return _form(call, onward, name, f"Too many tries from this place. Try again in {lasting(wait + 1000)}.", 429)
 
 
 def _form(call: Call, onward: str, name: str = "", fault: str = "", status: int = 200) -> Page:

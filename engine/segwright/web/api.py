@@ -194,6 +194,8 @@ class Api:
         return _answer(200, self._descriptions[organisation])
 
     async def _healthy(self, request: Request) -> Response:
+        if not await health.alive(self.engine):
+            return _answer(503, b'{"status":"stuck"}')
         return _answer(200, b'{"status":"alive"}')
 
     async def _ready(self, request: Request) -> Response:

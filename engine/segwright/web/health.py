@@ -5,20 +5,22 @@ Labels are organisations, destinations, listeners, states and routes: never an i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 from segwright import __version__
-from segwright.delivery.engine import Engine
+from segwright.delivery.engine import Counts, Engine
 from segwright.delivery.log import now
 from segwright.ledger import migrate, views
 from segwright.ledger.store import Tx, Unavailable
 from segwright.ledger.tables import OPEN
 
+T = TypeVar("T")
+
 WITHIN: Final = 5.0
-"""Seconds in which the ledger has to answer."""
+"""Seconds in which the ledger and the engine's loop have to answer."""
 
 Check = Literal["yes", "no"]
 
@@ -33,6 +35,20 @@ class Ready(msgspec.Struct, frozen=True):
     stopping: bool
 
 
+async def alive(engine: Engine) -> bool:
+    """Whether the loop that receives and sends still turns. This one does: it answers."""
+    return await _asked(engine, lambda: True) is not None
+
+
+async def _asked(engine: Engine, what: Callable[[], T]) -> T | None:
+    """What the engine says of itself, None when it does not say it in time."""
+    try:
+        async with asyncio.timeout(WITHIN):
+            return await engine.ask(what)
+    except TimeoutError:
+        return None
+
+
 async def readiness(engine: Engine, *, stopping: bool) -> Ready:
     """Asks the ledger and the listeners."""
     database = tables = False
@@ -42,7 +58,7 @@ async def readiness(engine: Engine, *, stopping: bool) -> Ready:
         database, tables = True, found == migrate.newest()
     except (Unavailable, TimeoutError):
         pass
-    listening = engine.listening
+    listening = bool(await _asked(engine, lambda: engine.listening))
 
     def said(good: bool) -> Check:
         return "yes" if good else "no"
@@ -70,9 +86,13 @@ def _escaped(text: str) -> str:
 
 
 async def metrics(engine: Engine, answered: Mapping[tuple[str, int], int]) -> str:
-    """All figures. Those of the ledger are left out while it cannot be reached."""
+    """All figures. Those of the ledger and of the engine are left out while they cannot be had."""
     lines = family("segwright_info", "gauge", "The version of the engine.", [({"version": __version__}, 1)])
-    lines += _process(engine, answered)
+    counts = await _asked(engine, engine.counts.copy)
+    lines += family(
+        "segwright_engine_up", "gauge", "Whether what receives and sends answers.", [({}, float(counts is not None))]
+    )
+    lines += _process(counts or Counts(), answered)
     try:
         async with asyncio.timeout(WITHIN):
             standing = await engine.read(lambda tx: _standing(tx, list(engine.lives)))
@@ -93,9 +113,7 @@ def _destination(organisation: str, destination: str) -> dict[str, str]:
     return {"organisation": organisation, "destination": destination}
 
 
-def _process(engine: Engine, answered: Mapping[tuple[str, int], int]) -> list[str]:
-    counts = engine.counts
-
+def _process(counts: Counts, answered: Mapping[tuple[str, int], int]) -> list[str]:
     def samples(counted: Mapping[tuple[str, Any], float], one: str, other: str) -> list[Sample]:
         return [({one: first, other: str(second)}, value) for (first, second), value in sorted(counted.items())]
 

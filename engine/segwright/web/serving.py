@@ -1,14 +1,19 @@
 """A server: the engine, its API and the pages in one process, from start to a clean stop.
 
 Takes an engine that was not started; returns when it was told to stop and everything in flight is finished. The order matters:
-the API takes no more calls, then listeners take no more messages, then lanes are let go."""
+the API takes no more calls, then listeners take no more messages, then lanes are let go.
+
+The engine has the main thread and its event loop; HTTP has a thread and a loop of its own, so that a page that is being drawn
+stands in nobody's way who receives or sends. What HTTP may ask of the engine stands in `Engine` (*from other threads*)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, cast
 
@@ -33,6 +38,9 @@ from segwright.web.tokens import BadTokens, Tokens
 GRACE: Final = 20
 """Seconds for calls in flight to be answered when the server stops."""
 MOST_CONNECTIONS: Final = 500
+SWITCH: Final = 0.0005
+"""Seconds after which a thread that computes lets another one that waits have the interpreter: who sends waits at every answer of
+the network or the database for that, while a page is drawn."""
 HEAD_WITHIN: Final = 15.0
 """Seconds from the first byte of a request, or from the connection, to the end of its headers."""
 
@@ -68,6 +76,23 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
+    """The HTTP server of an API."""
+
+    def __init__(self, config: uvicorn.Config, api: Api) -> None:
+        super().__init__(config)
+        self._api = api
+
+    def stop(self) -> None:
+        """Has it end, from any thread: within a tenth of a second it takes no more calls."""
+        self._api.stopping = True
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Takes no more calls and answers those in flight. Streams are told to end, they would be waited for."""
+        if self._api.pages is not None:
+            self._api.pages.stopping.set()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are ours to take."""
@@ -146,34 +171,43 @@ async def serve(engine: Engine, api: Api, log: Log, environ: Mapping[str, str], 
     except OSError as error:
         raise Refused([f"api: {settings.address} cannot be listened on ({error.strerror})"]) from None
     told = stop_signals(log)
+    sys.setswitchinterval(SWITCH)
+    server = _Server(config, api)
     with listening:
-        try:
-            await engine.start()
-        except OSError as error:
-            await engine.stop()
-            raise Refused([f"listeners: an address cannot be listened on ({error.strerror})"]) from None
         port = listening.getsockname()[1]
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve([listening]))
-        log("listening", listener="api", port=port)
-        started(port)
-        waiting = asyncio.create_task(told.wait())
-        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-        api.stopping = True
-        if api.pages is not None:
-            api.pages.stopping.set()
-        server.should_exit = True
-        await serving
-        waiting.cancel()
-    await engine.stop()
+        try:
+            try:
+                await engine.start()
+            except OSError as error:
+                raise Refused([f"listeners: an address cannot be listened on ({error.strerror})"]) from None
+            log("listening", listener="api", port=port)
+            started(port)
+            await _answered(server, listening, told)
+        finally:
+            await engine.stop()
     log("stopped")
+
+
+async def _answered(server: _Server, listening: socket.socket, told: asyncio.Event) -> None:
+    """HTTP in a thread of its own, until the server is told to stop and the calls in flight are answered."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="http")
+    answering = asyncio.get_running_loop().run_in_executor(thread, asyncio.run, server.serve([listening]))
+    waiting = asyncio.create_task(told.wait())
+    try:
+        await asyncio.wait((answering, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        server.stop()
+        await answering
 
 
 async def work(engine: Engine, log: Log) -> None:
     """Sends until a signal, without listening."""
     told = stop_signals(log)
-    await engine.start()
-    log("sending")
-    await told.wait()
-    await engine.stop()
+    try:
+        await engine.start()
+        log("sending")
+        await told.wait()
+    finally:
+        await engine.stop()
     log("stopped")

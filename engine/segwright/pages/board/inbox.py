@@ -125,5 +125,5 @@ async def _decide(call: Call, verb: str, does: Callable[[Tx, str, int, By], None
     except Impossible:
         raise not_there() from None
     if verb == "release":
-        call.engine.reception.work()
+        call.engine.tell(call.engine.reception.work)
     return Go(filled(ONE, call.path), f"message-{verb}d" if verb == "release" else "message-discarded")

@@ -17,14 +17,25 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:beforeRequest", () => trouble(""));
 
-// A form is sent once, however often its button is pressed.
+// A form is sent once, however often its button is pressed. What may take a while says so, where a screen reader hears it.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.hasAttribute("hx-post") || form.hasAttribute("hx-get")) return;
-  if (form.dataset.sent) event.preventDefault();
-  form.dataset.sent = "yes";
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = String(setTimeout(() => {
+    form.setAttribute("aria-busy", "true");
+    for (const place of form.querySelectorAll("[data-patience]")) place.textContent = place.dataset.patience;
+  }, 500));
 });
-window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => {
+  clearTimeout(Number(form.dataset.sent));
+  delete form.dataset.sent;
+  form.removeAttribute("aria-busy");
+  for (const place of form.querySelectorAll("[data-patience]")) place.textContent = "";
+}));
 
 // Menus close on Escape and on a click elsewhere.
 document.addEventListener("keydown", (event) => {
