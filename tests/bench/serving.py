@@ -16,11 +16,13 @@ import sys
 from pathlib import Path
 
 from segwright.delivery.engine import Engine, install, open_store
+from segwright.web.serving import SWITCH
 from tests.bench import floor, hospital, network
 
 
 async def _engine(folder: Path, name: str, count: int, database: str, receiver: int, what: str) -> None:
     """What `segwright serve` runs, or `segwright worker` when it only sends."""
+    sys.setswitchinterval(SWITCH)
     listen, send = what in ("listen", "both"), what in ("send", "both")
     lives = hospital.lives(folder, name, count)
     settings = hospital.settings(tuple(lives), database, receiver, listen=listen)

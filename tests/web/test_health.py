@@ -12,7 +12,7 @@ import pytest
 from segwright.delivery.engine import Engine
 from segwright.delivery.settings import Settings
 from segwright.ledger.migrate import upgrade
-from segwright.ledger.store import Store
+from segwright.ledger.store import Store, Tx
 from segwright.web import health
 
 
@@ -74,8 +74,9 @@ def test_an_engine_whose_loop_stands_still_is_neither_alive_nor_ready_and_is_aga
 
 def test_what_is_asked_of_the_engine_is_done_in_its_loop_and_its_faults_come_back(running):
     async def ask() -> int:
+        there: dict[str, str] = {}
         with pytest.raises(KeyError, match="not there"):
-            await running.engine.ask(lambda: {}["not there"])
+            await running.engine.ask(lambda: there["not there"])
         return await running.engine.ask(threading.get_ident)
 
     assert asyncio.run(ask()) == running.thread.ident != threading.get_ident()
@@ -113,5 +114,13 @@ def test_an_engine_that_has_ended_is_told_things_in_vain_and_nobody_fails(tmp_pa
     made = Running(store)
     made.close()
     made.engine.tell(lambda: None)
-    assert asyncio.run(made.engine.write(lambda tx: setattr(tx, "woke", True) or 3)) == 3
+
+    def woke(tx: Tx) -> int:
+        tx.woke = True
+        return 3
+
+    async def write() -> int:
+        return await made.engine.write(woke)
+
+    assert asyncio.run(write()) == 3
     store.close()

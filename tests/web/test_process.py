@@ -123,15 +123,15 @@ home.ROUTES = (type(route)("GET", "/busy", "busy", drawn_for_ever, needs="nobody
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_while_a_page_is_being_drawn_orders_are_answered_and_what_they_owe_goes_out(kind, request, tmp_path, bundles):
     database = (
-        f"sqlite:///{tmp_path / 'ledger.db'}"
-        if kind == "sqlite"
-        else new_database(request.getfixturevalue("postgres"))
+        f"sqlite:///{tmp_path / 'ledger.db'}" if kind == "sqlite" else new_database(request.getfixturevalue("postgres"))
     )
     main = BUSY.format(folder=str(tmp_path)) + MAIN
     server = Server(tmp_path, database, bundles, organisations=["larkspur"], main=main).start()
     store = Store(database, connections=1)
     answered: list[int] = []
-    visitor = threading.Thread(target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code))
+    visitor = threading.Thread(
+        target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code)
+    )
     visitor.start()
     try:
         eventually((tmp_path / "begun").exists)
@@ -160,7 +160,9 @@ def test_a_signal_that_comes_while_a_page_is_being_drawn_ends_the_server_after_i
         tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=["larkspur"], main=main
     ).start()
     answered: list[int] = []
-    visitor = threading.Thread(target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code))
+    visitor = threading.Thread(
+        target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code)
+    )
     visitor.start()
     try:
         eventually((tmp_path / "begun").exists)

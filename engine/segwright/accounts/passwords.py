@@ -3,10 +3,10 @@
 Takes the typed text; gives argon2's own text, or says whether the two belong together. Both take some 0.15 s of a core and 64 MiB
 on purpose, so they are never called inside a transaction.
 
-The costs are those of RFC 9106's second recommendation (3 passes over 64 MiB), in one lane instead of four. Four lanes are four threads:
-they take every core from whoever sends, for a hash that is no harder to guess. OWASP's lighter choice (2 passes over 19 MiB) takes an
-eighth of the time here, and lets whoever stole a backup guess five times as often. A person signs in a few times a day; what many at once
-would take is a matter of taking turns (`pages.hashing`)."""
+The costs are those of RFC 9106's second recommendation (3 passes over 64 MiB), in one lane instead of four. Four lanes are four
+threads: they take every core from whoever sends, for a hash that is no harder to guess. OWASP's lighter choice (2 passes over 19
+MiB) takes an eighth of the time here, and lets whoever stole a backup guess five times as often. A person signs in a few times a
+day; what many at once would take is a matter of taking turns (`pages.hashing`)."""
 
 from __future__ import annotations
 

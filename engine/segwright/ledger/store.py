@@ -182,8 +182,9 @@ class Store:
             self._writer.start()
         else:
             self._writing = self._reading = sa.create_engine(
-                self.url, pool_size=connections + VISITORS, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_MS / 1000
-            )
+                self.url, pool_size=connections + VISITORS, max_overflow=0, pool_pre_ping=True,
+                pool_timeout=BUSY_MS / 1000,
+            )  # fmt: skip
             self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
         self._visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visitors")
         self._closed = False
@@ -288,7 +289,7 @@ class Store:
         visitors: deque[_Job] = deque()
         last = False
         while visitors or not last:
-            own = []
+            own: list[_Job] = []
             for job in self._arrived(wait=not visitors):
                 if job is None:
                     last = True
@@ -320,7 +321,8 @@ class Store:
         self._kept = direct
 
     def _commit_together(self, jobs: list[_Job], visitors: deque[_Job]) -> None:
-        """Runs these, and of the visitors' as many as there is time for, at least one. When nothing can be written, all are told."""
+        """Runs these, and of the visitors' as many as there is time for, at least one. When nothing can be written, all are
+        told."""
         try:
             with self._sole_writer() as direct:
                 tx = Tx(direct, self.clock)

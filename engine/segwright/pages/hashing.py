@@ -1,32 +1,35 @@
 """Passwords take turns.
 
-Comparing a password, or hashing one, keeps a core busy for a moment and takes 64 MiB (`accounts.passwords`). That is done in a
-thread of its own, one after the other, in the order in which they came: when a whole shift signs in at once, the last one waits,
-but pages are drawn and messages go out beside it."""
+Comparing a password, or hashing one, keeps a core busy for a moment and takes 64 MiB (`accounts.passwords`). That is done in
+threads of its own, on half of the machine's cores at most, in the order in which they came: when a whole shift signs in at once,
+the last one waits, but pages are drawn and messages go out beside it."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
+AT_ONCE: Final = max(1, (os.cpu_count() or 1) // 2)
+
 
 class Does(Protocol):
-    """Runs a function of passwords in the thread for them."""
+    """Runs a function of passwords in a thread for them."""
 
     def __call__(self, function: Callable[..., T], *given: str) -> Awaitable[T]: ...
 
 
 class Hashing:
-    """The turns of one server. Used by one event loop."""
+    """The turns of one server, for one event loop. `at_once`: passwords that are hashed at the same time."""
 
-    def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(1)  # whoever waits for it gets it in order
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._turn = asyncio.Semaphore(at_once)  # whoever waits for it gets it in order
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="passwords")
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Does]:
@@ -35,4 +38,4 @@ class Hashing:
             yield self._does
 
     def _does(self, function: Callable[..., T], *given: str) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(self._thread, function, *given)
+        return asyncio.get_running_loop().run_in_executor(self._threads, function, *given)
