@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from segwright.ledger import tables as t
+from segwright.ledger.execution import Prepared
 from segwright.ledger.store import Tx
 
 SLOT: Final = 900_000
@@ -163,8 +165,11 @@ def series(tx: Tx, org: str, lane: int | None, bounds: Sequence[int]) -> tuple[F
     lanes = [lane] if lane is not None else [0, *_lanes(tx, org)]
     counts: list[Counter[str]] = [Counter() for _ in bounds[1:]]
     taken: list[Counter[int]] = [Counter() for _ in bounds[1:]]
+    of_slots: dict[str, int] = {}
+    for n, (start, end) in enumerate(pairwise(bounds)):
+        of_slots |= {f"n{n}": n, f"low{n}": start // SLOT, f"high{n}": -(-end // SLOT)}
     for each in lanes:
-        for row in tx.all(_between(org, each, bounds)):
+        for row in tx.all(_between(len(counts)), {"org_": org, "lane_": each, **of_slots}):
             if row.what == "taken":
                 taken[row.n][row.within] += int(row.many)
             else:
@@ -177,14 +182,22 @@ def _lanes(tx: Tx, org: str) -> list[int]:
     return [row.id for row in tx.all(sa.select(t.lane.c.id).where(t.lane.c.org == org))]
 
 
-def _between(org: str, lane: int, bounds: Sequence[int]) -> sa.CompoundSelect[Any]:
-    """The sums of a lane between each two bounds (`n`), by what and limit: a look into the key for each."""
-    c = t.tally.c
-    return sa.union_all(
-        *(
-            sa.select(sa.literal_column(str(n)).label("n"), c.what, c.within, sa.func.sum(c.count).label("many"))
-            .where(c.org == org, c.lane_id == lane, c.slot >= start // SLOT, c.slot < -(-end // SLOT))
-            .group_by(c.what, c.within)
-            for n, (start, end) in enumerate(pairwise(bounds))
-        )
+@cache
+def _between(stretches: int) -> Prepared:
+    """The sums of a lane (`org_`, `lane_`) in each of so many stretches of time (`n`: its slots from `low` to before `high`), by
+    what and limit: a look into the key for each."""
+    number, low, high = (sa.column(name, sa.BigInteger) for name in ("n", "low", "high"))
+    rows = [
+        tuple(sa.bindparam(f"{name}{n}", type_=sa.BigInteger) for name in ("n", "low", "high"))
+        for n in range(stretches)
+    ]
+    bounds = sa.values(number, low, high, name="bounds").data(rows).cte("bounds")
+    b, c = bounds.c, t.tally.c
+    within_it = sa.and_(
+        c.org == sa.bindparam("org_"), c.lane_id == sa.bindparam("lane_"), c.slot >= b.low, c.slot < b.high
+    )
+    return Prepared(
+        sa.select(b.n, c.what, c.within, sa.func.sum(c.count).label("many"))
+        .join_from(bounds, t.tally, within_it)
+        .group_by(b.n, c.what, c.within)
     )
