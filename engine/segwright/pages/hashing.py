@@ -1,13 +1,13 @@
 """Passwords take turns.
 
-Comparing a password, or hashing one, keeps a core busy for a moment and takes 64 MiB (`accounts.passwords`). That is done in
-threads of its own, on half of the machine's cores at most, in the order in which they came: when a whole shift signs in at once,
-the last one waits, but pages are drawn and messages go out beside it."""
+Comparing a password, or hashing one, keeps one core busy for a moment and takes 64 MiB (`accounts.passwords`). That is done in
+threads of its own, two at a time, in the order in which they came: when a whole shift signs in at once, the last one waits, but
+pages are drawn and messages go out beside it. The interpreter is free meanwhile, and whoever sends sleeps most of the time: the
+system lets him have a core as soon as he wakes."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
-AT_ONCE: Final = max(1, (os.cpu_count() or 1) // 2)
+AT_ONCE: Final = 2
 
 
 class Does(Protocol):
