@@ -181,10 +181,7 @@ class Store:
             self._writer = threading.Thread(target=self._write_for_ever, name="ledger-writer", daemon=True)
             self._writer.start()
         else:
-            self._writing = self._reading = sa.create_engine(
-                self.url, pool_size=connections + VISITORS, max_overflow=0, pool_pre_ping=True,
-                pool_timeout=BUSY_MS / 1000,
-            )  # fmt: skip
+            self._writing = self._reading = _postgresql_engine(self.url, connections + VISITORS)
             self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
         self._visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visitors")
         self._closed = False
@@ -403,6 +400,20 @@ def _unavailable(error: DBAPIError) -> Exception:
         # The driver's own text holds the values of the row.
         return AssertionError(f"a constraint of the ledger refused a row ({type(error.orig).__name__})")
     return Unavailable(type(error.orig).__name__)
+
+
+def _postgresql_engine(url: sa.URL, connections: int) -> Engine:
+    engine = sa.create_engine(
+        url, pool_size=connections, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_MS / 1000
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        # It compiles what it guesses to be long: tens of ms for statements that look into an index and take one.
+        connection.execute("SET jit = off")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: sa.URL, begin: str, connections: int) -> Engine:
