@@ -351,13 +351,14 @@ def _together(people: People, waiting: list[int]) -> Figures:
     figures: Figures = {}
     half = len(waiting) // 2
     for pause, part in ((PAUSE, waiting[:half]), (0.0, waiting[half:])):
-        before = len(hospital.filed)
+        before, last = len(hospital.filed), people.store.read(_newest)
         theirs = [part[number::CLINICIANS] for number in range(CLINICIANS)]
         taken, whole = asyncio.run(_at_once(people.server.url, names, theirs, pause))
         steps = sum(len(found) for what, found in taken.items() if what != "from signing to filed")
         finals = [_placer(one) for one in list(hospital.filed)[before:] if _is_final(one)]
         if len(finals) != len(part) or len(set(finals)) != len(part):
             raise SystemExit(f"{len(part)} were signed; filed were {len(finals)} finals of {len(set(finals))} studies")
+        taken["the same by the ledger's clock"] = people.store.read(lambda tx, after=last: _sent(tx, after))  # type: ignore[misc]
         title = f"{CLINICIANS} clinicians at once, " + (
             f"{pause:g} s between two steps" if pause else "without a pause"
         )
@@ -371,6 +372,18 @@ def _together(people: People, waiting: list[int]) -> Figures:
         )
         _table(figures[title]["ms"])
     return figures
+
+
+def _newest(tx: Tx) -> int:
+    return int(tx.scalar(sa.select(sa.func.max(t.signoff.c.id))) or 0)
+
+
+def _sent(tx: Tx, after: int) -> list[float]:
+    """Seconds from each signature to what it sent having been taken: of sending alone, without the pages on both sides of it."""
+    since = (t.delivery.c.decided_at - t.signoff.c.at).label("ms")
+    taken = sa.select(since).join(t.signoff, t.signoff.c.revision_id == t.delivery.c.revision_id)
+    finals = (t.signoff.c.id > after, t.delivery.c.kind == "final", t.delivery.c.decided_at > 0)
+    return [row.ms / 1000 for row in tx.all(taken.where(*finals))]
 
 
 def _is_final(message: bytes) -> bool:
