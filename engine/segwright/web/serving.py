@@ -198,7 +198,10 @@ async def _answered(server: _Server, listening: socket.socket, told: asyncio.Eve
     finally:
         waiting.cancel()
         server.stop()
-        await answering
+        try:
+            await answering
+        finally:
+            thread.shutdown(wait=False)
 
 
 async def work(engine: Engine, log: Log) -> None:
