@@ -67,12 +67,18 @@ class Opened(NamedTuple):
     merged: bool
 
 
+def is_aged(tx: Tx, case: Row, reuse_after: int) -> bool:
+    """Whether a case was closed so long ago that its hospital may use its numbers for something else."""
+    return bool(case.closed_at and reuse_after and tx.now - case.closed_at > reuse_after)
+
+
 def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> Opened:
-    """The case of these names. All the names are its names from now on."""
+    """The case of these names. All the names are its names from now on. Raises `people.AnotherPatient` when they name cases of
+    two patients."""
     live: list[Row] = []
     for case in find(tx, org, names):
         row = lock(tx, case)
-        if row.closed_at and reuse_after and tx.now - row.closed_at > reuse_after:
+        if is_aged(tx, row, reuse_after):
             tx.journal.note("number reused", org, case=row.id)
         elif row.id not in [other.id for other in live]:
             live.append(row)

@@ -110,10 +110,8 @@ _OF_REVISION: Final = Prepared(
     )
 )
 _STOPS: Final = Prepared(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org")))
-_ORDER_STATE: Final = Prepared(
-    sa.select(t.order_.c.state).where(
-        t.order_.c.case_id == sa.bindparam("case"), t.order_.c.part == sa.bindparam("part")
-    )
+_ORDER_STATES: Final = Prepared(
+    sa.select(t.order_.c.part, t.order_.c.state).where(t.order_.c.case_id == sa.bindparam("case"))
 )
 
 
@@ -270,9 +268,9 @@ def gate(tx: Tx, hospital: Hospital, row: Row, build: Row) -> str | None:
     if row.revision_id is not None:
         if owed.gate == "after sign-off" and line.signature(tx, row.revision_id) is None:
             return chain.UNSIGNED
-        if not row.doubts and row.part:
-            state = tx.scalar(_ORDER_STATE, {"case": row.case_id, "part": row.part})
-            if state == "cancelled" and row.kind != "withdrawn":
+        if not row.doubts and row.kind != "withdrawn":
+            answered = tx.all(_ORDER_STATES, {"case": row.case_id})
+            if {order.state for order in answered if row.part in (0, order.part)} == {"cancelled"}:
                 return "the order is cancelled"
     return None
 
@@ -305,6 +303,8 @@ def _close(tx: Tx, hospital: Hospital, lane: Row, done: Attempt, known: Known) -
         keep_answer(tx, row.org, done.id, known.code, known.answer, "in time")
     policy = hospital.policy
     ahead = _came_ahead(tx, done.id) if known.outcome in _OVERTAKEN else None
+    if ahead is not None and ahead[0] == known.outcome:
+        ahead = None  # the answer in time says more
     taken = ahead[0] == "confirmed" if ahead is not None else known.outcome in ("accepted", "confirmed")
     took: dict[str, Any] = {"took": max(0, tx.now - done.ready_at)} if taken else {}
     tx.journal.note(
@@ -500,8 +500,9 @@ def answered_elsewhere(
     return int(row.id)
 
 
-_OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for_now"})
-"""Outcomes of a try that say less than an acknowledgement of the application that came by another way meanwhile."""
+_OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for_now", "rejected"})
+"""Outcomes of a try that say less than an acknowledgement of the application that came by another way meanwhile. A refusal does:
+what was confirmed was filed, by an earlier try if not by this one."""
 
 
 def _came_ahead(tx: Tx, attempt: int) -> tuple[Answer, str] | None:
