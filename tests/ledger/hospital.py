@@ -95,7 +95,9 @@ class World:
         numbers = placer.split() if group == 1 else [f"{placer}.{number}" for number in range(1, group + 1)]
         more = (Name("filler", "", filler),) if filler else ()
         received = [
-            ReceivedOrder(control, number, filler, (Name("placer", "", number), *more), f"order {number}{text}".encode())  # type: ignore[arg-type]
+            ReceivedOrder(
+                control, number, filler, (Name("placer", "", number), *more), f"order {number}{text}".encode()
+            )  # type: ignore[arg-type]
             for number in numbers
         ]
 

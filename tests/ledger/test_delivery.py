@@ -752,9 +752,7 @@ def test_row_8_what_was_confirmed_elsewhere_is_not_refused_by_the_answer_to_its_
     clock.pass_(60 * SECOND)
     held = w.take_hold()
     again = w.step(held)
-    w.store.write(
-        lambda tx: lanes.answered_elsewhere(tx, w.hospital, again.control_id, "confirmed", "AA", "AA", b"AA")
-    )
+    w.store.write(lambda tx: lanes.answered_elsewhere(tx, w.hospital, again.control_id, "confirmed", "AA", "AA", b"AA"))
     w.step(held, again, Known("rejected", "AE", "AE", b"AE"))
     assert w.deliveries("state") == ["confirmed"]
 

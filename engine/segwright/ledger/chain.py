@@ -151,6 +151,5 @@ def cancels(chain: Iterable[Link], part: int) -> list[Verdict]:
 def signed_result_left(chain: Iterable[Link], part: int) -> bool:
     """Whether a signed result of an order has left, or may have: then the order cannot be cancelled any more."""
     return any(
-        link.is_result and link.kind != "preliminary" and link.part in (part, 0) and link.has_left
-        for link in chain
+        link.is_result and link.kind != "preliminary" and link.part in (part, 0) and link.has_left for link in chain
     )

@@ -138,9 +138,7 @@ def _newer(tx: Tx, row: Row) -> bool:
     chained = line.links(tx, row.case_id, row.lane_id)
     mine = next(link for link in chained if link.id == row.id)
     return mine.is_result and any(
-        link.is_akin(mine.message, mine.part)
-        and link.rank > mine.rank
-        and (link.has_left or link.state == "ready")
+        link.is_akin(mine.message, mine.part) and link.rank > mine.rank and (link.has_left or link.state == "ready")
         for link in chained
     )
 

@@ -271,7 +271,9 @@ def intended(tx: Tx, hospital: Hospital, now: Shown, document: bytes, at: int) -
         if not hold and sent_as is not None:
             written_as = now.kind if first is not None else sent_as
             try:
-                body = hospital.write(owed.plan, line.about(tx, now.case, part, now.kind, document), written_as, at, TRIAL)
+                body = hospital.write(
+                    owed.plan, line.about(tx, now.case, part, now.kind, document), written_as, at, TRIAL
+                )
             except NotWritten as refused:
                 problems = refused.problems
         out.append(Intended(
