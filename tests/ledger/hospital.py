@@ -90,7 +90,7 @@ class World:
         self, placer: str = "A1", control: str = "new", org: str = "", text: str = "", group: int = 1,
         patient: bytes = b"patient", filler: str = "",
     ) -> list[int]:  # fmt: skip
-        """`group`: how many orders come under one; "A1 A1" for two under the same number."""
+        """`group`: how many orders come under one; `placer` "A1 A1": two under one number."""
         hospital = self.hospitals[org or self.hospital.org]
         numbers = placer.split() if group == 1 else [f"{placer}.{number}" for number in range(1, group + 1)]
         more = (Name("filler", "", filler),) if filler else ()
