@@ -93,13 +93,10 @@ class World:
         """`group`: how many orders come under one; `placer` "A1 A1": two under one number."""
         hospital = self.hospitals[org or self.hospital.org]
         numbers = placer.split() if group == 1 else [f"{placer}.{number}" for number in range(1, group + 1)]
-        more = (Name("filler", "", filler),) if filler else ()
-        received = [
-            ReceivedOrder(
-                control, number, filler, (Name("placer", "", number), *more), f"order {number}{text}".encode()
-            )  # type: ignore[arg-type]
-            for number in numbers
-        ]
+        received = []
+        for number in numbers:
+            names = (Name("placer", "", number), *([Name("filler", "", filler)] if filler else []))
+            received.append(ReceivedOrder(control, number, filler, names, f"order {number}{text}".encode()))  # type: ignore[arg-type]
 
         def take(tx: Tx) -> list[int]:
             inbox = tx.insert(

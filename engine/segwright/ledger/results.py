@@ -71,8 +71,7 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     ):
         raise Conflict("unknown_order", "no order of this number is known")
     names, reuse_after = [own, *revision.names], hospital.policy.reuse_after
-    home = cases.find(tx, hospital.org, [own])
-    if home and cases.is_aged(tx, cases.lock(tx, home[0]), reuse_after):
+    if reuse_after and _is_of_an_aged_case(tx, hospital, own, reuse_after):
         # The id of a result is never used again; the hospital's numbers may be another order's by now.
         names, reuse_after = [own], 0
     try:
@@ -121,6 +120,11 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     ended = {order.state for order in cases.orders(tx, case.id)} == {"cancelled"}
     why = "its order is cancelled: nothing is sent" if ended and not deliveries else ""
     return Taken("new", case.id, made, version, deliveries, why)
+
+
+def _is_of_an_aged_case(tx: Tx, hospital: Hospital, name: Name, reuse_after: int) -> bool:
+    homes = [tx.get(t.case_, number) for number in cases.find(tx, hospital.org, [name])]
+    return any(home is not None and cases.is_aged(tx, home, reuse_after) for home in homes)
 
 
 def may_stand(tx: Tx, now: Shown) -> None:
