@@ -812,3 +812,56 @@ def test_row_27_a_cancelled_order_that_comes_again_is_not_taken_for_done(world):
     for control in ("new", "change"):
         with pytest.raises(orders.Refusal, match="cancelled before"):
             w.order(control=control)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_what_was_given_up_does_not_keep_two_cases_from_becoming_one(world, both):
+    w = world(FakeHospital(unsolicited=True))
+    for number in (1, 2):
+        w.result("preliminary", 1, placer="", study=f"S{number}", result=f"R{number}")
+        if number == 1 or both:
+            w.store.write(lambda tx: operate.cancel(tx, w.hospital, w.deliveries("id")[-1], WHY))
+    w.result("final", 2, placer="", study="S2", result="R1")
+    assert kinds(w.send()) == ["final"]
+    assert {row["merged_into"] for row in w.rows(t.case_)} == {None, 1}
+
+
+def test_what_a_case_sent_before_it_became_another_one_can_be_withdrawn(world):
+    w = world(FakeHospital(per="group", unsolicited=True))
+    w.order()
+    w.result("final", 1)
+    w.store.write(lambda tx: operate.hold(tx, w.hospital, w.deliveries("id")[0], WHY))
+    w.result("final", 1, placer="", study="S", result="R2")
+    assert kinds(w.send()) == ["final"]
+    w.result("withdrawn", 2, placer="A1", study="S", result="R2")
+    assert kinds(w.send()) == ["withdrawn"]
+
+
+def test_when_two_cases_become_one_nothing_older_goes_behind_what_has_left(world):
+    w = world(FakeHospital(unsolicited=True))
+    w.order()
+    w.result("final", 2)
+    w.send()
+    w.result("preliminary", 1, placer="", study="S", result="R2")
+    w.result("preliminary", 1, study="S", result="R3")
+    assert w.send() == []
+    assert ("preliminary", "void") in w.deliveries("kind", "state")
+
+
+def test_when_two_cases_become_one_what_was_ready_in_both_goes_one_after_the_other(world, clock):
+    w = world(FakeHospital(per="group"))
+    w.order("A1")
+    w.result("final", 1, study="S")
+    clock.pass_(1)
+    w.order("B1")
+    w.result("corrected", 2, placer="B1", result="R2")
+    w.result("preliminary", 1, placer="B1", study="S", result="R3")
+    assert w.deliveries("kind", "state") == [("final", "ready"), ("corrected", "ready")]
+    held = w.take_hold()
+    first = w.step(held)
+    assert w.step(held, first, DOUBT) is None
+    w.store.write(lambda tx: tx.run(t.lane.update().values(next_at=0)))
+    assert w.step(w.take_hold()) is None, "the correction waits for the fate of the final"
+    assert w.deliveries("state") == ["uncertain", "waiting"]
+    clock.pass_(60 * SECOND)
+    assert kinds(w.send()) == ["final", "corrected"]

@@ -136,13 +136,12 @@ def merge(tx: Tx, kept: Row, gone: Row) -> None:
     for delivery in _deliveries(tx, gone.id):
         twin = next((other for other in _deliveries(tx, kept.id) if _twins(delivery, other)), None)
         if twin is None:
-            _move(tx, delivery, kept.id, moved)
+            _move(tx, delivery, kept.id, moved[delivery.part])
         elif not delivery.tries:
             _suppress(tx, delivery, twin)
         elif not twin.tries:
             _suppress(tx, twin, delivery)
-            if moved[delivery.part] != twin.part:  # else the void twin keeps the place in the unique key
-                _move(tx, delivery, kept.id, moved)
+            _move(tx, delivery, kept.id, moved[delivery.part])
         else:
             tx.journal.note("incident", kept.org, case=kept.id, delivery=delivery.id, twin=twin.id, what="sent twice")
     tx.set(t.case_, gone.id, merged_into=kept.id)
@@ -156,9 +155,18 @@ def _await_order(tx: Tx, case: int) -> None:
     tx.run(sa.update(t.delivery).where(*where).values(state="held", reason=NO_ORDER))
 
 
-def _move(tx: Tx, delivery: Row, case: int, moved: dict[int, int]) -> None:
-    values = {"case_id": case, "part": moved[delivery.part]}
-    tx.set(t.delivery, delivery.id, **values)
+def _move(tx: Tx, delivery: Row, case: int, part: int) -> None:
+    """Takes a delivery into a case. A void one that has its place there goes where it came from: what was never sent must not
+    keep out what was, or may be."""
+    key = (delivery.destination, delivery.message, delivery.kind, delivery.version, part)
+    there = next(
+        (one for one in _deliveries(tx, case) if (one.destination, one.message, one.kind, one.version, one.part) == key), None
+    )  # fmt: skip
+    if there is not None:
+        tx.set(t.delivery, there.id, part=-there.id)  # for a moment nobody's place
+    tx.set(t.delivery, delivery.id, case_id=case, part=part)
+    if there is not None:
+        tx.set(t.delivery, there.id, case_id=delivery.case_id, part=delivery.part)
 
 
 def _deliveries(tx: Tx, case: int) -> Sequence[Row]:

@@ -114,6 +114,14 @@ def superseded(chain: Iterable[Link], new: Link) -> list[Verdict]:
     return out
 
 
+def overtaken(chain: Iterable[Link], link: Link) -> Link | None:
+    """A newer revision that the hospital has, or may have: what has not left is not sent behind it."""
+    if not link.is_result:
+        return None
+    akin = (other for other in chain if other.is_akin(link.message, link.part))
+    return next((other for other in akin if other.has_left and other.rank > link.rank), None)
+
+
 def waits_for(chain: Iterable[Link], link: Link) -> Link | None:
     """The nearest link that must be decided first."""
     before = [other for other in chain if other.in_line and other.seq < link.seq and other.id != link.id]

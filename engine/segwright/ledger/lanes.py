@@ -233,6 +233,8 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
         if shut is not None:
             _stop_at_gate(tx, hospital, row, shut)
             continue
+        if row.state == "ready" and not _has_its_turn(tx, hospital, row):
+            continue
         number = row.tries + 1
         made = tx.insert(
             t.attempt, build_id=build.id, delivery_id=row.id, lane_id=held.lane, number=number, fence=held.fence,
@@ -273,6 +275,24 @@ def gate(tx: Tx, hospital: Hospital, row: Row, build: Row) -> str | None:
             if {order.state for order in answered if row.part in (0, order.part)} == {"cancelled"}:
                 return "the order is cancelled"
     return None
+
+
+def _has_its_turn(tx: Tx, hospital: Hospital, row: Row) -> bool:
+    """Whether all before it in its chain is decided, and nothing newer has left: two chains may have become one since it was made
+    ready."""
+    chained = line.links(tx, row.case_id, row.lane_id)
+    mine = next(link for link in chained if link.id == row.id)
+    newer = chain.overtaken(chained, mine)
+    if newer is not None:
+        line.apply(
+            tx, row.org, row.lane_id, [mine.given_up(f"older than {newer.kind} {newer.version}, which has left")]
+        )
+        line.promote(tx, hospital, row.case_id, row.lane_id)
+        return False
+    if chain.waits_for(chained, mine) is not None:
+        tx.set(t.delivery, row.id, state="waiting")
+        return False
+    return True
 
 
 def _stop_at_gate(tx: Tx, hospital: Hospital, row: Row, why: str) -> None:

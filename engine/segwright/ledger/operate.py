@@ -137,10 +137,9 @@ def _newer(tx: Tx, row: Row) -> bool:
     wait for it."""
     chained = line.links(tx, row.case_id, row.lane_id)
     mine = next(link for link in chained if link.id == row.id)
-    return mine.is_result and any(
-        link.is_akin(mine.message, mine.part) and link.rank > mine.rank and (link.has_left or link.state == "ready")
-        for link in chained
-    )
+    # What is ready counts as what has left.
+    ahead = [msgspec.structs.replace(link, before=link.before or link.state == "ready") for link in chained]
+    return chain.overtaken(ahead, mine) is not None
 
 
 def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By) -> None:
