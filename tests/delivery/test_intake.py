@@ -116,6 +116,42 @@ def test_a_cancellation_is_known_as_one(lives):
         assert not judge(lives[org], came(case(org, "order_new", "order.hl7"))).cancels
 
 
+@pytest.mark.parametrize("number", [b'""', b" ", b'""^LAB'])
+def test_a_number_that_tells_no_order_from_another_brings_no_two_together(lives, number):
+    data = case("larkspur", "order_new", "order.hl7").replace(
+        b"|LV-700101^LVMCEHR|", b"|LV-700101^LVMCEHR|" + number, 1
+    )
+    judged = judge(lives["larkspur"], came(data))
+    assert judged.orders is not None
+    assert [name.kind for name in judged.orders.groups[0][0].names] == ["placer"]
+    data = data.replace(b"LV-700101^LVMCEHR", number)
+    refused = judge(lives["larkspur"], came(data)).arrival
+    assert (refused.state, refused.reason) == ("refused", "the placer order number has no number in it")
+
+
+def test_a_number_is_known_again_however_its_empty_end_is_written(lives):
+    data = case("larkspur", "order_new", "order.hl7")
+    one, other = (
+        judge(lives["larkspur"], came(data.replace(b"LV-700101^LVMCEHR", written))).orders
+        for written in (b"LV-700101^LVMCEHR", b"LV-700101^LVMCEHR^^")
+    )
+    assert one is not None
+    assert other is not None
+    assert one.groups[0][0].placer == other.groups[0][0].placer == "LV-700101^LVMCEHR"
+
+
+@pytest.mark.parametrize("org", ORGS)
+def test_a_message_with_two_patients_is_refused(lives, org):
+    data = case(org, "order_new", "order.hl7")
+    lines = data.split(b"\r")
+    patient = next(line for line in lines if line.startswith(b"PID"))
+    orders = [line for line in lines if line[:3] in (b"ORC", b"OBR")]
+    for more in ([patient], [patient, *orders], [*orders, patient, *orders]):
+        judged = judge(lives[org], came(b"\r".join([*data.rstrip(b"\r").split(b"\r"), *more]) + b"\r"))
+        assert judged.orders is None
+        assert "PID came more than once" in judged.arrival.reason
+
+
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_row_22_nothing_that_can_be_sent_raises(lives, data):

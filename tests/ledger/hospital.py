@@ -87,21 +87,23 @@ class World:
     # --- in ---
 
     def order(
-        self, placer: str = "A1", control: str = "new", org: str = "", text: str = "", group: int = 1
-    ) -> list[int]:
+        self, placer: str = "A1", control: str = "new", org: str = "", text: str = "", group: int = 1,
+        patient: bytes = b"patient", filler: str = "",
+    ) -> list[int]:  # fmt: skip
+        """`group`: how many orders come under one; `placer` "A1 A1": two under one number."""
         hospital = self.hospitals[org or self.hospital.org]
-        numbers = [placer] if group == 1 else [f"{placer}.{number}" for number in range(1, group + 1)]
-        received = [
-            ReceivedOrder(control, number, "", (Name("placer", "", number),), f"order {number}{text}".encode())  # type: ignore[arg-type]
-            for number in numbers
-        ]
+        numbers = placer.split() if group == 1 else [f"{placer}.{number}" for number in range(1, group + 1)]
+        received = []
+        for number in numbers:
+            names = (Name("placer", "", number), *([Name("filler", "", filler)] if filler else []))
+            received.append(ReceivedOrder(control, number, filler, names, f"order {number}{text}".encode()))  # type: ignore[arg-type]
 
         def take(tx: Tx) -> list[int]:
             inbox = tx.insert(
                 t.inbox, org=hospital.org, listener="l", sender="s", control_id=f"M{next(self._inbox)}", type="ORM^O01",
                 body_hash="-", body=b"-", state="taken", code="AA", answer=b"", reason="", at=tx.now,
             )  # fmt: skip
-            return orders.take(tx, hospital, inbox, Received(b"patient", (tuple(received),)))
+            return orders.take(tx, hospital, inbox, Received(patient, (tuple(received),)))
 
         return self.store.write(take)
 

@@ -77,18 +77,20 @@ def test_an_order_that_was_another_patients_by_mistake_is_his_no_more(world):
         return made.store.read(lambda tx: people.cases_by_number(tx, "mercy", number, 10))
 
     assert (found("WRONG"), found("RIGHT")) == ([], [case])
-    order_of(made, patient("REPEATED"), "A1", again="2")  # the same order again changes nothing
+    with pytest.raises(orders.Refusal, match="another patient"):
+        order_of(made, patient("REPEATED"), "A1", again="2")
     assert (found("REPEATED"), found("RIGHT")) == ([], [case])
 
 
 def test_cases_that_become_one_are_found_as_one(world):
     made = world()
+    both = msgspec.json.encode({"identifiers": [{"id": "N1"}, {"id": "N2"}]})  # one patient, who got another number
     first = order_of(made, patient("N1"), "A1")
-    order_of(made, patient("N2"), "A2")
+    order_of(made, both, "A2")
 
     def join(tx):
         one = ReceivedOrder("new", "A3", "", (Name("placer", "", "A1"), Name("placer", "", "A2")), b"{}")
-        return orders.take(tx, made.hospital, made.rows(t.inbox)[0]["id"], Received(patient("N2"), ((one,),)))
+        return orders.take(tx, made.hospital, made.rows(t.inbox)[0]["id"], Received(both, ((one,),)))
 
     assert made.store.write(join) == [first]
     found = made.store.read(lambda tx: people.cases_by_number(tx, "mercy", "N2", 10))

@@ -654,3 +654,214 @@ def test_who_follows_orders_hears_of_each_that_is_completed_once(world):
     ]  # fmt: skip
     assert {one.order.state for one in found} == {"completed"}
     assert w.store.read(lambda tx: views.order_changes(tx, w.hospital.org, cursor)) == ((), cursor)
+
+
+# --- what was found by attacking it -------------------------------------------------------------------------------------------
+
+
+def _taken_back(w) -> None:
+    w.store.write(lambda tx: results.withdraw_signature(tx, w.hospital, "R1", "dr", "a doubt"))
+
+
+@pytest.mark.parametrize("kind", ["final", "corrected"])
+def test_row_31_what_is_signed_anew_after_sending_is_a_correction(world, kind):
+    w = world(FakeHospital(gates=SIGNED))
+    w.order()
+    w.result("final", 1)
+    w.sign(text="one")
+    if kind == "corrected":
+        w.sign(act="amend", text="two")
+    w.send()
+    _taken_back(w)
+    w.sign(text="other")
+    (sent,) = w.send()
+    assert kinds([sent]) == ["corrected"]
+    assert b"other" in sent
+
+
+def test_row_31_what_is_in_doubt_does_not_go_again_under_a_signature_for_something_else(world, clock):
+    w = world(FakeHospital(gates=SIGNED))
+    w.order()
+    w.result("final", 1)
+    w.sign(text="one")
+    held = w.take_hold()
+    w.step(held, w.step(held), DOUBT)
+    _taken_back(w)
+    w.sign(text="other")
+    clock.pass_(60 * SECOND)
+    assert w.send() == []
+    assert w.deliveries("kind", "state") == [("final", "needs_decision"), ("corrected", "waiting")]
+    w.store.write(lambda tx: operate.decide(tx, w.hospital, w.deliveries("id")[0], "delivered", WHY))
+    assert kinds(w.send()) == ["corrected"]
+
+
+@pytest.mark.parametrize("state", ["ready", "uncertain", "confirmed"])
+def test_row_47_an_older_revision_is_not_sent_again_past_a_newer_one(world, clock, state):
+    w = world()
+    w.order()
+    w.result("final", 1)
+    w.send()
+    w.result("corrected", 2)
+    if state == "uncertain":
+        held = w.take_hold()
+        w.step(held, w.step(held), DOUBT)
+    elif state == "confirmed":
+        w.send()
+    assert w.deliveries("state") == ["confirmed", state]
+    with pytest.raises(Impossible, match="newer one"):
+        w.store.write(lambda tx: operate.resend(tx, w.hospital, w.deliveries("id")[0], WHY, confirmed=True))
+
+
+def test_row_47_an_older_revision_goes_again_before_a_newer_one_that_waits_for_its_signature(world):
+    w = world(FakeHospital(gates=SIGNED))
+    w.order()
+    w.result("final", 1)
+    w.sign()
+    w.send()
+    w.result("corrected", 2)
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, w.deliveries("id")[0], WHY, confirmed=True))
+    assert kinds(w.send()) == ["final"]
+    w.sign()
+    assert kinds(w.send()) == ["corrected"]
+
+
+@pytest.mark.parametrize("outcome", [TAKEN, DOUBT])
+@pytest.mark.parametrize("newer", ["corrected", "withdrawn"])
+def test_row_47_what_left_once_is_not_forgotten_when_it_is_sent_again_as_new(world, outcome, newer):
+    w = world(FakeHospital(unsent_final="as final"))
+    w.order()
+    w.result("final", 1)
+    held = w.take_hold()
+    w.step(held, w.step(held), outcome)
+    number = w.deliveries("id")[0]
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, number, WHY, as_new=True, confirmed=True))
+    with pytest.raises(orders.Refusal, match="has been sent"):
+        w.order(control="cancel")
+    w.result(newer, 2)
+    assert w.deliveries("state") == ["unknown", "ready"]
+    w.store.write(lambda tx: tx.run(t.lane.update().values(next_at=0)))
+    assert kinds(w.send()) == [newer]
+
+
+def test_row_8_what_was_confirmed_elsewhere_is_not_refused_by_the_answer_to_its_repeat(world, clock):
+    w = world()
+    w.order()
+    w.result("final", 1)
+    held = w.take_hold()
+    w.step(held, w.step(held), DOUBT)
+    clock.pass_(60 * SECOND)
+    held = w.take_hold()
+    again = w.step(held)
+    w.store.write(lambda tx: lanes.answered_elsewhere(tx, w.hospital, again.control_id, "confirmed", "AA", "AA", b"AA"))
+    w.step(held, again, Known("rejected", "AE", "AE", b"AE"))
+    assert w.deliveries("state") == ["confirmed"]
+
+
+def test_row_27_a_preliminary_result_of_a_cancelled_order_can_be_withdrawn(world):
+    w = world()
+    w.order()
+    w.result("preliminary", 1)
+    w.send()
+    w.order(control="cancel")
+    assert w.result("withdrawn", 2).reason == ""
+    assert kinds(w.send()) == ["withdrawn"]
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_row_27_a_message_for_a_group_leaves_out_the_order_that_was_cancelled(world, built):
+    w = world(FakeHospital(per="group"))
+    w.order("G", group=3)
+    if built:
+        w.result("final", 1, placer="G.1")
+    w.order("G.2", "cancel")
+    if not built:
+        w.result("final", 1, placer="G.1")
+    (sent,) = w.send()
+    assert sent.split(b"|")[4:] == [b"order G.1", b"order G.3"]
+
+
+def test_row_27_a_group_whose_orders_are_all_cancelled_is_told_only_what_is_withdrawn(world):
+    w = world(FakeHospital(per="group"))
+    w.order("G", group=2)
+    w.result("preliminary", 1, placer="G.1")
+    w.send()
+    w.order("G.1", "cancel")
+    w.order("G.2", "cancel")
+    assert w.result("final", 2, placer="G.1").deliveries == ()
+    w.result("withdrawn", 3, placer="G.1")
+    assert [message.split(b"|")[2:] for message in w.send()] == [
+        [b"withdrawn", b"R1 withdrawn 3", b"order G.1", b"order G.2"]
+    ]
+
+
+def test_row_26_several_tests_under_one_number_are_known_again_one_by_one(world):
+    w = world()
+    w.order("A1 A1")
+    w.order("A1 A1", "change", text=" changed")
+    assert len(w.events("order changed")) == 2
+    assert [row["document"] for row in w.rows(t.order_)] == [b"order A1 changed", b"order A1 changed"]
+    w.order("A1", "cancel")
+    assert {row["state"] for row in w.rows(t.order_)} == {"cancelled"}, "the number was cancelled"
+    assert w.result("final", 1).deliveries == ()
+
+
+def test_row_27_a_cancelled_order_that_comes_again_is_not_taken_for_done(world):
+    w = world()
+    w.order()
+    w.order(control="cancel")
+    for control in ("new", "change"):
+        with pytest.raises(orders.Refusal, match="cancelled before"):
+            w.order(control=control)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_what_was_given_up_does_not_keep_two_cases_from_becoming_one(world, both):
+    w = world(FakeHospital(unsolicited=True))
+    for number in (1, 2):
+        w.result("preliminary", 1, placer="", study=f"S{number}", result=f"R{number}")
+        if number == 1 or both:
+            w.store.write(lambda tx: operate.cancel(tx, w.hospital, w.deliveries("id")[-1], WHY))
+    w.result("final", 2, placer="", study="S2", result="R1")
+    assert kinds(w.send()) == ["final"]
+    assert {row["merged_into"] for row in w.rows(t.case_)} == {None, 1}
+
+
+def test_what_a_case_sent_before_it_became_another_one_can_be_withdrawn(world):
+    w = world(FakeHospital(per="group", unsolicited=True))
+    w.order()
+    w.result("final", 1)
+    w.store.write(lambda tx: operate.hold(tx, w.hospital, w.deliveries("id")[0], WHY))
+    w.result("final", 1, placer="", study="S", result="R2")
+    assert kinds(w.send()) == ["final"]
+    w.result("withdrawn", 2, placer="A1", study="S", result="R2")
+    assert kinds(w.send()) == ["withdrawn"]
+
+
+def test_when_two_cases_become_one_nothing_older_goes_behind_what_has_left(world):
+    w = world(FakeHospital(unsolicited=True))
+    w.order()
+    w.result("final", 2)
+    w.send()
+    w.result("preliminary", 1, placer="", study="S", result="R2")
+    w.result("preliminary", 1, study="S", result="R3")
+    assert w.send() == []
+    assert ("preliminary", "void") in w.deliveries("kind", "state")
+
+
+def test_when_two_cases_become_one_what_was_ready_in_both_goes_one_after_the_other(world, clock):
+    w = world(FakeHospital(per="group"))
+    w.order("A1")
+    w.result("final", 1, study="S")
+    clock.pass_(1)
+    w.order("B1")
+    w.result("corrected", 2, placer="B1", result="R2")
+    w.result("preliminary", 1, placer="B1", study="S", result="R3")
+    assert w.deliveries("kind", "state") == [("final", "ready"), ("corrected", "ready")]
+    held = w.take_hold()
+    first = w.step(held)
+    assert w.step(held, first, DOUBT) is None
+    w.store.write(lambda tx: tx.run(t.lane.update().values(next_at=0)))
+    assert w.step(w.take_hold()) is None, "the correction waits for the fate of the final"
+    assert w.deliveries("state") == ["uncertain", "waiting"]
+    clock.pass_(60 * SECOND)
+    assert kinds(w.send()) == ["final", "corrected"]

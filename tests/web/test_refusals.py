@@ -54,6 +54,30 @@ def test_every_fault_of_a_document_is_listed_with_its_path_and_without_its_value
 
 
 @pytest.mark.parametrize(
+    "envelope",
+    [
+        '{"order": {"placer": "A"}, "order": {"placer": "B"}, "result": %s}',
+        '{"order": {"placer": "A", "placer": "B"}, "result": %s}',
+        '{"result": {}, "result": %s}',
+    ],
+)
+def test_what_stands_twice_is_refused_and_not_chosen_from(one, envelope):
+    with one.client(ORG) as client:
+        body = envelope % json.dumps(preliminary(ORG))
+        answer = client.post("/v1/results", content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, problem(answer)["title"]) == (400, "A member stands there twice.")
+
+
+@pytest.mark.parametrize("more", ['"study": "S-2"', '"status": "final"', '"\\u0076ersion": 7'])
+def test_an_upload_without_a_version_is_read_as_strictly_as_one_that_has_it(one, more):
+    document = json.dumps({name: value for name, value in preliminary(ORG).items() if name != "version"})
+    with one.client(ORG) as client:
+        body = f'{{"result": {document[:-1]}, {more}}}}}'
+        answer = client.post("/v1/uploads", content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, [fault["what"] for fault in problem(answer)["faults"]]) == (422, ["duplicate"])
+
+
+@pytest.mark.parametrize(
     ("body", "status"),
     [
         (b"", 400), (b"{", 400), (b"\xff\xfe", 400), (b"[]", 422), (b"null", 422), (b'"Zebedee"', 422), (b'{"result": ' + b"[" * 100000 + b"]" * 100000 + b"}", 400),

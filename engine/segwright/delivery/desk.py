@@ -20,6 +20,8 @@ from segwright.codes import saying
 from segwright.codes.judging import CodeFault, Offer
 from segwright.delivery import billing
 from segwright.delivery.live import RESULT, Live
+from segwright.hl7.delimiters import STANDARD
+from segwright.hl7.escape import unescape
 from segwright.ledger import cases, orders, people, results
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
@@ -127,10 +129,10 @@ def revision_of(
     document = bytes(submission.result)
     numbered: Callable[[int], bytes] | None = None
     if pathway == "upload" and b'"version"' not in document:
-        document = _with(document, version=1)
+        document = _first_version(document)
 
         def numbered(version: int) -> bytes:
-            return canonical(live, _with(document, version=version))[1]
+            return canonical(live, _with(form, version=version))[1]
 
     record, form, content = canonical(live, document)
     _countable(live, record, pathway)
@@ -139,8 +141,8 @@ def revision_of(
     for kind in ("placer", "filler"):
         given = getattr(order, kind) if order is not None else None
         if given:
-            value, _, assigner = given.partition("^")
-            names.append(Name(kind, assigner, value))
+            value, *assigner = (unescape(part, STANDARD, "utf-8") for part in given.split(STANDARD.component))
+            names.append(Name(kind, "^".join(assigner).rstrip("^"), value))
     version = 0 if numbered is not None else live.attribute(RESULT, record, "version")
     revision = Revision(
         result_id=live.attribute(RESULT, record, "id"), version=version, kind=live.attribute(RESULT, record, "status"),
@@ -164,12 +166,17 @@ def _countable(live: Live, record: tuple[Any, ...], pathway: Pathway) -> None:
         raise Wrong(faults)
 
 
+def _first_version(document: bytes) -> bytes:
+    """A document with a version before all that stands in it: what stands there twice is still refused for that."""
+    if not document.lstrip().startswith(b"{"):
+        raise Wrong([Fault("$", "an object is expected")])
+    rest = document.lstrip()[1:].lstrip()
+    return b'{"version":1' + (b"" if rest.startswith(b"}") else b",") + rest
+
+
 def _with(document: bytes, **members: Any) -> bytes:
-    try:
-        found = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
-        raise Wrong([Fault("$", "an object is expected")]) from None
-    return msgspec.json.encode({**found, **members})
+    """A document in canonical form, with other members."""
+    return msgspec.json.encode({**msgspec.json.decode(document, type=dict[str, msgspec.Raw]), **members})
 
 
 def submit(tx: Tx, live: Live, submission: Submission, pathway: Pathway, actor: str) -> Taken:
@@ -185,11 +192,13 @@ def submit(tx: Tx, live: Live, submission: Submission, pathway: Pathway, actor: 
         names = (*revision.names, *(Name(alias.kind, alias.assigner, alias.value) for alias in known))
         revision = msgspec.structs.replace(revision, names=names)
     taken = results.submit(tx, live, revision, must_know_order=order is not None)
-    if order is None and taken.outcome == "new" and not cases.orders(tx, taken.case):
-        # No order says whose it is: the result itself may.
-        patient = msgspec.json.decode(revision.document, type=_Whose).patient
-        if patient is not None:
+    patient = msgspec.json.decode(revision.document, type=_Whose).patient
+    if taken.outcome == "new" and patient is not None:
+        if not cases.orders(tx, taken.case):
+            # No order says whose it is: the result itself does.
             people.remember(tx, live.org, taken.case, bytes(patient), new=False)
+        elif people.is_anothers(tx, live.org, taken.case, bytes(patient)):
+            raise results.Conflict("another_patient", "the result is of another patient than its order")
     return taken
 
 

@@ -34,6 +34,7 @@ from segwright.ledger.cases import Name
 from segwright.ledger.inbox import Arrival
 from segwright.ledger.orders import Received, ReceivedOrder
 from segwright.plan.manifest import Identifier, Party
+from segwright.runtime.fields import NULL_TEXT
 from segwright.runtime.outcome import Intake
 
 Verdict = Literal["accepted", "error", "rejected"]
@@ -233,7 +234,8 @@ def _refuse(live: Live, name: str, intake: Intake) -> None:
     for problem in intake.problems:
         entry = explanation.entry(problem.op) if explanation is not None else None
         address = entry.address if entry is not None else ""
-        text = f"{address}: {problem.kind.replace('_', ' ')}" if address else problem.kind.replace("_", " ")
+        what = ": ".join([problem.kind.replace("_", " "), *filter(None, [problem.facts.get("reason")])])
+        text = _plain(f"{address}: {what}" if address else what)
         faults.append(Fault(_CONDITIONS.get(problem.kind, "102"), _path(entry.sentence if entry else ""), text=text))
     verdict: Verdict = "error"
     for reject in intake.rejects:
@@ -261,21 +263,29 @@ def _plain(text: str) -> str:
 
 
 def _order(live: Live, order: Record) -> ReceivedOrder:
-    placer = live.attribute(ORDER, order, "placer_number")
+    placer = _name("placer", live.attribute(ORDER, order, "placer_number"))
     filler = live.attribute(ORDER, order, "filler_number")
-    names = [_name("placer", placer)]
-    if isinstance(filler, Field):
-        number = _name("filler", filler)
+    if not _is_number(placer):
+        reason = "the placer order number has no number in it"
+        raise _No("error", reason, Fault("101", None, text=reason))
+    names = [placer]
+    number = _name("filler", filler) if isinstance(filler, Field) else None
+    if number is not None and _is_number(number):
         names.append(number)
         if number.assigner in ("", live.manifest.parties.ours.application.namespace):
             names.append(
                 Name("study", "", number.value)
             )  # the number may be our own: a result that came before its order
     return ReceivedOrder(
-        control=live.attribute(ORDER, order, "control"), placer=placer.text,
+        control=live.attribute(ORDER, order, "control"), placer=placer.value + (f"^{placer.assigner}" if placer.assigner else ""),
         filler=filler.text if isinstance(filler, Field) else "",
         names=tuple(names), document=live.encoded(ORDER, order),
     )  # fmt: skip
+
+
+def _is_number(name: Name) -> bool:
+    """Whether it tells one order from another: HL7 null and white space are everybody's."""
+    return name.value.strip() not in ("", NULL_TEXT)
 
 
 def _name(kind: str, field: Any) -> Name:

@@ -67,12 +67,18 @@ class Opened(NamedTuple):
     merged: bool
 
 
+def is_aged(tx: Tx, case: Row, reuse_after: int) -> bool:
+    """Whether a case was closed so long ago that its hospital may use its numbers for something else."""
+    return bool(case.closed_at and reuse_after and tx.now - case.closed_at > reuse_after)
+
+
 def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> Opened:
-    """The case of these names. All the names are its names from now on."""
+    """The case of these names. All the names are its names from now on. Raises `people.AnotherPatient` when they name cases of
+    two patients."""
     live: list[Row] = []
     for case in find(tx, org, names):
         row = lock(tx, case)
-        if row.closed_at and reuse_after and tx.now - row.closed_at > reuse_after:
+        if is_aged(tx, row, reuse_after):
             tx.journal.note("number reused", org, case=row.id)
         elif row.id not in [other.id for other in live]:
             live.append(row)
@@ -130,13 +136,12 @@ def merge(tx: Tx, kept: Row, gone: Row) -> None:
     for delivery in _deliveries(tx, gone.id):
         twin = next((other for other in _deliveries(tx, kept.id) if _twins(delivery, other)), None)
         if twin is None:
-            _move(tx, delivery, kept.id, moved)
+            _move(tx, delivery, kept.id, moved[delivery.part])
         elif not delivery.tries:
             _suppress(tx, delivery, twin)
         elif not twin.tries:
             _suppress(tx, twin, delivery)
-            if moved[delivery.part] != twin.part:  # else the void twin keeps the place in the unique key
-                _move(tx, delivery, kept.id, moved)
+            _move(tx, delivery, kept.id, moved[delivery.part])
         else:
             tx.journal.note("incident", kept.org, case=kept.id, delivery=delivery.id, twin=twin.id, what="sent twice")
     tx.set(t.case_, gone.id, merged_into=kept.id)
@@ -150,9 +155,18 @@ def _await_order(tx: Tx, case: int) -> None:
     tx.run(sa.update(t.delivery).where(*where).values(state="held", reason=NO_ORDER))
 
 
-def _move(tx: Tx, delivery: Row, case: int, moved: dict[int, int]) -> None:
-    values = {"case_id": case, "part": moved[delivery.part]}
-    tx.set(t.delivery, delivery.id, **values)
+def _move(tx: Tx, delivery: Row, case: int, part: int) -> None:
+    """Takes a delivery into a case. A void one that has its place there goes where it came from: what was never sent must not
+    keep out what was, or may be."""
+    key = (delivery.destination, delivery.message, delivery.kind, delivery.version, part)
+    there = next(
+        (one for one in _deliveries(tx, case) if (one.destination, one.message, one.kind, one.version, one.part) == key), None
+    )  # fmt: skip
+    if there is not None:
+        tx.set(t.delivery, there.id, part=-there.id)  # for a moment nobody's place
+    tx.set(t.delivery, delivery.id, case_id=case, part=part)
+    if there is not None:
+        tx.set(t.delivery, there.id, case_id=delivery.case_id, part=delivery.part)
 
 
 def _deliveries(tx: Tx, case: int) -> Sequence[Row]:

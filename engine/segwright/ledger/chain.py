@@ -34,10 +34,21 @@ NOT_IN_LINE: Final = (UNSIGNED, NO_ORDER)
 
 _FILED: Final = frozenset({"accepted", "confirmed"})
 _IN_DOUBT: Final = frozenset({"sending", "uncertain", "needs_decision", "unknown"})
+LEFT: Final = _FILED | _IN_DOUBT
+"""States of what has left, or may have."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What becomes of a delivery, and why."""
+
+    id: int
+    state: State
+    reason: str
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A delivery as its chain sees it. `version`: of the result, 0 for what happened to an order."""
+    """A delivery as its chain sees it. `version`: of the result, 0 for what happened to an order; `before`: whether an earlier
+    build of it left, or may have."""
 
     id: int
     message: str
@@ -47,6 +58,7 @@ class Link(msgspec.Struct, frozen=True):
     seq: int
     state: State
     reason: str = ""
+    before: bool = False
 
     def is_akin(self, message: str, part: int) -> bool:
         """Whether it is a revision of the same message for the same order. Part 0 stands for all orders, and for a result
@@ -67,13 +79,14 @@ class Link(msgspec.Struct, frozen=True):
     def is_result(self) -> bool:
         return self.kind in RESULT_KINDS
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the hospital has it, or may have."""
+        return self.state in LEFT or self.before
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What becomes of a delivery, and why."""
-
-    id: int
-    state: State
-    reason: str
+    def given_up(self, why: str) -> Verdict:
+        """It is not sent any more. What left under an earlier build is not undone by that."""
+        return Verdict(self.id, "unknown" if self.before else "void", why)
 
 
 def stale(chain: Iterable[Link], message: str, part: int, kind: str, version: int) -> Link | None:
@@ -93,12 +106,20 @@ def superseded(chain: Iterable[Link], new: Link) -> list[Verdict]:
         if link.id == new.id or not link.is_akin(new.message, new.part) or link.rank >= new.rank:
             continue
         if link.state in ("held", "waiting", "ready"):
-            out.append(Verdict(link.id, "void", f"superseded by {new.kind} {new.version}"))
+            out.append(link.given_up(f"superseded by {new.kind} {new.version}"))
         elif link.state == "rejected":
-            out.append(Verdict(link.id, "void", f"refused, and superseded by {new.kind} {new.version}"))
+            out.append(link.given_up(f"refused, and superseded by {new.kind} {new.version}"))
         elif link.kind == "preliminary" and link.state in ("uncertain", "needs_decision"):
             out.append(Verdict(link.id, "unknown", f"superseded by {new.kind} {new.version}, its fate unknown"))
     return out
+
+
+def overtaken(chain: Iterable[Link], link: Link) -> Link | None:
+    """A newer revision that the hospital has, or may have: what has not left is not sent behind it."""
+    if not link.is_result:
+        return None
+    akin = (other for other in chain if other.is_akin(link.message, link.part))
+    return next((other for other in akin if other.has_left and other.rank > link.rank), None)
 
 
 def waits_for(chain: Iterable[Link], link: Link) -> Link | None:
@@ -118,7 +139,7 @@ def sent_as(chain: Iterable[Link], link: Link, unsent_final: str | None) -> str 
     if link.kind not in ("corrected", "withdrawn"):
         return link.kind
     before = [o for o in chain if o.is_akin(link.message, link.part) and o.seq < link.seq and o.id != link.id]
-    known = [other for other in before if other.state in _FILED | _IN_DOUBT]
+    known = [other for other in before if other.has_left]
     if link.kind == "withdrawn":
         return "withdrawn" if known else None
     if unsent_final == "as final" and not [other for other in known if other.kind != "preliminary"]:
@@ -129,7 +150,7 @@ def sent_as(chain: Iterable[Link], link: Link, unsent_final: str | None) -> str 
 def cancels(chain: Iterable[Link], part: int) -> list[Verdict]:
     """What the cancellation of an order does: results that have not left are void. Part 0 answers all orders together."""
     return [
-        Verdict(link.id, "void", "the order was cancelled")
+        link.given_up("the order was cancelled")
         for link in chain
         if link.is_result and link.part in (part, 0) and link.state in ("held", "waiting", "ready")
     ]
@@ -138,6 +159,5 @@ def cancels(chain: Iterable[Link], part: int) -> list[Verdict]:
 def signed_result_left(chain: Iterable[Link], part: int) -> bool:
     """Whether a signed result of an order has left, or may have: then the order cannot be cancelled any more."""
     return any(
-        link.is_result and link.kind != "preliminary" and link.part in (part, 0) and link.state in _FILED | _IN_DOUBT
-        for link in chain
+        link.is_result and link.kind != "preliminary" and link.part in (part, 0) and link.has_left for link in chain
     )

@@ -110,10 +110,8 @@ _OF_REVISION: Final = Prepared(
     )
 )
 _STOPS: Final = Prepared(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org")))
-_ORDER_STATE: Final = Prepared(
-    sa.select(t.order_.c.state).where(
-        t.order_.c.case_id == sa.bindparam("case"), t.order_.c.part == sa.bindparam("part")
-    )
+_ORDER_STATES: Final = Prepared(
+    sa.select(t.order_.c.part, t.order_.c.state).where(t.order_.c.case_id == sa.bindparam("case"))
 )
 
 
@@ -235,6 +233,8 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
         if shut is not None:
             _stop_at_gate(tx, hospital, row, shut)
             continue
+        if row.state == "ready" and not _has_its_turn(tx, hospital, row):
+            continue
         number = row.tries + 1
         made = tx.insert(
             t.attempt, build_id=build.id, delivery_id=row.id, lane_id=held.lane, number=number, fence=held.fence,
@@ -270,11 +270,29 @@ def gate(tx: Tx, hospital: Hospital, row: Row, build: Row) -> str | None:
     if row.revision_id is not None:
         if owed.gate == "after sign-off" and line.signature(tx, row.revision_id) is None:
             return chain.UNSIGNED
-        if not row.doubts and row.part:
-            state = tx.scalar(_ORDER_STATE, {"case": row.case_id, "part": row.part})
-            if state == "cancelled" and row.kind != "withdrawn":
+        if not row.doubts and row.kind != "withdrawn":
+            answered = tx.all(_ORDER_STATES, {"case": row.case_id})
+            if {order.state for order in answered if row.part in (0, order.part)} == {"cancelled"}:
                 return "the order is cancelled"
     return None
+
+
+def _has_its_turn(tx: Tx, hospital: Hospital, row: Row) -> bool:
+    """Whether all before it in its chain is decided, and nothing newer has left: two chains may have become one since it was made
+    ready."""
+    chained = line.links(tx, row.case_id, row.lane_id)
+    mine = next(link for link in chained if link.id == row.id)
+    newer = chain.overtaken(chained, mine)
+    if newer is not None:
+        line.apply(
+            tx, row.org, row.lane_id, [mine.given_up(f"older than {newer.kind} {newer.version}, which has left")]
+        )
+        line.promote(tx, hospital, row.case_id, row.lane_id)
+        return False
+    if chain.waits_for(chained, mine) is not None:
+        tx.set(t.delivery, row.id, state="waiting")
+        return False
+    return True
 
 
 def _stop_at_gate(tx: Tx, hospital: Hospital, row: Row, why: str) -> None:
@@ -305,6 +323,8 @@ def _close(tx: Tx, hospital: Hospital, lane: Row, done: Attempt, known: Known) -
         keep_answer(tx, row.org, done.id, known.code, known.answer, "in time")
     policy = hospital.policy
     ahead = _came_ahead(tx, done.id) if known.outcome in _OVERTAKEN else None
+    if ahead is not None and ahead[0] == known.outcome:
+        ahead = None  # the answer in time says more
     taken = ahead[0] == "confirmed" if ahead is not None else known.outcome in ("accepted", "confirmed")
     took: dict[str, Any] = {"took": max(0, tx.now - done.ready_at)} if taken else {}
     tx.journal.note(
@@ -500,8 +520,9 @@ def answered_elsewhere(
     return int(row.id)
 
 
-_OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for_now"})
-"""Outcomes of a try that say less than an acknowledgement of the application that came by another way meanwhile."""
+_OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for_now", "rejected"})
+"""Outcomes of a try that say less than an acknowledgement of the application that came by another way meanwhile. A refusal does:
+what was confirmed was filed, by an earlier try if not by this one."""
 
 
 def _came_ahead(tx: Tx, attempt: int) -> tuple[Answer, str] | None:

@@ -26,10 +26,20 @@ from segwright.ledger.store import Tx
 
 NOTHING_TO_WITHDRAW: Final = "nothing was sent that could be withdrawn"
 
+LEFT_BEFORE: Final = (
+    sa.select(t.attempt.c.id)
+    .join(t.build, t.build.c.id == t.attempt.c.build_id)
+    .where(
+        t.build.c.delivery_id == t.delivery.c.id, t.build.c.live.is_(False),
+        sa.or_(*(t.attempt.c.outcome == outcome for outcome in ("accepted", "confirmed", "uncertain"))),
+    )
+    .correlate(t.delivery).exists()
+)  # fmt: skip
+"""Whether an earlier build of a delivery left, or may have."""
 _CHAIN: Final = Prepared(
     sa.select(
         t.delivery.c.id, t.delivery.c.message, t.delivery.c.part, t.delivery.c.kind, t.delivery.c.version, t.delivery.c.seq,
-        t.delivery.c.state, t.delivery.c.reason,
+        t.delivery.c.state, t.delivery.c.reason, LEFT_BEFORE,
     )
     .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.lane_id == sa.bindparam("lane"))
     .order_by(t.delivery.c.seq)
@@ -107,7 +117,7 @@ def enqueue(
     )
     state, reason, build = new.state, hold, None
     if hold not in NOT_IN_LINE:
-        made_of = material(tx, case, part, revision, occurrence)
+        made_of = material(tx, case, part, kind, revision, occurrence)
         if hold or chain.waits_for(behind, new) is not None:
             hospital.write(owed.plan, made_of, kind, tx.now, "TRIAL")
         elif sent_as is None:
@@ -156,24 +166,27 @@ def trial(tx: Tx, hospital: Hospital, delivery: int) -> None:
 
 def material_of(tx: Tx, delivery: Row) -> Material:
     """What a delivery is made of, as it stands now."""
-    return material(tx, delivery.case_id, delivery.part, delivery.revision_id, delivery.occurrence_id)
+    return material(tx, delivery.case_id, delivery.part, delivery.kind, delivery.revision_id, delivery.occurrence_id)
 
 
-def material(tx: Tx, case: int, part: int, revision: int | None, occurrence: int | None) -> Material:
-    """The orders that a message answers (part 0: all of the case), their patient, and its subject: what happened to an
-    order, or a revision as it was signed, or else as it came."""
+def material(tx: Tx, case: int, part: int, kind: str, revision: int | None, occurrence: int | None) -> Material:
+    """The orders that a message of a kind answers, their patient, and its subject: what happened to an order, or a revision as
+    it was signed, or else as it came."""
     subject = signature(tx, revision)
     if subject is None:
         subject = tx.get(t.revision, revision) if revision is not None else tx.get(t.occurrence, occurrence or 0)
     assert subject is not None
-    return about(tx, case, part, subject.document)
+    return about(tx, case, part, kind, subject.document)
 
 
-def about(tx: Tx, case: int, part: int, subject: bytes) -> Material:
-    """The orders that a message answers, their patient, and a subject that may stand nowhere yet."""
+def about(tx: Tx, case: int, part: int, kind: str, subject: bytes) -> Material:
+    """The orders that a message answers, their patient, and a subject that may stand nowhere yet. Part 0 answers all orders of
+    the case, a result only those that are not cancelled; but what was sent about them before is withdrawn for all."""
     found = cases.orders(tx, case)
     if part:
         found = [order for order in found if order.part == part]
+    elif kind in chain.RESULT_KINDS and kind != "withdrawn":
+        found = [order for order in found if order.state != "cancelled"] or found
     return Material(tuple(order.document for order in found), found[0].patient if found else None, subject)
 
 
@@ -276,6 +289,16 @@ def freeze(tx: Tx, hospital: Hospital, row: Row, kind: str, reason: str) -> None
         tx.run(sa.update(t.build).where(t.build.c.delivery_id == row.id).values(live=False))
     tx.set(t.delivery, row.id, state="ready", reason="", sent_as=kind, due_at=tx.now)
     _keep(tx, hospital, Frozen(row.org, row.lane_id, row.destination, row.case_id, row.id, number, reason), build)
+
+
+def refreeze(tx: Tx, hospital: Hospital, delivery: int, reason: str) -> None:
+    """Makes the bytes of a ready delivery anew: what they are made of is not what it was. No byte of them was taken."""
+    row = tx.get(t.delivery, delivery)
+    assert row is not None
+    try:
+        freeze(tx, hospital, row, row.sent_as, reason)
+    except NotWritten as refused:
+        hold(tx, row, f"{reason}, and it cannot be written any more: " + "; ".join(refused.problems[:3]))
 
 
 def hold(tx: Tx, row: Row, reason: str, actor: str = "") -> None:

@@ -99,7 +99,8 @@ def cancel(tx: Tx, hospital: Hospital, delivery: int, by: By) -> None:
     if row.doubts and row.state != "rejected":
         raise Impossible("state", f"delivery {row.id} may have been sent: decide about it instead")
     _note(tx, row, by, "cancelled")
-    line.apply(tx, row.org, row.lane_id, [Verdict(row.id, "void", f"cancelled: {by.reason}")])
+    mine = next(link for link in line.links(tx, row.case_id, row.lane_id) if link.id == row.id)
+    line.apply(tx, row.org, row.lane_id, [mine.given_up(f"cancelled: {by.reason}")])
     line.promote(tx, hospital, row.case_id, row.lane_id)
 
 
@@ -113,7 +114,7 @@ def resend(tx: Tx, hospital: Hospital, delivery: int, by: By, *, as_new: bool = 
     if new and row.state != "rejected" and not confirmed:
         raise Impossible("confirm", f"delivery {row.id} is {row.state}: as a new message it may be filed twice")
     if _newer(tx, row):
-        raise Impossible("state", f"delivery {row.id} has a newer one behind it that went out already")
+        raise Impossible("state", f"delivery {row.id} has a newer one behind it that went out already, or is about to")
     _note(tx, row, by, "resent", as_new=new)
     if not new:
         values = {"state": "uncertain", "due_at": tx.now, "first_try_at": tx.now, "reason": f"sent again: {by.reason}"}
@@ -132,14 +133,13 @@ def resend(tx: Tx, hospital: Hospital, delivery: int, by: By, *, as_new: bool = 
 
 
 def _newer(tx: Tx, row: Row) -> bool:
+    """Whether a newer revision has left, or may leave before this one is decided about: one that still waits, or is held, would
+    wait for it."""
     chained = line.links(tx, row.case_id, row.lane_id)
     mine = next(link for link in chained if link.id == row.id)
-    return mine.is_result and any(
-        link.is_akin(mine.message, mine.part)
-        and link.rank > mine.rank
-        and link.state in ("accepted", "confirmed", "sending")
-        for link in chained
-    )
+    # What is ready counts as what has left.
+    ahead = [msgspec.structs.replace(link, before=link.before or link.state == "ready") for link in chained]
+    return chain.overtaken(ahead, mine) is not None
 
 
 def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By) -> None:

@@ -6,7 +6,9 @@ Refuses, with `Refusal`, the cancellation of an order that is not known or whose
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ from segwright.ledger import cases, chain, line, people, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED
-from segwright.ledger.execution import Prepared
+from segwright.ledger.execution import Prepared, Row
 from segwright.ledger.hospital import Hospital, NotWritten
 from segwright.ledger.store import Tx
 
@@ -23,7 +25,8 @@ Control = Literal["new", "change", "cancel"]
 
 
 class ReceivedOrder(msgspec.Struct, frozen=True):
-    """One order of a message. `placer` and `filler` as they came, for people; `names`: all numbers it goes by."""
+    """One order of a message. `placer`: the number that it is known again by, written in one way however it came; `filler` as it
+    came, for people; `names`: all numbers it goes by."""
 
     control: Control
     placer: str
@@ -40,7 +43,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Refusal(Exception):
-    """An order that cannot be done. `code`: unknown_order, too_late."""
+    """An order that cannot be done. `code`: unknown_order, too_late, another_patient, cancelled."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -51,26 +54,49 @@ class Refusal(Exception):
 def take(tx: Tx, hospital: Hospital, inbox: int, received: Received) -> list[int]:
     """Does what the orders of a message ask for; gives their cases. Raises `Refusal`, and then nothing is done."""
     taken = []
+    seen: Counter[str] = Counter()
     for group in received.groups:
         cancelling = [order for order in group if order.control == "cancel"]
         for order in cancelling:
             taken.append(_cancel(tx, hospital, order))
         others = [order for order in group if order.control != "cancel"]
         if others:
-            taken.append(_order(tx, hospital, inbox, received.patient, others))
+            taken.append(_order(tx, hospital, inbox, received.patient, others, seen))
     return list(dict.fromkeys(taken))
 
 
-def _order(tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[ReceivedOrder]) -> int:
+_HasPlacer = TypeVar("_HasPlacer", ReceivedOrder, Row)
+
+
+def _numbered(orders: Iterable[_HasPlacer], seen: Counter[str]) -> Iterator[tuple[tuple[str, int], _HasPlacer]]:
+    """Orders with what they are known again by: their number, and which of those under it they are (from 1), since some hospitals
+    send several tests under one. `seen`: how many there were of each number before."""
+    for order in orders:
+        seen[order.placer] += 1
+        yield (order.placer, seen[order.placer]), order
+
+
+def _order(
+    tx: Tx, hospital: Hospital, inbox: int, patient: bytes, group: list[ReceivedOrder], seen: Counter[str]
+) -> int:  # fmt: skip
     names = [name for order in group for name in order.names]
-    case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
+    try:
+        case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
+    except people.AnotherPatient as another:
+        raise Refusal("another_patient", str(another)) from None
     there = () if new else cases.orders(tx, case.id)
-    known = {order.placer: order for order in there}
+    known = dict(_numbered(there, Counter()))
     part = max((order.part for order in there), default=0)
-    if any(order.placer not in known or order.control == "change" for order in group):
+    found = [(order, known.get(key)) for key, order in _numbered(group, seen)]
+    changes = [before is not None and order.control == "change" for order, before in found]
+    # Only a change may say that an order is another patient's than was thought.
+    if not new and not all(changes) and people.is_anothers(tx, hospital.org, case.id, patient):
+        raise Refusal("another_patient", str(people.AnotherPatient()))
+    if any(before is None for _, before in found) or any(changes):
         people.remember(tx, hospital.org, case.id, patient, new=new)
-    for order in group:
-        before = known.get(order.placer)
+    for order, before in found:
+        if before is not None and before.state == "cancelled":
+            raise Refusal("cancelled", "the order was cancelled before: it needs another number")
         if before is None:
             part += 1
             _add(tx, hospital, inbox, patient, case.id, part, order)
@@ -117,7 +143,7 @@ def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
         if owed is None:
             continue
         unsigned = owed.gate == "after sign-off" and line.signature(tx, row.revision_id) is None
-        for part in parts(tx, case, owed.per):
+        for part in parts(tx, case, owed.per, row.kind):
             # For a group the held delivery has the very key of the new one: it goes on itself.
             if part == row.part:
                 values = {"state": "held", "reason": UNSIGNED if unsigned else NO_ORDER}
@@ -131,22 +157,25 @@ def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
                 )  # fmt: skip
 
 
-def parts(tx: Tx, case: int, per: str) -> list[int]:
-    """What messages about a case answer: all its orders together (0), or each that is not cancelled."""
+def parts(tx: Tx, case: int, per: str, kind: str) -> list[int]:
+    """What messages about a case answer: all its orders together (0), or each; those that are cancelled only with the withdrawal
+    of what they were told before."""
     found = cases.orders(tx, case)
-    if per == "group" or not found:
+    if not found:
         return [0]
-    return [order.part for order in found if order.state != "cancelled"]
+    answered = [order.part for order in found if order.state != "cancelled" or kind == "withdrawn"]
+    return answered if per == "order" else [0] if answered else []
 
 
 def _cancel(tx: Tx, hospital: Hospital, order: ReceivedOrder) -> int:
     found = cases.find(tx, hospital.org, [name for name in order.names if name.kind == "placer"] or order.names)
     for number in found:
         case = cases.lock(tx, number)
-        row = next((one for one in cases.orders(tx, case.id) if one.placer == order.placer), None)
-        if row is not None:
+        rows = [one for one in cases.orders(tx, case.id) if one.placer == order.placer]
+        for row in rows:
             if row.state != "cancelled":
                 cancel(tx, hospital, case.id, row.part)
+        if rows:
             return int(case.id)
     raise Refusal("unknown_order", "no order of this number is known")
 
@@ -170,6 +199,10 @@ def cancel(tx: Tx, hospital: Hospital, case: int, part: int, document: bytes = b
             together = {link.id for link in links if link.part == 0}
             gone = [verdict for verdict in gone if verdict.id not in together]
         line.apply(tx, hospital.org, lane, gone)
+        if states != {"cancelled"}:
+            for link in links:
+                if link.part == 0 and link.is_result and link.kind != "withdrawn" and link.state == "ready":
+                    line.refreeze(tx, hospital, link.id, "one of its orders was cancelled")
         line.promote(tx, hospital, case, lane)
     happened(tx, hospital, case, part, "cancelled", document)
     studies.settle(tx, hospital, case)

@@ -22,6 +22,13 @@ _HALF: Final = 32
 """Hexadecimal digits of each half of a digest."""
 
 
+class AnotherPatient(Exception):
+    """A number says that something belongs to a case, and the case is another patient's."""
+
+    def __init__(self) -> None:
+        super().__init__("a number that it goes by belongs to another patient")
+
+
 class _Identifier(msgspec.Struct):
     id: str = ""
     authority: str | None = None
@@ -87,8 +94,25 @@ def remember(tx: Tx, org: str, case: int, patient: bytes, *, new: bool) -> None:
         tx.add_new(t.person, [{"org": org, "digest": one, "case_id": case} for one in wanted])
 
 
+def is_anothers(tx: Tx, org: str, case: int, patient: bytes) -> bool:
+    """Whether a case is known to be another patient's. Who assigned a number does not count here: some messages say it, some do
+    not."""
+    return _are_two(_numbers(tx, case), {digest[:_HALF] for digest in digests(org, patient)})
+
+
+def _numbers(tx: Tx, case: int) -> set[str]:
+    return {row.digest[:_HALF] for row in tx.all(_OF_CASE, {"case": case})}
+
+
+def _are_two(one: set[str], other: set[str]) -> bool:
+    """Whether numbers are those of two people: some of each are known, and none is the same."""
+    return bool(one and other) and one.isdisjoint(other)
+
+
 def merged(tx: Tx, org: str, kept: int, gone: int) -> None:
-    """Two cases became one."""
+    """Two cases became one. Raises `AnotherPatient` when they are known to be two patients'."""
+    if _are_two(_numbers(tx, kept), _numbers(tx, gone)):
+        raise AnotherPatient
     rows = [{"org": org, "digest": row.digest, "case_id": kept} for row in tx.all(_OF_CASE, {"case": gone})]
     if rows:
         tx.add_new(t.person, rows)

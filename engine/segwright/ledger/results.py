@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from segwright.ledger import cases, chain, line, orders, studies
+from segwright.ledger import cases, chain, line, orders, people, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.chain import NO_ORDER, RESULT_KINDS, UNSIGNED, Link
@@ -54,8 +54,8 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Conflict(Exception):
-    """A submission that cannot be taken. `code`: version, second_final, unknown_result, unknown_order, not_shown,
-    not_signed, withdrawn, nothing_to_sign."""
+    """A submission that cannot be taken. `code`: version, second_final, unknown_result, unknown_order, another_patient,
+    not_shown, not_signed, withdrawn, nothing_to_sign."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -70,7 +70,14 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
         tx, hospital.org, [n for n in revision.names if n.kind in ("placer", "filler")]
     ):
         raise Conflict("unknown_order", "no order of this number is known")
-    case, _, merged = cases.opened(tx, hospital.org, [own, *revision.names], reuse_after=hospital.policy.reuse_after)
+    names, reuse_after = [own, *revision.names], hospital.policy.reuse_after
+    if reuse_after and _is_of_an_aged_case(tx, hospital, own, reuse_after):
+        # The id of a result is never used again; the hospital's numbers may be another order's by now.
+        names, reuse_after = [own], 0
+    try:
+        case, _, merged = cases.opened(tx, hospital.org, names, reuse_after=reuse_after)
+    except people.AnotherPatient as another:
+        raise Conflict("another_patient", str(another)) from None
     if merged:
         orders.join_results(tx, hospital, case.id)
         studies.settle(tx, hospital, case.id)
@@ -111,7 +118,13 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     deliveries = owe(tx, hospital, case.id, made, revision.kind, version)
     studies.settle(tx, hospital, case.id)
     ended = {order.state for order in cases.orders(tx, case.id)} == {"cancelled"}
-    return Taken("new", case.id, made, version, deliveries, "its order is cancelled: nothing is sent" if ended else "")
+    why = "its order is cancelled: nothing is sent" if ended and not deliveries else ""
+    return Taken("new", case.id, made, version, deliveries, why)
+
+
+def _is_of_an_aged_case(tx: Tx, hospital: Hospital, name: Name, reuse_after: int) -> bool:
+    homes = [tx.get(t.case_, number) for number in cases.find(tx, hospital.org, [name])]
+    return any(home is not None and cases.is_aged(tx, home, reuse_after) for home in homes)
 
 
 def may_stand(tx: Tx, now: Shown) -> None:
@@ -164,7 +177,7 @@ def targets(tx: Tx, hospital: Hospital, case: int, kind: str, version: int, *, s
         hold = UNSIGNED if owed.gate == "after sign-off" and not signed else ""
         if not ordered and not owed.unsolicited:
             hold = NO_ORDER
-        for part in orders.parts(tx, case, owed.per):
+        for part in orders.parts(tx, case, owed.per, kind):
             chained = line.links(tx, case, line.lane_found(tx, hospital.org, owed.destination))
             yield Target(owed, part, hold, chained, chain.stale(chained, owed.message, part, kind, version))
 
@@ -262,7 +275,9 @@ def intended(tx: Tx, hospital: Hospital, now: Shown, document: bytes, at: int) -
         if not hold and sent_as is not None:
             written_as = now.kind if first is not None else sent_as
             try:
-                body = hospital.write(owed.plan, line.about(tx, now.case, part, document), written_as, at, TRIAL)
+                body = hospital.write(
+                    owed.plan, line.about(tx, now.case, part, now.kind, document), written_as, at, TRIAL
+                )
             except NotWritten as refused:
                 problems = refused.problems
         out.append(Intended(
@@ -315,12 +330,23 @@ def shown(tx: Tx, hospital: Hospital, result_id: str, act: Act = "sign") -> Show
     row = newest(tx, hospital, result_id)
     signed = line.signature(tx, row.id)
     kind, further = made_by(act, row.kind, signed=signed is not None)
+    if act == "sign" and kind == row.kind != "withdrawn" and _has_left(tx, hospital, row):
+        kind, further = "corrected", True  # the signature that let it out was taken back too late
     plans = {owed.message: owed.plan for owed in hospital.owed(kind)}
     stands = row if signed is None else signed
     return Shown(
         row.id, row.result_id, row.version + further, kind, stands.content, stands.document, plans, row.case_id,
         new=kind != row.kind or further,
     )  # fmt: skip
+
+
+def _has_left(tx: Tx, hospital: Hospital, row: Row) -> bool:
+    """Whether something that a signature lets out has left for a revision."""
+    signed = [owed.message for owed in hospital.owed(row.kind) if owed.gate == "after sign-off"]
+    c = t.delivery.c
+    left = c.state.in_(sorted(chain.LEFT)) | line.LEFT_BEFORE
+    where = (c.revision_id == row.id, c.message.in_(signed), left)
+    return tx.first(sa.select(c.id).where(*where).limit(1)) is not None
 
 
 def sign(
@@ -390,11 +416,11 @@ def withdraw_signature(tx: Tx, hospital: Hospital, result_id: str, actor: str, r
     left = []
     lanes = set()
     where = (t.delivery.c.case_id == case.id, t.delivery.c.revision_id == row.revision_id)
-    for delivery in tx.all(sa.select(t.delivery).where(*where)):
+    for delivery in tx.all(sa.select(t.delivery, line.LEFT_BEFORE.label("before")).where(*where)):
         lanes.add(delivery.lane_id)
         if delivery.state in ("waiting", "ready"):
             line.hold(tx, delivery, UNSIGNED, actor)
-        elif delivery.state not in ("void", "held"):
+        if delivery.before or delivery.state not in ("waiting", "ready", "void", "held"):
             left.append(delivery.id)
     for lane in sorted(lanes):
         line.promote(tx, hospital, case.id, lane)

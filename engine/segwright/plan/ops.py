@@ -466,7 +466,7 @@ class GroupOp(Op, frozen=True, tag="group"):
     """Runs `body` for each `segment` found; its scope: that segment, what follows up to the next `segment` or `under`, and
     the nearest `under` above with what stands between it and the first `segment` under it. Each turn makes one record of
     `size` attributes in slot `record`, appended to the result and grouped with those under the same `under` segment. At most
-    one, at the top of a plan. An `under` without `segment` is noted."""
+    one, at the top of a plan. An `under` without `segment` is noted; a message with two PID is refused (`structure`)."""
 
     record: int
     size: int

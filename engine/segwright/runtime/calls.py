@@ -16,7 +16,7 @@ from segwright.hl7.escape import redelimit, unescape
 from segwright.hl7.values import NULL, Field, Segment
 from segwright.library.record import Refusal
 from segwright.runtime import compare, evaluate
-from segwright.runtime.fields import NULL_TEXT, Unfit, component_of, field_text, is_empty, repetitions
+from segwright.runtime.fields import NULL_TEXT, PATIENT, Unfit, component_of, field_text, is_empty, repetitions
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
@@ -265,6 +265,8 @@ def in_groups(segments: Sequence[str], head: str, under: str) -> tuple[Sequence[
     """The segments before the first group, and those of each group: its own, and what stands between the segment `under` which
     it belongs to and the first `head` there. Groups under one segment stand together."""
     names = [segment[:3] for segment in segments]
+    if names.count(PATIENT) > 1:
+        raise Signal
     heads = [place for place, name in enumerate(names) if name in (head, under)]
     together: list[list[list[str]]] = []
     common: list[str] = []

@@ -14,6 +14,9 @@ from segwright.hl7.paths import HEADERS
 from segwright.hl7.values import NULL, Field, Null
 
 NULL_TEXT = '""'
+PATIENT = "PID"
+"""The orders of a message are one patient's. A message that names several, or brings earlier results with their own among its
+orders, is refused: whose an order is would be a guess."""
 
 
 class Unfit(Exception):

@@ -14,7 +14,7 @@ from segwright.hl7.wire import Message
 from segwright.plan import ops
 from segwright.plan.ops import Op, Plan
 from segwright.runtime.evaluate import Evaluation, Failed
-from segwright.runtime.fields import field_text, is_empty, repetitions
+from segwright.runtime.fields import PATIENT, field_text, is_empty, repetitions
 from segwright.runtime.outcome import Reject
 
 
@@ -81,6 +81,8 @@ class Reader(Evaluation):
 
     def _groups(self, op: ops.GroupOp) -> None:
         """One turn for each group; those under one segment are appended together."""
+        if self._names.count(PATIENT) > 1:
+            self.record(op, "structure", reason=f"{PATIENT} came more than once: whose the orders are is not clear")
         together: list[tuple[Any, ...]] = []
         above = -1
         turn = 0

@@ -16,12 +16,13 @@ logged by kind and place, answered without a word about the content.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -290,11 +291,30 @@ def _decoded(operation: Operation, data: bytes) -> Any:
     if operation.body is None:
         return None
     try:
-        return msgspec.json.decode(data, type=operation.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        body = msgspec.json.decode(data, type=operation.body)
+        twice = _holds_twice(json.loads(data, object_pairs_hook=_Members, parse_int=str, parse_float=str))
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         if isinstance(error, msgspec.MsgspecError):
             raise unreadable(error) from None
         raise unreadable(msgspec.DecodeError()) from None
+    if twice:
+        raise refusal(400, "request", "A member stands there twice.")
+    return body
+
+
+class _Members(NamedTuple):
+    """An object as it is written."""
+
+    pairs: list[tuple[str, Any]]
+
+
+def _holds_twice(found: Any) -> bool:
+    """Whether an object has a member twice: which of the two is meant is not ours to say. A result is looked at for itself, and
+    its faults are listed with their places."""
+    if not isinstance(found, _Members):
+        return False
+    names = [name for name, _ in found.pairs]
+    return len(set(names)) < len(names) or any(_holds_twice(value) for name, value in found.pairs if name != "result")
 
 
 def _actor(request: Request) -> str:

@@ -52,6 +52,7 @@ def not_there(what: str) -> Refusal:
 CONFLICTS: Final = {
     "unknown_result": (404, "There is no such result."),
     "unknown_order": (404, "There is no such order."),
+    "another_patient": (409, "It belongs to another patient."),
     "idempotency_key": (422, "This Idempotency-Key was used for another request."),
     "version": (409, "This version of the result is there with another content."),
     "second_final": (409, "There is a final result already."),
