@@ -19,7 +19,7 @@ from segwright.core.diagnostic import Diagnostic, Label, diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
-from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base, used_as
+from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base, kinds_of, used_as
 from segwright.lang.flatten import Flattened
 from segwright.lang.parse import parse
 from segwright.lang.remembered import Memory
@@ -252,7 +252,7 @@ class Shared:
                 )
                 continue
             flattened = self._flattened(name, mapping, layers, own, scope)
-            found.extend(_entry_problems(organisation, entry, mapping))
+            found.extend(_entry_problems(organisation, entry, mapping, scope.model))
             self._message(organisation, entry, flattened, settings, messages)
         found.extend(d for by_name in messages.values() for c in by_name.values() for d in c.found)
         found.extend(_missed(messages))
@@ -333,8 +333,10 @@ def _order(organisation: Organisation, entry: CatalogueEntry, flattened: Flatten
     return Order(entry.name, "reads", entry.reads, span=span)
 
 
-def _entry_problems(organisation: Organisation, entry: CatalogueEntry, mapping: ast.Mapping) -> list[Diagnostic]:
-    """A catalogue entry against its mapping: direction and message types."""
+def _entry_problems(
+    organisation: Organisation, entry: CatalogueEntry, mapping: ast.Mapping, model: Model
+) -> list[Diagnostic]:
+    """A catalogue entry against its mapping: direction, message types, and the kinds that its document can be of."""
     span = organisation.span(("catalogue", entry.name), "key")
     wanted = (entry.writes,) if entry.writes else entry.reads
     direction = "writes" if entry.writes else "reads"
@@ -363,6 +365,20 @@ def _entry_problems(organisation: Organisation, entry: CatalogueEntry, mapping: 
                         name=entry.name,
                         type=message,
                         known=shown(mapping.messages),
+                    )
+                )
+        possible = kinds_of(mapping.inputs, model)
+        for kind in entry.kinds if possible else ():
+            if kind not in possible:
+                out.append(
+                    diagnostic(
+                        "SW0905",
+                        organisation.span(("catalogue", entry.name, "kinds", kind), "key"),
+                        organisation=organisation.id,
+                        name=entry.name,
+                        kind=kind,
+                        nearest=nearest(kind, possible),
+                        known=shown(possible),
                     )
                 )
     return out

@@ -39,10 +39,9 @@ CODES: Final[dict[ProblemKind, str]] = {
     "structure": "SW1012",
     "not_kept": "SW1013",
     "incomparable": "SW1014",
-    "number": "SW1015",
     "narrative": "SW1016",
-    "type": "SW1017",
 }
+"""Every kind but `type`: that is a fault of segwright, and no finding."""
 
 
 def distinct(found: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -149,6 +148,9 @@ class Explained:
 
     def _problem(self, problem: Problem) -> Diagnostic:
         written = self.written(problem.op)
+        if problem.kind == "type":
+            where = written.address if written is not None else self.plan.message
+            raise AssertionError(f"{where}: {problem.facts['wanted']} wanted, {problem.facts['found']} found")
         op = self.operations[problem.op] if 0 <= problem.op < len(self.operations) else None
         span = NOWHERE if written is None else written.origin.span
         facts = dict(problem.facts)

@@ -95,23 +95,11 @@ ENTRIES: dict[str, Entry] = {
         (),
         "412 ms is not below 0.5 s by its digits.",
     ),
-    "SW1015": Entry(
-        "A number too long to be written",
-        "`{address}`: the number has more digits than any receiver takes.",
-        (),
-        "A number of such length is a fault of its source.",
-    ),
     "SW1016": Entry(
         "A narrative that fails",
         "`{address}`: the text cannot be made: {reason}.",
         (),
         "Half a report reads like a whole one.",
-    ),
-    "SW1017": Entry(
-        "A value that does not fit its plan",
-        "`{address}` expects {wanted} and was given {found}.",
-        ("This is a fault of segwright: please report it with the mapping line.",),
-        "A plan and its values are checked against one model; where they disagree nothing is sent.",
     ),
     # --- what a message is made from -----------------------------------------------------------------------------------
     "SW1020": Entry(
@@ -123,7 +111,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1021": Entry(
         "A kind that is not in the catalogue",
         "The catalogue does not say whether `{message}` of the kind {kind} is sent.",
-        ("Did you mean {nearest}?", "It decides {known}."),
+        ("Did you mean {nearest}?", "It decides {known}: write `{kind}: yes`, `no` or `after sign-off` beside them."),
         "What nobody decided is not sent.",
     ),
     "SW1022": Entry(
