@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from segwright.core.diagnostic import errors
+from segwright.core.prose import help_lines
 from segwright.core.prose import message as sentence
 from segwright.service import snapshots
 from segwright.service.cases import Outcome
@@ -182,8 +184,12 @@ def test_new_changed_and_stale_snapshots_are_told_apart(locked):
         ("stale", "gone.ecg_result.hl7"),
         ("changed", "corrected.ecg_result.hl7"),
     }
-    assert {f.code for f in snapshots.findings(changes)} == {"SW1061", "SW1062", "SW1063"}
-    assert all(sentence(f) for f in snapshots.findings(changes))
+    told = snapshots.findings(changes, [ORGANISATION])
+    assert {f.code for f in told} == {"SW1061", "SW1062", "SW1063"}
+    assert all(sentence(f) and "segwright test sample --update" in help_lines(f)[0] for f in told)
+    while_updating = snapshots.findings(changes, [ORGANISATION], updating=True)
+    assert not any(help_lines(f) for f in while_updating)
+    assert errors(while_updating) == []
     snapshots.write(locked, changes)
     assert run(locked).changes == ()
     assert not (folder / "gone.ecg_result.hl7").exists()

@@ -245,20 +245,23 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW1061": Entry(
         "No snapshot",
-        "`{snapshot}` does not exist.",
-        ("Look at what the case gives, then write it: segwright test --update",),
+        "Case `{case}` has no snapshot yet.",
+        ("Look at what the case gives, then write it: segwright test {org} --update",),
         "A case without its locked output locks nothing.",
     ),
     "SW1062": Entry(
         "A snapshot of no case",
-        "`{snapshot}` belongs to no case.",
-        ("Delete it, or bring its case back: segwright test --update deletes it.",),
+        "This snapshot belongs to no case.",
+        (
+            "Bring its case back, or let it go: segwright test {org} --update deletes it.",
+            "There is no organisation `{gone}`: segwright test --update deletes what is left of it.",
+        ),
         "A snapshot that nothing makes looks like a promise and is none.",
     ),
     "SW1063": Entry(
         "Other bytes than the snapshot",
-        "Case `{case}` gives other bytes than `{snapshot}`.",
-        ("If the change is meant: segwright test --update",),
+        "Case `{case}` gives other bytes than its snapshot.",
+        ("If the change is meant: segwright test {org} --update",),
         "The snapshot is what the hospital receives today.",
     ),
     "SW1064": Entry(
