@@ -81,8 +81,8 @@ def test_a_refusal_is_its_report(made):
 @pytest.mark.parametrize(
     ("old", "new", "code", "line", "said"),
     [
-        ("message:", "mesage:", "SW1064", 1, "`message` is missing."),
-        ("environment: test", "environmental: test", "SW1064", 1, "`environment` is missing."),
+        ("message:", "mesage:", "SW1064", 2, "`mesage` has no meaning in a case."),
+        ("environment: test", "environmental: test", "SW1064", 3, "`environmental` has no meaning in a case."),
         ("control_id:", "nothing: x\ncontrol_id:", "SW1064", 5, "`nothing` has no meaning in a case of `ecg_result`."),
         ("message: ecg_result", "message: ecg_results", "SW1030", 2, None),
         ("environment: test", "environment: tset", "SW1034", 3, "This organisation has no environment `tset`."),

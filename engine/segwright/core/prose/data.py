@@ -20,7 +20,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1002": Entry(
         "A code without a row",
         "`{address}` looks up table `{table}`, which has no row for {given}.",
-        ("Add the row, or say what is sent for other codes: `otherwise -> …` in the table, `on unmapped …` in the rule.",),
+        ("Add the row, or say what stands for other codes: `otherwise -> …` in the table, `on unmapped …` in the rule.",),
         "A code that nobody mapped is never guessed: the receiver would file the result under another study.",
     ),
     "SW1003": Entry(
@@ -148,7 +148,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1027": Entry(
         "The message cannot be made under these facts",
         "This {what} cannot be used: {reason}.",
-        (),
+        ("Write it in this form: {example}",),
         "Every message carries when it was made and a number of its own.",
     ),
     "SW1029": Entry(
@@ -178,13 +178,17 @@ ENTRIES: dict[str, Entry] = {
     "SW1033": Entry(
         "No such organisation",
         "There is no organisation `{name}` in this workspace.",
-        ("Did you mean {nearest}?", "There are {known}."),
+        (
+            "Did you mean {nearest}?",
+            "`{message}` is a message; the organisation stands before it.",
+            "There are {known}.",
+        ),
         "An organisation is a folder in `orgs/` with an org.yaml.",
     ),
     "SW1034": Entry(
         "No such environment",
         "This organisation has no environment `{name}`.",
-        ("It has {known}.",),
+        ("Did you mean {nearest}?", "It has {known}."),
         "Test and production differ in their processing id and their receivers.",
     ),
     "SW1035": Entry(
@@ -203,7 +207,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1040": Entry(
         "The message cannot be read",
         "{position}: {cause} ({code}).",
-        (),
+        ("A message begins with {begins} and its separators; nothing stands before them.",),
         "A message is read whole or not at all.",
     ),
     "SW1041": Entry(
@@ -273,7 +277,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1065": Entry(
         "A file of the case is missing",
         "`{file}`, which the case names, is not there.",
-        (),
+        ("Did you mean {nearest}?", "A case is made of files of the workspace; this one would stand {outside} of it."),
         "A case holds all that goes in.",
     ),
     "SW1066": Entry(
@@ -284,8 +288,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW1067": Entry(
         "The case is refused",
-        "Case `{case}` gives nothing; reported here too: {codes}.",
-        ("If it should be refused: `refused: yes` in case.yaml.",),
+        "Nothing comes of {cases}; why is told here too: {codes}.",
+        ("If that is right: `refused: yes` in case.yaml.",),
         "A case that gives nothing shows nothing.",
     ),
     "SW1068": Entry(

@@ -34,7 +34,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0905": Entry(
         "A kind that the message never is",
-        "The document of `{name}` is never `{kind}`.",
+        "The document of `{name}` is never {kinds}.",
         ("Did you mean `{nearest}`?", "It can be {known}."),
         "A kind that was taken over from another message lets nothing out, and the kinds that do come are decided by nobody.",
     ),
