@@ -309,7 +309,7 @@ def test_test_shows_what_changed_field_by_field_before_it_is_written(workspace):
     path.write_text(path.read_text().replace("application: ECGAI", "application: OTHER"))
     result = call("test", "--workspace", workspace)
     assert result.exit_code == 1
-    assert "snapshots/sample/final.ecg_result.hl7 differs" in result.output
+    assert "--> snapshots/sample/final.ecg_result.hl7" in result.output
     assert "~ MSH-3 Sending Application: ECGAI → OTHER" in result.output
     updated = call("test", "--update", "--workspace", workspace)
     assert updated.exit_code == 0
@@ -323,8 +323,8 @@ def test_test_fails_for_a_missing_and_for_a_stale_snapshot(workspace):
     (folder / "final.ecg_result.hl7").rename(folder / "finale.ecg_result.hl7")
     result = call("test", "sample", "--workspace", workspace)
     assert result.exit_code == 1
-    assert "final.ecg_result.hl7 is not there yet" in result.output
-    assert "finale.ecg_result.hl7 belongs to no case" in result.output
+    assert "error[SW1061]: Case `final` has no snapshot yet." in result.output
+    assert "error[SW1062]: This snapshot belongs to no case." in result.output
 
 
 def test_test_fails_for_a_message_without_a_case_even_when_it_updates(workspace):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
+import click
 import pytest
 
 from segwright import __version__
-from segwright.cli.main import COMMANDS
+from segwright.cli.main import COMMANDS, EXAMPLES, cli
 from tests.cli.conftest import ROOT, call, process
 
 HEAVY = ("lark", "hl7apy", "cerberus", "ruamel", "jinja2", "msgspec", "ucumvert", "pint")
@@ -43,6 +45,21 @@ def test_every_command_has_help_of_its_own(name):
     result = call(name, "--help")
     assert result.exit_code == 0
     assert "Usage: " in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_example_in_a_commands_help_can_be_typed(name):
+    assert " ".join(f"Example: segwright {EXAMPLES[name]}".split()) in " ".join(call(name, "--help").output.split())
+    context = click.Context(cli, info_name="segwright")
+    command, arguments = cli.get_command(context, name), shlex.split(EXAMPLES[name])[1:]
+    while isinstance(command, click.Group):
+        _, command, arguments = command.resolve_command(context, arguments)
+    assert command is not None
+    command.make_context(name, arguments, parent=context)
+
+
+def test_what_is_missing_in_a_command_of_the_review_is_named():
+    assert "Missing option '--because'" in call("promote", "test", "/srv/segwright").output
 
 
 def test_a_misspelt_command_is_offered_the_right_one():

@@ -159,7 +159,7 @@ def test_suggested_cases_are_written_only_when_asked_and_are_marked(hospital):
     assert 'note: "SUGGESTED (seed 1), not reviewed' in (folder / fresh / "case.yaml").read_text()
     tested = call("test", "larkspur", "--workspace", hospital)
     assert tested.exit_code == 1
-    assert f"snapshots/larkspur/{fresh}.ecg_order.json is not there yet" in tested.output
+    assert f"error[SW1061]: Case `{fresh}` has no snapshot yet." in tested.output
     again = call("cases", "suggest", "larkspur", "--workspace", hospital)
     assert "the cases reach everything; there is nothing to suggest" in again.output
 

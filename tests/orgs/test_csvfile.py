@@ -36,7 +36,11 @@ def test_cells_know_their_places() -> None:
         ('a,b\n"1"2,3\n', (2, 4), "quote inside doubled"),
         ("a,\n1,2\n", (1, 3), "Column 2 has no name"),
         ("a,a\n1,2\n", (1, 3), "Two columns are called `a`"),
-        ("a;b\n1;2\n", (1, 1), "something other than a comma"),
+        ("a;b\n1;2\n", (1, 2), "separated by semicolons"),
+        ("a\tb\n1\t2\n", (1, 2), "separated by tabs"),
+        ("sep=,\na,b\n1,2\n", (1, 1), "Excel's own"),
+        ('a,b\n1, "2"\n', (2, 4), "Before this quote stands a space"),
+        ("a,b\n1,\u201c2, 3\u201d\n", (2, 3), "typographic quote"),
         ("", (1, 1), "holds nothing"),
     ],
 )
@@ -46,6 +50,16 @@ def test_what_cannot_be_trusted_is_refused(text: str, line_column: tuple[int, in
     assert table is None
     assert source.position(findings[0].span.start) == line_column
     assert words in message(findings[0])
+
+
+def test_rows_and_last_columns_in_which_nothing_stands_are_left_out() -> None:
+    table, findings = read_rows(Source("t.csv", "a,b,,\n1,2,,\n,,,\n3,,,\n"))
+    assert findings == []
+    assert table is not None
+    assert table.names == ("a", "b")
+    assert [[cell.text for cell in row] for row in table.rows] == [["1", "2"], ["3", ""]]
+    _, findings = read_rows(Source("t.csv", "a,b,,\n1,2,,x\n"))
+    assert [message(found) for found in findings] == ["Column 3 has no name.", "Column 4 has no name."]
 
 
 def test_every_bad_row_is_reported() -> None:
@@ -64,7 +78,7 @@ def test_what_pythons_csv_writes_is_read_back(rows: list[list[str]]) -> None:
     table, findings = read_rows(Source("t.csv", out.getvalue()))
     assert findings == []
     assert table is not None
-    assert [[cell.text for cell in row] for row in table.rows] == rows
+    assert [[cell.text for cell in row] for row in table.rows] == [row for row in rows if any(row)]
 
 
 @given(st.text('a",\n\r;', max_size=20))

@@ -82,7 +82,7 @@ def test_a_folder_that_is_no_workspace_says_what_is_missing(folder: Path) -> Non
     [
         (b"", "SW0704", "holds nothing"),
         (b" \n", "SW0704", "holds nothing"),
-        (b"times: {zone: \xe9}\n", "SW0702", "byte 15 (0xE9)"),
+        (b"times: {zone: \xe9}\n", "SW0702", "byte 15 (0xE9, in line 1)"),
         (b"PK\x03\x04\x00\x00", "SW0703", "a spreadsheet wrote it"),
         (b"#" * (1 << 18) + b"\n", "SW0705", "262,145 bytes; at most 262,144"),
     ],

@@ -170,10 +170,10 @@ def test_a_value_is_written_by_its_digits_and_escaped(value: object, written: st
         ("\x7f", "control"),
         ("é", "unencodable"),
         ("\ud800", "unencodable"),
-        (Decimal("1E+500000"), "number"),
-        (Decimal("1E-500000"), "number"),
-        (Decimal("NaN"), "number"),
-        (10**100, "number"),
+        (Decimal("1E+500000"), "type"),
+        (Decimal("1E-500000"), "type"),
+        (Decimal("NaN"), "type"),
+        (10**100, "type"),
     ],
 )
 def test_what_cannot_be_sent_is_a_problem(value: object, kind: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from segwright.core.diagnostic import errors
+from segwright.core.prose import help_lines
 from segwright.core.prose import message as sentence
 from segwright.service import snapshots
 from segwright.service.cases import Outcome
@@ -79,8 +81,8 @@ def test_a_refusal_is_its_report(made):
 @pytest.mark.parametrize(
     ("old", "new", "code", "line", "said"),
     [
-        ("message:", "mesage:", "SW1064", 1, "`message` is missing."),
-        ("environment: test", "environmental: test", "SW1064", 1, "`environment` is missing."),
+        ("message:", "mesage:", "SW1064", 2, "`mesage` has no meaning in a case."),
+        ("environment: test", "environmental: test", "SW1064", 3, "`environmental` has no meaning in a case."),
         ("control_id:", "nothing: x\ncontrol_id:", "SW1064", 5, "`nothing` has no meaning in a case of `ecg_result`."),
         ("message: ecg_result", "message: ecg_results", "SW1030", 2, None),
         ("environment: test", "environment: tset", "SW1034", 3, "This organisation has no environment `tset`."),
@@ -182,8 +184,12 @@ def test_new_changed_and_stale_snapshots_are_told_apart(locked):
         ("stale", "gone.ecg_result.hl7"),
         ("changed", "corrected.ecg_result.hl7"),
     }
-    assert {f.code for f in snapshots.findings(changes)} == {"SW1061", "SW1062", "SW1063"}
-    assert all(sentence(f) for f in snapshots.findings(changes))
+    told = snapshots.findings(changes, [ORGANISATION])
+    assert {f.code for f in told} == {"SW1061", "SW1062", "SW1063"}
+    assert all(sentence(f) and "segwright test sample --update" in help_lines(f)[0] for f in told)
+    while_updating = snapshots.findings(changes, [ORGANISATION], updating=True)
+    assert not any(help_lines(f) for f in while_updating)
+    assert errors(while_updating) == []
     snapshots.write(locked, changes)
     assert run(locked).changes == ()
     assert not (folder / "gone.ecg_result.hl7").exists()

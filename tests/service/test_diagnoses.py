@@ -94,7 +94,7 @@ def test_suggestions_without_fault_say_nothing(tmp_path: Path):
 
 
 def test_no_suggestions_are_said_with_none(tmp_path: Path):
-    assert with_suggestions(tmp_path, "x", "diagnosis: {codes: subset.csv, suggestions: none}\n").codes == ()
+    assert with_suggestions(tmp_path, "x", "diagnosis: {codes: subset.csv, suggestions: none}\n").codes == ("SW0518",)
 
 
 def test_suggestions_that_are_not_there_are_reported_where_they_are_named(tmp_path: Path):

@@ -156,7 +156,7 @@ def test_every_fault_of_a_document_is_named_by_its_place_and_never_by_its_value(
     wrong = result | {"interpretaton": secret, "version": secret, "status": "finale"}
     _, found = render(running, Request("ecg_result", make, order, json.dumps(wrong).encode()))
     assert {finding.code for finding in found} == {"SW1026"}
-    assert {finding.facts["path"] for finding in found} == {"$.interpretaton", "$.version", "$.status"}
+    assert {finding.facts["path"].split(" ")[0] for finding in found} == {"$.interpretaton", "$.version", "$.status"}
     assert not any(secret in sentence(finding) or secret in str(finding.facts) for finding in found)
 
 

@@ -36,9 +36,7 @@ EXPECTED = {
     "structure": "SW1012",
     "not_kept": "SW1013",
     "incomparable": "SW1014",
-    "number": "SW1015",
     "narrative": "SW1016",
-    "type": "SW1017",
 }
 FACTS = {
     "unmapped": {"table": "0"},
@@ -52,7 +50,6 @@ FACTS = {
     "not_kept": {"segment": "PV1"},
     "incomparable": {"reason": "ms and mV"},
     "narrative": {"reason": "it is too long"},
-    "type": {"wanted": "text", "found": "integer"},
 }
 
 
@@ -71,7 +68,13 @@ def test_every_kind_of_problem_has_a_sentence_that_its_facts_fill(kind, running)
 
 def test_no_kind_of_problem_is_forgotten():
     assert EXPECTED == CODES
-    assert set(EXPECTED) == set(get_args(ProblemKind))
+    assert {*EXPECTED, "type"} == set(get_args(ProblemKind))
+
+
+def test_a_value_that_does_not_fit_its_plan_is_a_fault_of_segwright_and_no_finding(running):
+    explained = running.explained("ecg_result")
+    with pytest.raises(AssertionError, match="text wanted, integer found"):
+        explained.problems([Problem(20, "type", {"wanted": "text", "found": "integer"}, ())])
 
 
 def make() -> Making:

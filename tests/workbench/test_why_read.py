@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from segwright.hl7.wire import open_message
 from segwright.workbench.why_read import WhyRead, why_read
 
 
@@ -83,3 +84,25 @@ def test_a_message_that_is_refused_says_why_beside_the_values(ask):
     answer = ask("larkspur", "order_other_authority", "patient.mrn.authority")
     assert [finding.code for finding in answer.found] == ["SW1042"]
     assert answer.branches
+
+
+@pytest.mark.parametrize(
+    ("segment", "other", "path", "said"),
+    [
+        (b"ORC|NW", b"ORC|ZZ", "order.control", "`order.control` looks up table `order_control`, which has no row for the value of ORC-1."),
+        (b"|19580314", b"|MARCH", "patient.birth_date", "`patient.birth_date`: `date` cannot take the value of PID-7.1: "),
+    ],
+)  # fmt: skip
+def test_a_value_that_stopped_the_message_says_what_stands_against_it_and_what_to_do(
+    hospitals, rehearsed, segment, other, path, said
+):
+    run = rehearsed["larkspur"]
+    scene = next(scene for scene in run.scenes if scene.case == "order_new")
+    data = "\r".join(scene.order.segments).encode()
+    assert segment in data
+    wrong = open_message(data.replace(segment, other, 1))
+    (branch,) = why_read(run.running, "ecg_order", wrong, path, hospitals.sources).branches
+    refused = branch.twigs[-1]
+    assert (branch.value, refused.kind) == ("(missing)", "refused")
+    assert refused.twigs[0].text.startswith(said)
+    assert refused.twigs[-1].kind == "help"

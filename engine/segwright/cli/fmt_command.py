@@ -48,7 +48,7 @@ def command(
     wrong = changed = done = 0
     for laid in lay_out(chosen, root if not paths else Path.cwd()):
         done += 1
-        said(laid.found, {laid.source.name: laid.source}, error=True)
+        said(laid.found, {laid.source.name: laid.source} if laid.source.text else {}, error=True)
         wrong += bool(laid.found)
         if explain:
             _explain(laid.source)

@@ -56,6 +56,45 @@ COMMANDS: Final = {
 }
 """Every command with its line in the help; the module `segwright.cli.NAME_command` (with _ for -) holds it as `command`."""
 
+EXAMPLES: Final = {
+    "accounts": "accounts add anna --role reviewer --org mercy",
+    "allow": 'allow mercy --kind ecg_result/final --reason "their table is mended, ticket 4711"',
+    "approvals": "approvals verify",
+    "approve": 'approve mercy --because "read with the laboratory"',
+    "audit": "audit verify",
+    "cases": "cases suggest mercy --write",
+    "check": "check mercy --fix",
+    "codes": "codes show I48.91 --on 2026-03-02",
+    "compile": "compile mercy --out bundles",
+    "diff": "diff main --format html --out review.html",
+    "explain": "explain SW0301",
+    "fmt": "fmt orgs/mercy --diff",
+    "init": "init ours",
+    "lanes": 'lanes pause mercy outbound --reason "their downtime until 04:00"',
+    "ledger": "ledger why mercy 17",
+    "migrate": "migrate up",
+    "orders": "orders list mercy",
+    "promote": 'promote test /srv/segwright mercy --because "agreed with Mercy"',
+    "propose": 'propose main --because "their new catalogue" --server https://segwright.example',
+    "quarantine": "quarantine list",
+    "read": "read mercy orders/*.hl7",
+    "render": "render mercy ecg_result --order order.hl7 --result result.json --pretty",
+    "replay": "replay recorded",
+    "rollback": 'rollback production /srv/segwright --because "ticket 4711"',
+    "schema": "schema ecg_result",
+    "serve": "serve --settings segwright.toml",
+    "show": "show mercy ecg_result",
+    "simulate": 'simulate mercy --orders 3 --mode "lossy=2"',
+    "stop": 'stop mercy --kind ecg_result/final --reason "wrong unit, ticket 4711"',
+    "test": "test mercy --coverage --threshold 100",
+    "unused": "unused mercy",
+    "watch": "watch mercy ecg_result --case final",
+    "why": 'why mercy ecg_result "OBX(2)-5" --case final',
+    "why-not": 'why-not mercy ecg_result "OBX(2)-8" --case final',
+    "worker": "worker --settings segwright.toml",
+}
+"""Of every command one line as it is typed, which its help shows."""
+
 EXTRAS: Final = {
     "alembic": "serve", "argon2": "serve", "authlib": "serve", "cryptography": "serve", "httpx2": "serve", "joserfc": "serve",
     "sqlalchemy": "serve", "starlette": "serve", "uvicorn": "serve", "psycopg": "postgres",
@@ -79,6 +118,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"segwright.cli.{cmd_name.replace('-', '_')}_command").command
+        command.epilog = f"Example: segwright {EXAMPLES[cmd_name]}"
         return command
 
     def resolve_command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
@@ -48,13 +48,16 @@ def width() -> int:
     return min(shutil.get_terminal_size((100, 24)).columns, 120)
 
 
-def said(findings: Iterable[Diagnostic], sources: Mapping[str, Source], *, error: bool = False) -> None:
-    """Findings in full, on stdout or stderr."""
+def said(
+    findings: Iterable[Diagnostic], sources: Mapping[str, Source], *, error: bool = False,
+    beside: Mapping[Diagnostic, Sequence[str]] | None = None,
+) -> None:  # fmt: skip
+    """Findings in full, on stdout or stderr; `beside`: lines that stand where the source would."""
     from segwright.core.render import render_text
     from segwright.service.opening import shown_sources
 
     stream = sys.stderr if error else sys.stdout
-    text = render_text(findings, shown_sources(sources), colour=coloured(stream), width=width())
+    text = render_text(findings, shown_sources(sources), colour=coloured(stream), width=width(), beside=beside)
     click.echo(text, nl=False, err=error, color=coloured(stream))
 
 

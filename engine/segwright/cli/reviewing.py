@@ -53,7 +53,7 @@ class ReviewCommand(click.Command):
         try:
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
-            raise WrongCall(error.message, error.ctx) from None
+            raise WrongCall(error.format_message(), error.ctx) from None
 
 
 F = TypeVar("F", bound=Callable[..., Any])

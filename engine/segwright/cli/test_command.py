@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import click
 from segwright.cli.output import FOUND, Progress, refuse, said, style, workspace_of, workspace_option
 
 if TYPE_CHECKING:
+    from segwright.core.diagnostic import Diagnostic
+    from segwright.core.source import Source
     from segwright.service.snapshots import Change
 
 _MOST_LINES = 40
@@ -73,9 +76,8 @@ def command(
         tested = compare_cases(root, compiled, name, progress.say)
         progress.done()
         changes += tested.changes
-        said(tested.found, tested.sources)
-        for change in tested.changes:
-            _show(change)
+        told = snapshots.findings(tested.changes, names, updating=update)
+        _said(tested.found, told, tested.sources)
         good = sum(1 for outcome in tested.outcomes if not outcome.found) - len(
             {c.case for c in tested.changes if c.kind != "stale"}
         )
@@ -86,16 +88,15 @@ def command(
     if not organisations:
         left = snapshots.ownerless(root, organisations_in(root))
         changes += left
-        for change in left:
-            _show(change)
+        _said((), snapshots.findings(left, names, updating=update), {})
     if update and errors(found):
         click.echo("nothing is written while there are errors")
     elif update:
         snapshots.write(root, changes)
         click.echo(f"{_counted(changes)} written" if changes else "nothing to write")
     elif changes:
-        differs = "differs" if len(changes) == 1 else "differ"
-        click.echo(f"{_counted(changes)} {differs}; if that is meant: segwright test --update")
+        are = "is" if len(changes) == 1 else "are"
+        click.echo(f"{_counted(changes)} {are} not as locked; if that is meant: segwright test --update")
     compiling = [name for name in names if name in compiled.organisations]
     if (coverage or mutate) and not errors(found):
         from segwright.cli.judging import show_coverage, show_mutants
@@ -112,22 +113,20 @@ def _counted(changes: list[Change]) -> str:
     return "1 snapshot" if len(changes) == 1 else f"{len(changes)} snapshots"
 
 
-def _show(change: Change) -> None:
-    """One snapshot that is not as it was, field by field."""
-    from segwright.core.render import visible
+def _said(found: Iterable[Diagnostic], told: Mapping[Diagnostic, Change], sources: Mapping[str, Source]) -> None:
+    """Findings, and those about snapshots with what differs."""
+    said([*found, *told], sources, beside={finding: _lines(change) for finding, change in told.items()})
+
+
+def _lines(change: Change) -> list[str]:
+    """What differs from a snapshot, field by field; of a new one what it holds."""
     from segwright.review.difference import message_differences, said
 
-    words = {"new": "is not there yet", "changed": "differs", "stale": "belongs to no case"}
-    click.echo(style(f"{change.path} {words[change.kind]}", sys.stdout, bold=True))
     if change.kind == "stale":
-        return
+        return []
     if change.kind == "new":
-        lines = change.after.decode("utf-8", "replace").replace("\r", "\n").splitlines()
-        shown = [f"+ {line}" for line in lines]
+        lines = [f"+ {line}" for line in change.after.decode("utf-8", "replace").replace("\r", "\n").splitlines()]
     else:
-        shown = [said(difference) for difference in message_differences(change.before, change.after)]
-    colours = {"+": "green", "-": "red", "~": "yellow"}
-    for line in shown[:_MOST_LINES]:
-        click.echo("  " + style(visible(line), sys.stdout, fg=colours.get(line[0], "white")))
-    if len(shown) > _MOST_LINES:
-        click.echo(f"  … and {len(shown) - _MOST_LINES} lines more")
+        lines = [said(difference) for difference in message_differences(change.before, change.after)]
+    more = len(lines) - _MOST_LINES
+    return lines if more <= 0 else [*lines[:_MOST_LINES], f"… and {more} lines more"]

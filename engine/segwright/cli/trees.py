@@ -14,7 +14,7 @@ from segwright.cli.output import style
 if TYPE_CHECKING:
     from segwright.service.explaining import Branch, Twig
 
-_COLOURS = {"false": "red", "missing": "red", "true": "green", "there": "green", "taken": "green"}
+_COLOURS = {"false": "red", "missing": "red", "refused": "red", "true": "green", "there": "green", "taken": "green"}
 _OF_THE_RULE = ("rule", "layer", "because", "instead of")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,13 @@ def _read(
     return answer.branches
 
 
+_ELSEWHERE = re.compile(
+    r"(?P<segment>[A-Za-z][A-Za-z0-9]{2})(?P<before>\(\d+\))?[-._](?P<field>\d+)(?P<behind>\(\d+\))?(?P<nth>\[\d+\])?"
+    r"(?P<parts>(?:[-._]\d+)*)"
+)
+"""A path in the spelling of other tools: OBX.5, obx-5.1, PID-5-1, OBX-5(2)."""
+
+
 def hl7_path(text: str):  # type: ignore[no-untyped-def]
     """A path as typed. Refuses one that is none."""
     from segwright.hl7.paths import Path as Hl7Path
@@ -90,4 +98,10 @@ def hl7_path(text: str):  # type: ignore[no-untyped-def]
     try:
         return Hl7Path.parse(text)
     except ValueError as error:
-        raise click.UsageError(f"'{text}' is no path: {error}.") from None
+        found = _ELSEWHERE.fullmatch(text)
+        if found is None:
+            raise click.UsageError(f"'{text}' is no path: {error}.") from None
+        which = found["before"] or found["behind"] or ""
+        parts = re.sub("[-_]", ".", found["parts"])
+        meant = f"{found['segment'].upper()}{which}-{found['field']}{found['nth'] or ''}{parts}"
+        raise click.UsageError(f"'{text}' is no path. Did you mean '{meant}'?") from None

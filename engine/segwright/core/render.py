@@ -17,6 +17,7 @@ from segwright.core.prose import ROLES, help_lines, message
 from segwright.core.source import TAB, Source, Span
 
 _ANSI = {"error": "1;31", "warning": "1;33", "note": "1;36", "frame": "34", "strong": "1", "label": "36"}
+_ANSI |= {"+": "32", "-": "31", "~": "33"}
 
 
 class _Mark(NamedTuple):
@@ -36,14 +37,17 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def render_text(
-    diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source], *, colour: bool = False, width: int = 100
-) -> str:
-    """Every finding in full, and a line that counts them. Empty when there is nothing to say."""
+    diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source], *, colour: bool = False, width: int = 100,
+    beside: Mapping[Diagnostic, Sequence[str]] | None = None,
+) -> str:  # fmt: skip
+    """Every finding in full, and a line that counts them. Empty when there is nothing to say. `beside`: lines that stand where
+    the source would: what differs (`~`), is new (`+`) or gone (`-`)."""
     found = ordered(diagnostics)
     if not found:
         return ""
     painter = _Painter(colour)
-    blocks = [_block(diagnostic, sources, painter, max(width, 40)) for diagnostic in found]
+    lines = beside or {}
+    blocks = [_block(each, sources, painter, max(width, 40), lines.get(each, ())) for each in found]
     return "\n\n".join([*blocks, summary(found)]) + "\n"
 
 
@@ -102,7 +106,9 @@ def _stand_in(char: str) -> str:
 # --- one finding ---------------------------------------------------------------------------------------------------------
 
 
-def _block(diagnostic: Diagnostic, sources: Mapping[str, Source], painter: _Painter, width: int) -> str:
+def _block(
+    diagnostic: Diagnostic, sources: Mapping[str, Source], painter: _Painter, width: int, beside: Sequence[str]
+) -> str:
     kind = str(diagnostic.severity)
     head = f"{kind}[{diagnostic.code}]"
     first, *rest = textwrap.wrap(f"{head}: {visible(message(diagnostic))}", width, subsequent_indent="  ") or [head]
@@ -123,8 +129,10 @@ def _block(diagnostic: Diagnostic, sources: Mapping[str, Source], painter: _Pain
             lines.append(painter(" " * gutter + "::: ", "frame") + location(other, sources))
         lines.append(edge)
         lines += _snippet(sources[file], marks, gutter, painter, width, kind)
+    if beside:
+        lines += [edge, *(f"{edge} {painter(visible(text), text[:1])}" for text in beside)]
     helped = help_lines(diagnostic)
-    if helped and files:
+    if helped and (files or beside):
         lines.append(edge)
     for text in helped:
         wrapped = textwrap.wrap(visible(text), width - gutter - 10, break_long_words=False, break_on_hyphens=False)
@@ -246,4 +254,4 @@ class _Painter:
         self.colour = colour
 
     def __call__(self, text: str, kind: str) -> str:
-        return f"\x1b[{_ANSI[kind]}m{text}\x1b[0m" if self.colour and text.strip() else text
+        return f"\x1b[{_ANSI[kind]}m{text}\x1b[0m" if self.colour and kind in _ANSI and text.strip() else text

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 TAB = 4
 """Columns between two stops of the tabulator, wherever a tab is shown or replaced."""
+
+
+def undecodable(error: UnicodeDecodeError) -> dict[str, Any]:
+    """The facts about bytes that are no UTF-8: which byte (from 1), its value, in which line."""
+    return {
+        "byte": str(error.start + 1),
+        "value": f"0x{error.object[error.start]:02X}",
+        "line": str(error.object.count(b"\n", 0, error.start) + 1),
+    }
 
 
 class Span(msgspec.Struct, frozen=True, order=True, array_like=True):

@@ -5,6 +5,8 @@ They stand on what lowering learnt of every segment (`SegmentFacts`). Each devia
 
 from __future__ import annotations
 
+import msgspec
+
 from segwright.lang.context import Context
 from segwright.lang.flat import NOWHERE, FlatMapping
 from segwright.lang.habits import check_habits
@@ -108,9 +110,13 @@ def _required_fields(ctx: Context, fact: SegmentFacts) -> None:
 
 def _mandatory(ctx: Context, mapping: FlatMapping, mandatory: tuple[str, ...], facts: tuple[Fact, ...]) -> None:
     """This hospital's own mandatory fields: certain in every segment of that name."""
-    for text in mandatory:
+    for number, text in enumerate(mandatory):
         path = parse_path(text)
+        before = len(ctx.found)
         if path is None or not check_place(ctx, path, reading=True):
+            for each, finding in enumerate(ctx.found[before:], before):
+                at = ctx.settings.items_at(("mandatory", mapping.name))
+                ctx.found[each] = msgspec.structs.replace(finding, span=at[number] if at else mapping.span)
             continue
         found = [fact for fact in segments(facts) if fact.item.name == path.segment]
         if not found:

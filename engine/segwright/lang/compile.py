@@ -30,6 +30,7 @@ from segwright.lang.typed import Typed
 from segwright.lang.writing import first_frame, write_body
 from segwright.library.zones import TZDATA_VERSION
 from segwright.plan import ops
+from segwright.plan.model import Model
 from segwright.profiles import Profile, profile
 
 
@@ -214,21 +215,29 @@ def _inputs(mapping: FlatMapping, bound: dict[str, Typed], *, asks_previous: boo
 def _previous(ctx: Context, mapping: FlatMapping) -> Typed | None:
     """`previous`: what this destination last accepted, of the subject's type. It has a slot in every writing plan, and is an
     input only of those that ask `is changed`."""
-    subject = subject_of(mapping)
+    subject = subject_of(mapping.inputs)
     if subject is None:
         return None
     type_ = ctx.type_named(subject.type.name, subject.span)
     return Typed(ops.Slot(ctx.slot()), type_, maybe=True, key=("previous",), said="previous")
 
 
-def subject_of(mapping: FlatMapping) -> ast.Parameter | None:
+def subject_of(inputs: tuple[ast.Parameter, ...]) -> ast.Parameter | None:
     """The input that is decoded from JSON: the one that is not the order, its group or the patient."""
-    return next((p for p in mapping.inputs if p.name not in ("order", "group", "patient")), None)
+    return next((p for p in inputs if p.name not in ("order", "group", "patient")), None)
+
+
+def kinds_of(inputs: tuple[ast.Parameter, ...], model: Model) -> tuple[str, ...]:
+    """What the document of a mapping can be: the values of its `status`; none where it has no such enum."""
+    subject = subject_of(inputs)
+    record = model.records.get(subject.type.name) if subject is not None else None
+    index = record.index("status") if record is not None else -1
+    return () if record is None or index < 0 else tuple(model.enums.get(record.attributes[index].type.name, ()))
 
 
 def _narrowed(ctx: Context, mapping: FlatMapping, order: Order) -> dict[tuple[str, ...], frozenset[str]]:
     """The subject's status can only be a kind that the organisation's catalogue lets out."""
-    subject = subject_of(mapping)
+    subject = subject_of(mapping.inputs)
     if subject is None or not order.kinds:
         return {}
     return {(subject.name, "status"): frozenset(order.kinds)}
@@ -236,12 +245,9 @@ def _narrowed(ctx: Context, mapping: FlatMapping, order: Order) -> dict[tuple[st
 
 def _not_sent(ctx: Context, mapping: FlatMapping, order: Order) -> frozenset[str]:
     """The kinds this organisation's catalogue does not let out: a shared line for one of them is right, and idle here."""
-    subject = subject_of(mapping)
-    record = ctx.model.records.get(subject.type.name) if subject is not None else None
-    index = record.index("status") if record is not None else -1
-    if record is None or index < 0 or not order.kinds:
+    if not order.kinds:
         return frozenset()
-    return frozenset(ctx.model.enums.get(record.attributes[index].type.name, ())) - frozenset(order.kinds)
+    return frozenset(kinds_of(mapping.inputs, ctx.model)) - frozenset(order.kinds)
 
 
 def _allows(mapping: FlatMapping) -> dict[tuple[str, str], Origin]:

@@ -238,12 +238,15 @@ class Context:
             return ops.Listed(tuple(items)), tuple(item.value for item in items)
         if type_.kind == "enum" and str(value) not in self.model.enums[type_.name]:
             values = self.model.enums[type_.name]
+            words = str(value).split()
+            several = len(words) > 1 and set(words) <= set(values)
             self.report(
                 "SW0750",
                 span,
                 value=str(value),
                 enum=type_.name,
-                nearest=nearest(str(value), values),
+                commas=", ".join(words) if several else "",
+                nearest="" if several else nearest(str(value), values),
                 known=shown(values),
             )
         if isinstance(value, bool):

@@ -212,12 +212,13 @@ def keeps_key(table: ast.Table) -> bool:
 def _forward(ctx: Context, table: ast.Table) -> ops.Table:
     rows: dict[tuple[str, ...], ops.TableRow] = {}
     spans: dict[tuple[str, ...], ast.Row] = {}
+    meant: list[tuple[str, ...]] = []
     otherwise: tuple[ops.Cell, ...] | None = None
     for row in table.rows:
         if row.arrow == "<-":
             continue
         if not row.otherwise:
-            _check_keys(ctx, table, row)
+            meant.append(_check_keys(ctx, table, row))
         if len(row.cells) != len(table.columns):
             if row.otherwise and len(row.cells) == 1 and row.cells[0].word == "error":
                 otherwise = (ops.Cell("error"),) * len(table.columns)
@@ -247,6 +248,8 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
         if keys in rows:
             ctx.report("SW0606", row.span, Label(spans[keys].span, "first"), table=table.name, key=", ".join(keys))
         rows[keys], spans[keys] = ops.TableRow(keys, cells), row
+    for keys in meant:  # a misspelt key has its row: that it has none is not told again
+        rows.setdefault(keys, ops.TableRow(keys, (ops.Cell("error"),) * len(table.columns)))
     return ops.Table(tuple(rows[k] for k in sorted(rows)), otherwise)
 
 
@@ -271,7 +274,9 @@ def _count(things: Sized, word: str) -> str:
     return f"{len(things)} {word}" if len(things) == 1 else f"{len(things)} {word}s"
 
 
-def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> None:
+def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> tuple[str, ...]:
+    """Reports what is wrong with the keys of a row; gives the keys that it was meant for."""
+    meant = list(row.key)
     if len(row.keys) != len(table.keys):
         ctx.report(
             "SW0608",
@@ -281,19 +286,20 @@ def _check_keys(ctx: Context, table: ast.Table, row: ast.Row) -> None:
             count=_count(table.keys, "key"),
             given=_count(row.keys, "key"),
         )
-        return
-    for key, wanted in zip(row.keys, table.keys, strict=True):
+        return row.key
+    for number, (key, wanted) in enumerate(zip(row.keys, table.keys, strict=True)):
         type_ = ctx.type_named(wanted.name, table.span)
         if type_.kind == "enum":
             values = ctx.model.enums[type_.name]
             name = str(key) if isinstance(key, ast.Ref) else ""
             if name not in values:
                 said = name or (key.value if isinstance(key, ast.Text) else str(key))
-                ctx.report(
-                    "SW0204", key.span, name=said, enum=type_.name, nearest=nearest(said, values), known=shown(values)
-                )
+                close = nearest(said, values)
+                meant[number] = close or meant[number]
+                ctx.report("SW0204", key.span, name=said, enum=type_.name, nearest=close, known=shown(values))
         elif not isinstance(key, ast.Text | ast.Number):
             ctx.report("SW0609", key.span, table=table.name, name=str(key), wanted=str(type_))
+    return tuple(meant)
 
 
 def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.Row) -> ops.Cell:
@@ -425,7 +431,7 @@ def _check_reach(
         reached = [row.cells for row in data.rows] + ([data.otherwise] if data.otherwise else [])
         return any(column < len(cells) and cells[column].type == "blank" for cells in reached)
     missing = [values for values in possible if values not in rows]
-    if missing and data.otherwise is None and not covered:
+    if missing and data.otherwise is None and not covered and not table.lost:
         ctx.report(
             "SW0613",
             node.span,

@@ -39,10 +39,11 @@ def fill(scope: Scope, shared: Mapping[str, Source], own: Mapping[str, Source]) 
                     folder="the organisation's folder" if table.file.organisation else "the folder of this file",
                 )
             )
+            tables[name] = msgspec.structs.replace(table, lost=True)
             continue
         rows, problems = _rows(table, source)
         found.extend(problems)
-        tables[name] = msgspec.structs.replace(table, rows=(*rows, *table.rows))
+        tables[name] = msgspec.structs.replace(table, rows=(*rows, *table.rows), lost=bool(problems))
     return msgspec.structs.replace(scope, tables=tables), found
 
 
@@ -64,11 +65,17 @@ def _rows(table: ast.Table, source: Source) -> tuple[list[ast.Row], list[Diagnos
     wanted = [column.name or "value" for column in table.columns]
     missing = [name for name in wanted if name not in names[keys:]]
     if len(names) < keys + len(wanted) or missing:
+        strange = {
+            name: cell for name, cell in zip(names[keys:], read.columns[keys:], strict=True) if name not in wanted
+        }
+        slip = nearest(missing[0], strange) if missing else ""
         found.append(
             diagnostic(
                 "SW0615",
-                source.span(0, max(1, len(source.line(1)))),
+                read.span(strange[slip]) if slip else source.span(0, max(1, len(source.line(1)))),
                 Label(table.span, "table"),
+                slip=slip,
+                meant=missing[0] if slip else "",
                 table=table.name,
                 file=source.name,
                 missing=" and ".join(f"`{name}`" for name in missing or wanted[len(names) - keys :]),

@@ -189,9 +189,37 @@ def _pattern(text: str) -> Wrong | None:
     return None if refused is None else Wrong("SW0737", {"reason": f"{refused[:1].upper()}{refused[1:]}."})
 
 
-def _form(pattern: re.Pattern[str], form: str) -> Callable[[str], Wrong | None]:
+_YES_OR_NO: Final = {
+    **dict.fromkeys(("true", "on", "y", "yes", "1"), "yes"), **dict.fromkeys(("false", "off", "n", "no", "0"), "no"),
+}  # fmt: skip
+
+
+def yes_or_no(text: str) -> str:
+    """What a word for true or false is called here; "" for any other word."""
+    return _YES_OR_NO.get(text.lower(), "")
+
+
+def _usual_type(text: str) -> str:
+    """`ORM_O01` or `orm-o01` as `ORM^O01`."""
+    return re.sub("[^A-Z0-9]", "^", text.upper())
+
+
+def _usual_path(text: str) -> str:
+    """`PID.3.1`, `pid-3-1` or `PID_3` as `PID-3.1` and `PID-3`."""
+    segment, *numbers = re.split("[-._]", text.strip())
+    return f"{segment.upper()}-{'.'.join(numbers)}"
+
+
+def _form(
+    pattern: re.Pattern[str], form: str, usual: Callable[[str], str] = lambda text: "", **facts: str
+) -> Callable[[str], Wrong | None]:
+    """A check by a pattern. `usual`: how a text of another tool's spelling is written here, where it has this form then."""
+
     def check(text: str) -> Wrong | None:
-        return None if pattern.fullmatch(text) else Wrong("SW0726", {"form": form})
+        if pattern.fullmatch(text):
+            return None
+        meant = usual(text)
+        return Wrong("SW0726", {"form": form, "nearest": meant if pattern.fullmatch(meant) else "", **facts})
 
     return check
 
@@ -212,8 +240,13 @@ CHECKS: Final[dict[str, Callable[[str], Wrong | None]]] = {
         "the name of a CSV file beside org.yaml, such as `suggestions.csv`, or `none`",
     ),
     "name": _form(_NAME, "a name in small letters, such as `ecg_result` or `mercy-test`"),
-    "message": _form(_MESSAGE, "a message type such as `ORU^R01`"),
-    "path": _form(_PATH, "an HL7 path such as `PID-3.1`"),
+    "message": _form(
+        _MESSAGE,
+        "a message type such as `ORU^R01`",
+        lambda text: re.sub("[^A-Z0-9]", "^", text.upper()),
+        example="[ORM^O01]",
+    ),
+    "path": _form(_PATH, "an HL7 path such as `PID-3.1`", _usual_path),
     "limited": _form(_LIMITED, "a data type, perhaps with its component, such as `ST` or `HD.1`"),
     "oid": _form(_OID, "an OID such as `2.16.840.1.113883.19.5`"),
     "replacement": _replacement,

@@ -13,12 +13,12 @@ from segwright.core.diagnostic import Diagnostic
 from segwright.core.source import Source
 from segwright.orgs.coherent import coherent
 from segwright.orgs.declaration import Schema
-from segwright.orgs.finding import located
+from segwright.orgs.finding import Path, located
 from segwright.orgs.listeners import Listener, claimed_twice
 from segwright.orgs.organisation import Organisation
 from segwright.orgs.plain import read_quickly
 from segwright.orgs.schema import load_schema
-from segwright.orgs.tree import plain
+from segwright.orgs.tree import Mapping, find, plain
 from segwright.orgs.typed import frozen, typed
 
 __all__ = ["check_together", "listeners_of", "load_organisation", "load_schema", "load_what_holds"]
@@ -50,6 +50,8 @@ def load_what_holds(
     values = typed(plain(tree), schema.root)
     folder = organisation_of(source.name)
     findings = validate(values, schema, tuple(versions)) + coherent(values, schema, folder)
+    hidden = {found.span.start for found in diagnostics if found.code == "SW0713"}
+    findings = [each for each in findings if each.code != "SW0724" or _begins(tree, each.path) not in hidden]
     if findings:
         diagnostics = sorted(diagnostics + located(findings, source, tree, schema, folder), key=lambda d: d.span)
     broken = frozenset(tuple(step for step in finding.path if isinstance(step, str)) for finding in findings)
@@ -83,6 +85,12 @@ def listed(source: Source, schema: Schema) -> tuple[tuple[str, ...], tuple[str, 
     if not isinstance(layers, list | tuple) or not isinstance(catalogue, dict):
         return None
     return tuple(map(str, layers)), tuple(map(str, catalogue))
+
+
+def _begins(tree: Mapping, path: Path) -> int:
+    """Where the value at a path begins; -1 when there is none."""
+    found = find(tree, path)
+    return -1 if found is None else found[1].start
 
 
 def _drop(values: dict[str, Any], key: tuple[str, ...]) -> None:

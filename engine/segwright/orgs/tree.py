@@ -17,6 +17,7 @@ from segwright.core.source import Source, Span
 
 DEPTH: Final = 24
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_CURLY: Final = frozenset("\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
 
 
 class Scalar(NamedTuple):
@@ -135,7 +136,7 @@ class _Reader:
         if second:
             raise _Unreadable(diagnostic("SW0714", self.source.span(start, max(end, start))))
         if event.version or event.tags:
-            self._found("SW0713", start, start, what="a directive")
+            self._found("SW0713", start, start, what="A directive")
 
     def _found(self, code: str, start: int, end: int, *labels: Label, **facts: Any) -> None:
         self.findings.append(diagnostic(code, self.source.span(start, end), *labels, **facts))
@@ -145,14 +146,16 @@ class _Reader:
         self.at = start
         kind = type(event).__name__
         if kind == "AliasEvent":
-            self._found("SW0713", start, end, what="an alias (`*`)")
+            self._found("SW0713", start, end, what="An alias (`*`)")
             return Scalar(None, start, end)
         if event.anchor:
-            self._found("SW0713", start, self._word(start), what="an anchor (`&`)")
+            self._found("SW0713", start, self._word(start), what="An anchor (`&`)")
         if event.tag:
-            self._found("SW0713", start, self._word(start), what="a tag (`!`)")
+            self._found("SW0713", start, self._word(start), what="A tag (`!`)")
         if kind == "ScalarEvent":
             bare = event.implicit[0] and not event.style
+            if bare and event.value[:1] in _CURLY and event.value[-1:] in _CURLY and len(event.value) > 1:
+                self._found("SW0102", start, start + 1, found=event.value[0])
             text = None if bare and event.value in _NULLS else event.value
             return Scalar(text, start, start + len(self.source.text[start:end].rstrip()))
         if depth == DEPTH:
@@ -201,11 +204,12 @@ class _Reader:
 
 _GENERIC: Final = "This is not YAML."
 _DEEP: Final = "Keys are nested too deeply."
+_DEEPER: Final = "This line is indented deeper than the key above it, which has its value already."
+_QUOTE: Final = "A `{0}` inside `{0}…{0}` is written `{1}`."
 
 # ruamel's words (left) and an analyst's (right). `{0}` is the character in question: never a value.
 _WORDS: Final = (
     (r"mapping values are not allowed", "A second `: ` on one line: a value that holds `: ` stands in quotes."),
-    (r"could not find expected ':'", "A key without its `:`."),
     (r"expected <block end>", "This line is indented differently from the lines it belongs to."),
     (r"expected ',' or '\}'", "A `,` or the closing `}}` is missing before this."),
     (r"expected ',' or '\]'", "A `,` or the closing `]` is missing before this."),
@@ -240,6 +244,28 @@ def _syntax(source: Source, error: Exception) -> Diagnostic:
         return diagnostic("SW0710", _mark(source, context), reason="This quote is never closed.")
     if context is not None and "<stream end>" in problem:
         return diagnostic("SW0710", _mark(source, context), reason="This bracket is never closed.")
+    if "could not find expected ':'" in problem and context is not None:
+        line = source.line(source.position(int(context.index)).line)
+        glued = re.match(r"\s*[\w-]+:(?=\S)", line)
+        reason = (
+            f"Behind the colon of a key stands a space: `{glued[0].strip()} …`." if glued else "A key without its `:`."
+        )
+        return diagnostic("SW0710", _mark(source, context), reason=reason)
+    if "mapping values are not allowed" in problem:
+        number, column = source.position(at)
+        before = source.line(number)[: column - 1]
+        if ": " not in before and number > 1:  # the line above has its value already, and this one goes on with it
+            start = at - len(before.lstrip())
+            return diagnostic("SW0710", _character(source, start), reason=_DEEPER)
+    if (
+        "expected <block end>" in problem
+        and source.text[at - 1 : at] in ("'", '"')
+        and source.text[at : at + 1].isalnum()
+    ):
+        quote = source.text[at - 1]
+        return diagnostic(
+            "SW0710", _character(source, at - 1), reason=_QUOTE.format(quote, quote * 2 if quote == "'" else '\\"')
+        )
     for pattern, words in _WORDS:
         found = re.search(pattern, problem)
         if found:

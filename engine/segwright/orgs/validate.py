@@ -7,6 +7,7 @@ key nobody declared, is in no finding.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -18,7 +19,7 @@ from cerberus import TypeDefinition, Validator, errors
 from segwright.core.suggest import nearest
 from segwright.orgs.declaration import Declaration, Schema, dotted, said
 from segwright.orgs.finding import Finding, Path, described, shortened
-from segwright.orgs.forms import CHECKS, Wrong
+from segwright.orgs.forms import CHECKS, Wrong, yes_or_no
 
 _FORM: Final = errors.ErrorDefinition(0x4F, "check_with")
 
@@ -118,9 +119,8 @@ def _value(error: Any, path: Path, declaration: Declaration | None, facts: dict[
         return Finding(wrong.code, path, "value", facts | {"found": found} | wrong.facts)
     if error.code == errors.BAD_TYPE.code:
         expected = said(declaration.kind) if declaration is not None else "another kind of value"
-        return Finding(
-            "SW0722", path, "value", facts | {"expected": expected, "found": _kind(error.value)}, declared=True
-        )
+        facts |= {"expected": expected, "found": _kind(error.value), "nearest": _meant(declaration, error.value)}
+        return Finding("SW0722", path, "value", facts, declared=True)
     if error.code == errors.UNALLOWED_VALUE.code:
         close = nearest(found, error.constraint)
         return Finding("SW0723", path, "value", facts | {"found": found, "nearest": close, "known": error.constraint})
@@ -150,6 +150,10 @@ def unknown(path: Path, schema: Schema) -> dict[str, Any]:
     name = str(path[-1])
     parent = schema.declared(path[:-1])
     known = list(parent.fields) if parent is not None else []
+    head, colon, rest = name.partition(":")
+    if colon and head in known:  # YAML takes `width:72` and, in braces, `width:` for the name of a key
+        hint = {"spaced": f"{head}: {rest}"} if rest else {"bare": head}
+        return {"name": name, "where": where(path[:-1]), "nearest": head, **hint}
     close = nearest(name, known)
     facts: dict[str, Any] = {"name": name, "where": where(path[:-1]), "nearest": close, "known": known}
     if not close:
@@ -162,6 +166,15 @@ def unknown(path: Path, schema: Schema) -> dict[str, Any]:
 def where(path: Path) -> str:
     """The group a key stands in, in words."""
     return f"`{dotted(path)}`" if path else "org.yaml"
+
+
+def _meant(declaration: Declaration | None, value: Any) -> str:
+    """The spelling that a value of the right kind has here, where another one is usual elsewhere; "" when there is none."""
+    text = value if isinstance(value, str) else ""
+    kind = declaration.kind if declaration is not None else ""
+    if kind == "boolean":
+        return yes_or_no(text)
+    return text.partition(".")[0] if kind == "integer" and re.fullmatch(r"[0-9]+\.0+", text) else ""
 
 
 def _kind(value: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic, Severity, diagnostic
-from segwright.core.source import Source
+from segwright.core.source import Source, undecodable
 from segwright.core.suggest import nearest
 
 LIMITS: Final = {".seg": 1 << 20, ".yaml": 1 << 18, ".csv": 1 << 24, ".lock": 1 << 20}
@@ -217,8 +217,7 @@ class _Folder:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            value = f"0x{content[error.start]:02X}"
-            self.found("SW0702", full=path, file=path, byte=str(error.start + 1), value=value)
+            self.found("SW0702", full=path, file=path, **undecodable(error))
             return None
         if not text.strip():
             self.found("SW0704", full=path, file=path)

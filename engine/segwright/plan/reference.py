@@ -169,8 +169,8 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
     "put": (
         "a component or subcomponent below 1 or above 999",
         (
-            '`missing`, by its duty; `unencodable`; `control`; `null_text`: a text that is `""`; `number`: more than 60 digits; '
-            "`type`: a time, quantity, boolean or record, which only a built-in makes a text"
+            '`missing`, by its duty; `unencodable`; `control`; `null_text`: a text that is `""`; `type`: a time, quantity, '
+            "boolean or record, which only a built-in makes a text, or a number of more than 60 digits"
         ),
     ),
     "opaque": ("", "`missing`, by its duty; `control`; `structure`: what these delimiters cannot write; `unencodable`"),

@@ -88,6 +88,20 @@ class DecodeRefused(Exception):
         self.problems = problems
 
 
+_NO_JSON: Final = {
+    "Expecting property name": ": a name in straight double quotes is expected (no comma behind the last one, no comment)",
+    "Illegal trailing comma": ": behind the last value stands no comma",
+    "Expecting ',' delimiter": ": a comma or the closing bracket is missing before this",
+    "Expecting ':' delimiter": ": a colon is missing behind a name",
+    "Expecting value": ": a value is missing here",
+    "Unterminated string": ": this text has no closing quote",
+    "Extra data": ": the document ends before this",
+    "Invalid control character": ": a line end or a tab stands inside a text",
+    "Invalid \\": ": behind this backslash stands something that JSON does not know",
+}
+"""How Python's words about a text that is no JSON begin, and an analyst's. Neither holds anything of the text."""
+
+
 class _Number(NamedTuple):
     digits: str
 
@@ -115,7 +129,8 @@ def decode(model: Model, type_: Type, data: bytes | str, *, nulls: bool = False)
     except UnicodeDecodeError as error:
         raise DecodeRefused((DecodeProblem("$", "json", {"reason": f"byte {error.start + 1} is not UTF-8"}),)) from None
     except json.JSONDecodeError as error:
-        reason = f"line {error.lineno}, column {error.colno}"
+        said = next((words for begin, words in _NO_JSON.items() if error.msg.startswith(begin)), "")
+        reason = f"line {error.lineno}, column {error.colno}{said}"
         raise DecodeRefused((DecodeProblem("$", "json", {"reason": reason}),)) from None
     except RecursionError:
         raise DecodeRefused((DecodeProblem("$", "json", {"reason": "it is nested too deeply"}),)) from None

@@ -33,7 +33,7 @@ class _Broken:
 
 
 _BROKEN: Final = _Broken()
-_LONGEST_NUMBER: Final = 60
+LONGEST_NUMBER: Final = 60
 
 
 def kind_of(value: object) -> str:
@@ -494,11 +494,11 @@ def printed(value: object) -> str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        if value.bit_length() > 3 * _LONGEST_NUMBER:
+        if value.bit_length() > 3 * LONGEST_NUMBER:
             raise OverflowError
         return str(value)
     if isinstance(value, Decimal):
-        if not value.is_finite() or max(abs(value.adjusted()), -int(value.as_tuple().exponent)) > _LONGEST_NUMBER:
+        if not value.is_finite() or max(abs(value.adjusted()), -int(value.as_tuple().exponent)) > LONGEST_NUMBER:
             raise OverflowError
         return format(value, "f")
     return None

@@ -25,7 +25,6 @@ ProblemKind = Literal[
     "structure",
     "not_kept",
     "incomparable",
-    "number",
     "narrative",
     "type",
 ]
@@ -40,8 +39,8 @@ class Problem(msgspec.Struct, frozen=True):
     charset lacks) · control (`reason`) · null_text (a text of two quotes, which a receiver would take for "delete") · null (HL7
     null where a conversion needs a value) · repetition (a field repeats and the rule reads one) · structure (`reason`: a field
     does not have the form that is read, or cannot be written in these delimiters) · not_kept (`segment`: the segment to echo
-    never came) · incomparable (`reason`) · number (a number too long to be printed) · narrative (`reason`) · type (`wanted`,
-    `found`: the plan and the value do not fit; a fault of the compiler or of whoever gave the value).
+    never came) · incomparable (`reason`) · narrative (`reason`) · type (`wanted`, `found`: the plan and
+    the value do not fit; a fault of the compiler or of whoever gave the value, never of what people write).
     """
 
     op: int

@@ -16,7 +16,7 @@ from segwright.hl7.escape import escape, escape_formatted, redelimit
 from segwright.hl7.values import NULL, Field, Segment
 from segwright.plan import ops
 from segwright.plan.ops import Op, Plan
-from segwright.runtime.evaluate import Evaluation, Failed, kind_of, printed
+from segwright.runtime.evaluate import LONGEST_NUMBER, Evaluation, Failed, kind_of, printed
 from segwright.runtime.fields import NULL_TEXT, is_empty
 
 Part = tuple[int, str]
@@ -323,7 +323,7 @@ class Writer(Evaluation):
         try:
             text = printed(value)
         except OverflowError:
-            self.fail(put, "number")
+            self.fail(put, "type", wanted=f"a number of at most {LONGEST_NUMBER} digits", found="a longer one")
         if text is None:
             self.fail(put, "type", wanted="text, integer or decimal", found=kind_of(value))
         text = self._in_charset(put, text, self.plan.encoding.unencodable)

@@ -8,14 +8,16 @@ their snapshots, or findings at line and column of case.yaml. A case that says `
 from __future__ import annotations
 
 import posixpath
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic, diagnostic
 from segwright.core.prose import help_lines, message
-from segwright.core.source import Source, Span
+from segwright.core.source import Source, Span, undecodable
 from segwright.core.suggest import nearest
+from segwright.orgs.forms import yes_or_no
 from segwright.orgs.plain import read_quickly
 from segwright.orgs.tree import Mapping, Scalar
 from segwright.orgs.workspace import Case as CaseFiles
@@ -45,6 +47,8 @@ class Case(msgspec.Struct, frozen=True):
     nth: int | None
     refused: bool
     span: Span
+    order_file: str = ""
+    subject_file: str = ""
 
     @property
     def stem(self) -> str:
@@ -109,8 +113,8 @@ class _CaseReader:
         make = self._making() if entry.writes else None
         nth = self._number("nth")
         refused = self._yes("refused")
-        order = self._bytes("order", "order.hl7")
-        document = self._bytes(subject, f"{subject}.json") if subject else None
+        order_file, order = self._bytes("order", "order.hl7")
+        subject_file, document = self._bytes(subject, f"{subject}.json") if subject else ("", None)
         if plan is None:
             self.report("SW1032", self._span("message"), name=message)
         if not entry.writes and order is None and not self.found:
@@ -119,7 +123,7 @@ class _CaseReader:
             return None
         return Case(
             self.organisation, self.files.name, self._text("note"), message, environment, make, order, document, nth, refused,
-            self.source.span(0, 1),
+            self.source.span(0, 1), order_file, subject_file,
         )  # fmt: skip
 
     def _open(self) -> bool:
@@ -134,17 +138,22 @@ class _CaseReader:
         try:
             self.source = Source(name, data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            self.report("SW0702", file=name, byte=str(error.start + 1), value=f"0x{data[error.start]:02X}")
+            self.report("SW0702", file=name, **undecodable(error))
             return False
         tree, found = read_quickly(self.source)
         self.found += [msgspec.structs.replace(finding, organisation=self.organisation) for finding in found]
         if tree is None:
             return False
         self.tree = tree
-        for key in NEEDED:
-            if key not in tree.entries:
-                self.report("SW1064", key=key, reason="is missing")
+        self._need(NEEDED)
         return True
+
+    def _need(self, keys: Iterable[str]) -> None:
+        """Reports keys that are not there, but not one that is there under a misspelt name: that is told as such."""
+        misspelt = {nearest(key, KEYS) for key in self.tree.entries if key not in KEYS}
+        for key in keys:
+            if key not in self.tree.entries and key not in misspelt:
+                self.report("SW1064", key=key, reason="is missing")
 
     def _span(self, key: str) -> Span:
         node = self.tree.entries[key].node
@@ -170,7 +179,7 @@ class _CaseReader:
     def _yes(self, key: str) -> bool:
         text = self._text(key)
         if text not in ("", "yes", "no"):
-            self.report("SW1064", self._span(key), key=key, reason="must be yes or no")
+            self.report("SW1064", self._span(key), key=key, reason="must be yes or no", nearest=yes_or_no(text))
         return text == "yes"
 
     def _number(self, key: str) -> int | None:
@@ -182,9 +191,7 @@ class _CaseReader:
 
     def _making(self) -> Making | None:
         texts = {key: self._text(key) for key in NEEDED_TO_WRITE}
-        for key in NEEDED_TO_WRITE:
-            if key not in self.tree.entries:
-                self.report("SW1064", key=key, reason="is missing")
+        self._need(NEEDED_TO_WRITE)
         if not all(texts.values()):
             return None
         make, found = making(texts["at"], texts["control_id"])
@@ -193,19 +200,27 @@ class _CaseReader:
             self.report(finding.code, self._span(key), **finding.facts)
         return make
 
-    def _bytes(self, key: str, usual: str) -> bytes | None:
-        """The file that a key names, else the usual one when the case has it."""
+    def _bytes(self, key: str, usual: str) -> tuple[str, bytes | None]:
+        """The file that a key names, else the usual one when the case has it, by its name in the workspace."""
         named = self._text(key)
         if not named and usual not in self.files.files:
-            return None
+            return "", None
         name = posixpath.normpath(posixpath.join(self.folder, named or usual))
         data, found = self.workspace.read_bytes(name)
         if data is None:
             reasons = [finding for finding in found if finding.code != "SW0701"]
             self.found += reasons
             if not reasons:
-                self.report("SW1065", self._span(key) if named else None, file=name)
-        return data
+                self.report("SW1065", self._span(key) if named else None, file=name, **self._meant(name))
+        return name, data
+
+    def _meant(self, name: str) -> dict[str, Any]:
+        """What a file that is not there may have meant: the nearest of the files of all cases."""
+        if name.startswith(".."):
+            return {"outside": "outside"}
+        cases = self.workspace.organisations[self.organisation].cases
+        close = nearest(name, [file for case in cases for file in case.files.values()])
+        return {"nearest": posixpath.relpath(close, self.folder) if close else ""}
 
 
 def read_case(
@@ -233,9 +248,47 @@ def run_case(workspace: Workspace, organisation: str, files: CaseFiles, running:
     elif case.refused:
         found.append(diagnostic("SW1066", case.span, organisation=organisation))
     elif findings:
-        codes = list(dict.fromkeys(finding.code for finding in findings))
-        found += [*findings, diagnostic("SW1067", case.span, organisation=organisation, case=case.name, codes=codes)]
+        findings = [_placed(finding, case) for finding in findings]
+        found += findings
+        if any(finding.span.file not in (case.span.file, case.subject_file) for finding in findings):
+            codes = list(dict.fromkeys(finding.code for finding in findings))
+            found.append(
+                diagnostic("SW1067", case.span, organisation=organisation, cases=f"case `{case.name}`", codes=codes)
+            )
     return Outcome(organisation, files.name, case, {} if found else outputs, kinds, tuple(found), sources)
+
+
+def _placed(finding: Diagnostic, case: Case) -> Diagnostic:
+    """What is wrong with an order or a document, in its file; what is not given at all, in the case.yaml."""
+    if finding.span.file:
+        return finding
+    files = {
+        "SW1026": case.subject_file,
+        "SW1040": case.order_file,
+        "SW1041": case.order_file,
+        "SW1044": case.order_file,
+    }
+    file = files.get(finding.code, "")
+    return msgspec.structs.replace(finding, span=Span(file, 0, 0) if file else case.span)
+
+
+def told_once(outcomes: Iterable[Outcome]) -> list[Diagnostic]:
+    """Every finding of some cases. Cases that are refused for the same reasons are named together: an order that several of them
+    answer is wrong once."""
+    stopped: dict[tuple[Diagnostic, ...], list[tuple[Outcome, Diagnostic]]] = {}
+    found: list[Diagnostic] = []
+    for outcome in outcomes:
+        reasons = tuple(finding for finding in outcome.found if finding.code != "SW1067")
+        found += reasons
+        for finding in outcome.found:
+            if finding.code == "SW1067":
+                stopped.setdefault(reasons, []).append((outcome, finding))
+    for together in stopped.values():
+        names = [f"`{outcome.name}`" for outcome, _ in together]
+        said = f"case {names[0]}" if len(names) == 1 else f"the cases {', '.join(names[:-1])} and {names[-1]}"
+        first = together[0][1]
+        found.append(msgspec.structs.replace(first, facts={**first.facts, "cases": said}))
+    return found
 
 
 def request_of(case: Case) -> Request:
@@ -298,7 +351,11 @@ def uncovered(running: Running, outcomes: list[Outcome]) -> list[Diagnostic]:
             shown.setdefault(outcome.case.message, set()).update(outcome.kinds)
     out = []
 
+    broken = {"" if outcome.case is None else outcome.case.message for outcome in outcomes if outcome.found}
+
     def lacking(message: str, what: str, *key: str) -> None:
+        if broken & {"", message}:
+            return  # a case that cannot be used may be the one
         span = organisation.span(("catalogue", message, *key), "key")
         facts = {"message": message, "what": what, "organisation": organisation.id}
         out.append(Diagnostic("SW1060", span, facts, (), organisation.id))

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from segwright.core.diagnostic import Diagnostic, Label, diagnostic, once
+from segwright.core.diagnostic import Diagnostic, Label, Severity, diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
-from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base, used_as
+from segwright.lang.compile import Compiled, Order, compile_message, flatten, flatten_base, kinds_of, used_as
 from segwright.lang.flatten import Flattened
 from segwright.lang.parse import parse
 from segwright.lang.remembered import Memory
@@ -31,7 +31,7 @@ from segwright.orgs.organisation import CatalogueEntry, Organisation
 from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
 from segwright.plan.canonical import encode
 from segwright.plan.model import Model
-from segwright.service.diagnoses import edition_problems, subset_problems
+from segwright.service.diagnoses import DIAGNOSES, edition_problems, subset_problems
 from segwright.service.inventory import vendor_of
 from segwright.service.settings import OrganisationSettings, plan_encoding
 from segwright.service.together import all_together, in_fleet, use_of
@@ -192,7 +192,16 @@ class Shared:
         # given is not told as missing.
         misspelt = {each.facts.get("nearest") for each in problems if each.code == "SW0720"}
         follows = [d for d in compiled.found if d.code == "SW0303" and misspelt & {*d.facts["key"].split(".")}]
+        lacking = [d for d in compiled.found if d.code == "SW0614"]
+        follows += [d for d in lacking if self._there(files.name, d)]
+        meant = {d.facts["nearest"] for d in lacking}
+        follows += [d for d in compiled.found if d.code == "SW0518" and d.facts.get("file") in meant]
         return (None if problems else compiled), [*found, *(d for d in compiled.found if d not in follows)]
+
+    def _there(self, organisation: str, lacking: Diagnostic) -> bool:
+        """Whether a table's file is there after all: then it cannot be read, which was said where it was tried."""
+        folders = (f"orgs/{organisation}", lacking.span.file.rpartition("/")[0])
+        return any((self.workspace.root / folder / lacking.facts["file"]).exists() for folder in folders)
 
     def model_hash(self, model: Model) -> str:
         """The hash of a data model, worked out once."""
@@ -252,13 +261,14 @@ class Shared:
                 )
                 continue
             flattened = self._flattened(name, mapping, layers, own, scope)
-            found.extend(_entry_problems(organisation, entry, mapping))
+            found.extend(_entry_problems(organisation, entry, mapping, scope.model))
             self._message(organisation, entry, flattened, settings, messages)
         found.extend(d for by_name in messages.values() for c in by_name.values() for d in c.found)
         found.extend(_missed(messages))
         found.extend(_idle_allows([c for by_name in messages.values() for c in by_name.values()], organisation.id))
         found.extend(_unused_keys(organisation, messages))
         found.extend(_unused_names(organisation, own, messages))
+        found.extend(_unused_files(organisation, tables, messages))
         return CompiledOrganisation(organisation, messages, scope.model, tuple(dict.fromkeys(found)), own.files)
 
     def _layers(self, organisation: Organisation, found: list[Diagnostic]) -> tuple[str, ...]:
@@ -333,8 +343,10 @@ def _order(organisation: Organisation, entry: CatalogueEntry, flattened: Flatten
     return Order(entry.name, "reads", entry.reads, span=span)
 
 
-def _entry_problems(organisation: Organisation, entry: CatalogueEntry, mapping: ast.Mapping) -> list[Diagnostic]:
-    """A catalogue entry against its mapping: direction and message types."""
+def _entry_problems(
+    organisation: Organisation, entry: CatalogueEntry, mapping: ast.Mapping, model: Model
+) -> list[Diagnostic]:
+    """A catalogue entry against its mapping: direction, message types, and the kinds that its document can be of."""
     span = organisation.span(("catalogue", entry.name), "key")
     wanted = (entry.writes,) if entry.writes else entry.reads
     direction = "writes" if entry.writes else "reads"
@@ -365,6 +377,20 @@ def _entry_problems(organisation: Organisation, entry: CatalogueEntry, mapping: 
                         known=shown(mapping.messages),
                     )
                 )
+        possible = kinds_of(mapping.inputs, model)
+        never = [kind for kind in entry.kinds if possible and kind not in possible]
+        if never:
+            out.append(
+                diagnostic(
+                    "SW0905",
+                    organisation.span(("catalogue", entry.name, "kinds", never[0]), "key"),
+                    organisation=organisation.id,
+                    name=entry.name,
+                    kinds=shown(never),
+                    nearest=nearest(never[0], possible) if len(never) == 1 else "",
+                    known=shown(possible),
+                )
+            )
     return out
 
 
@@ -423,10 +449,41 @@ def _unused_names(organisation: Organisation, own: Layer, messages: dict[str, di
     used = {name for compiled in every for name in compiled.used}
     kinds = {ast.Table: "table", ast.Format: "format", ast.Narrative: "text", ast.Part: "part"}
     return [
-        diagnostic("SW0518", found.span, organisation=organisation.id, kind=kinds[type(found)], name=found.name)
+        diagnostic(
+            "SW0518",
+            found.span,
+            organisation=organisation.id,
+            kind=kinds[type(found)],
+            name=found.name,
+            override=f"{kinds[type(found)]} {found.name}",
+        )
         for file in own.files
         for found in file.declarations
         if type(found) in kinds and used_as(found) not in used
+    ]
+
+
+def _unused_files(
+    organisation: Organisation, files: Mapping[str, Source], messages: dict[str, dict[str, Compiled]]
+) -> list[Diagnostic]:
+    """CSV files of an organisation that no table and no key of its org.yaml names: a warning, for their table may be to come."""
+    every = [compiled for by_name in messages.values() for compiled in by_name.values()]
+    if not every or any(compiled.emitted is None for compiled in every):
+        return []
+    named = {table.file.name for compiled in every for table in compiled.scope.tables.values() if table.file}
+    named |= {str(given.value) for key in DIAGNOSES if (given := organisation.value(("diagnosis", key))) is not None}
+    return [
+        diagnostic(
+            "SW0518",
+            source.span(0, len(source.line(1))),
+            organisation=organisation.id,
+            severity=Severity.WARNING,
+            kind="file",
+            name=name,
+            file=name,
+        )
+        for name, source in files.items()
+        if name not in named
     ]
 
 

@@ -31,6 +31,8 @@ SUGGESTION_COLUMNS: Final = ("finding", "name", "code")
 FOLDER: Final = "codes"
 """The folder of a workspace with further editions, as `segwright codes import` writes them."""
 NONE: Final = "none"
+DIAGNOSES: Final = ("codes", "suggestions")
+"""The keys of `diagnosis` that name files."""
 
 _FIRST: Final = ("", "yes", "no")
 _CONFIDENCE: Final = re.compile(r"(0(\.[0-9]{1,4})?|1(\.0{1,4})?)?")
@@ -39,7 +41,7 @@ _CONFIDENCE: Final = re.compile(r"(0(\.[0-9]{1,4})?|1(\.0{1,4})?)?")
 def subset_problems(organisation: Organisation, tables: Mapping[str, Source], root: Path) -> list[Diagnostic]:
     """What is wrong with an organisation's diagnoses; nothing when it has none. `root`: the workspace, whose `codes/` may
     hold further editions."""
-    named = {key: organisation.value(("diagnosis", key)) for key in ("codes", "suggestions")}
+    named = {key: organisation.value(("diagnosis", key)) for key in DIAGNOSES}
     found: list[Diagnostic] = []
     given: dict[str, Source] = {}
     for key, value in named.items():
@@ -121,7 +123,13 @@ def _table(
     if missing:
         reason = f"There is no column {' and no column '.join(missing)}; {form}."
         header = source.span(table.columns[0].start, table.columns[-1].end)
-        return None, [diagnostic("SW0748", header, organisation=organisation, reason=reason)]
+        do = f"Write the names of the columns into the first row: {','.join(columns)}"
+        return None, [diagnostic("SW0748", header, organisation=organisation, reason=reason, do=do)]
+    if not table.rows:
+        at = source.span(table.columns[0].start, table.columns[-1].end)
+        return None, [
+            diagnostic("SW0748", at, organisation=organisation, reason="No row follows the names of the columns.")
+        ]
     return table, []
 
 
@@ -148,8 +156,9 @@ class _Rows:
         newest = self.editions.newest
         edition = next((each for each in reversed(self.editions.all) if each.known(cell.text)), None)
         if edition is None:
-            said = f"edition of {newest.begins}"
-            return [self.found("SW0752", cell, code=cell.text, edition=said, nearest=newest.nearest(cell.text))]
+            said, close = f"edition of {newest.begins}", newest.nearest(cell.text)
+            looks = f"`{cell.text}`" if not close and not re.match("[A-Za-z][0-9]", cell.text) else ""
+            return [self.found("SW0752", cell, code=cell.text, edition=said, nearest=close, looks=looks)]
         children = edition.children(cell.text)
         facts: dict[str, object] = {"children": shown(children)}
         if len(children) > MOST_SHOWN:

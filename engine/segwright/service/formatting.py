@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic, diagnostic
-from segwright.core.source import Source
+from segwright.core.source import Source, undecodable
 from segwright.lang.layout import formatted
 from segwright.lang.mending import Mended, mend
 from segwright.lang.parse import parse
@@ -60,6 +60,9 @@ def read_text(path: Path, name: str) -> tuple[str | None, list[Diagnostic]]:
     """The text of a mapping file from anywhere, or why there is none."""
     if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would never end
         return None, [diagnostic("SW0701", Source(name, "").span(), file=name, reason="it is no ordinary file")]
+    if path.is_file() and path.suffix != ".seg":
+        reason = "it is no mapping file; their names end in .seg"
+        return None, [diagnostic("SW1050", Source(name, "").span(), file=name, reason=reason)]
     data, found = read_file(path, LIMITS[".seg"])
     if data is None:
         return None, [msgspec.structs.replace(one, span=Source(name, "").span()) for one in found]
@@ -75,8 +78,7 @@ def decoded(data: bytes, name: str) -> tuple[str | None, list[Diagnostic]]:
     try:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
-        value = f"0x{data[error.start]:02X}"
-        return None, [diagnostic("SW0702", span, file=name, byte=str(error.start + 1), value=value)]
+        return None, [diagnostic("SW0702", span, file=name, **undecodable(error))]
 
 
 def write_text(path: Path, text: str) -> None:

@@ -51,7 +51,9 @@ def making(at: str, control_id: str) -> tuple[Making | None, list[Diagnostic]]:
         if len(moment.digits.partition(".")[0]) < SECOND or moment.offset is None:
             raise Refusal("seconds and the offset from UTC belong to it")
     except Refusal as refusal:
-        found.append(diagnostic("SW1027", NOWHERE, what="time", reason=refusal.reason))
+        found.append(
+            diagnostic("SW1027", NOWHERE, what="time", reason=refusal.reason, example="2026-03-02T14:05:00-06:00")
+        )
     if not control_id or len(control_id) > LONGEST_CONTROL_ID or not control_id.isprintable() or " " in control_id:
         reason = f"it is 1 to {LONGEST_CONTROL_ID} printable characters without blanks"
         found.append(diagnostic("SW1027", NOWHERE, what="control id", reason=reason))
@@ -109,7 +111,7 @@ class _Inputs:
         try:
             record: Record = decode(self.running.model, self.type, data)
         except DecodeRefused as refused:
-            self.found += document_problems(refused.problems, self.name, self.organisation.id)
+            self.found += document_problems(refused.problems, self.name, self.organisation.id, data)
             return None
         return record
 

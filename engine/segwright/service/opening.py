@@ -41,8 +41,16 @@ def unknown_organisations(root: Path, names: Iterable[str]) -> list[Diagnostic]:
     known = organisations_in(root)
     if not known:
         return []
+    messages = {path.stem for path in (root / "mappings").rglob("*.seg")}
     return [
-        diagnostic("SW1033", NOWHERE, name=name, nearest=nearest(name, known), known=known)
+        diagnostic(
+            "SW1033",
+            NOWHERE,
+            name=name,
+            nearest=nearest(name, known),
+            message=name if name in messages else "",
+            known=known,
+        )
         for name in dict.fromkeys(names)
         if name not in known
     ]

@@ -95,7 +95,8 @@ def _refusals(running: Running, entry: CatalogueEntry, intake: Intake) -> list[R
         Refusal(problem.kind, finding.facts["address"], _cause(finding), "AE", finding)
         for problem, finding in zip(distinct(intake.problems), explained.problems(intake.problems), strict=True)
     ]
-    rejects = list({(reject.op, reject.name): reject for reject in intake.rejects}.values())
+    grounded = explained.grounded(intake.rejects, intake.problems)
+    rejects = list({(reject.op, reject.name): reject for reject in grounded}.values())
     refusals += [
         Refusal("rejected", reject.name, reject.saying, reject.code, finding)
         for reject, finding in zip(rejects, explained.rejects(rejects), strict=True)

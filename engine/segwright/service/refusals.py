@@ -6,7 +6,8 @@ them at once. None holds a value of the patient: the runtime's facts do not, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -21,6 +22,7 @@ from segwright.plan.model import Model
 from segwright.plan.walk import children, walk
 from segwright.runtime.decode import DecodeProblem
 from segwright.runtime.outcome import Problem, ProblemKind, Reject
+from segwright.service.documents import line_at, lines_of
 from segwright.service.naming import Names
 from segwright.service.rules import Rules
 
@@ -39,10 +41,9 @@ CODES: Final[dict[ProblemKind, str]] = {
     "structure": "SW1012",
     "not_kept": "SW1013",
     "incomparable": "SW1014",
-    "number": "SW1015",
     "narrative": "SW1016",
-    "type": "SW1017",
 }
+"""Every kind but `type`: that is a fault of segwright, and no finding."""
 
 
 def distinct(found: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -147,8 +148,24 @@ class Explained:
             )  # fmt: skip
         return out
 
+    def grounded(self, rejects: Iterable[Reject], problems: Iterable[Problem]) -> list[Reject]:
+        """The rejects that do not speak of a value which has a problem of its own: what is missing has no form either."""
+        wanting = {written.address for each in problems if (written := self.written(each.op)) is not None}
+        return [
+            reject
+            for reject in rejects
+            if not any(
+                f"{path}.".startswith(f"{lost}.")
+                for path in self.names.paths(self.operations[reject.op])
+                for lost in wanting
+            )
+        ]
+
     def _problem(self, problem: Problem) -> Diagnostic:
         written = self.written(problem.op)
+        if problem.kind == "type":
+            where = written.address if written is not None else self.plan.message
+            raise AssertionError(f"{where}: {problem.facts['wanted']} wanted, {problem.facts['found']} found")
         op = self.operations[problem.op] if 0 <= problem.op < len(self.operations) else None
         span = NOWHERE if written is None else written.origin.span
         facts = dict(problem.facts)
@@ -168,7 +185,18 @@ class Explained:
 
     def source(self, op: ops.Op | None) -> str:
         """What an operation reads, in the words of the model or of the message."""
-        return "" if op is None else " or ".join(list(self.names.paths(op))[:3])
+        paths = (
+            []
+            if op is None
+            else [re.sub(r"^([A-Z][A-Z0-9]{2}-[0-9]+)\[\]", r"\1", path) for path in self.names.paths(op)]
+        )
+        # A list that is gone through is not said beside its elements, nor a field beside its component.
+        shown = [
+            path
+            for path in dict.fromkeys(paths)
+            if not any(other.startswith((f"{path}[]", f"{path}.")) for other in paths)
+        ]
+        return " or ".join(shown[:3])
 
     def _labels(self, written: Written | None) -> list[Label]:
         """The keys of org.yaml that the rule reads."""
@@ -180,15 +208,26 @@ class Explained:
 def unreadable(refused: Refused, organisation: str) -> Diagnostic:
     """A message that is none."""
     return diagnostic(
-        "SW1040", NOWHERE, organisation=organisation, code=refused.code, position=refused.position, cause=refused.cause
+        "SW1040",
+        NOWHERE,
+        organisation=organisation,
+        code=refused.code,
+        position=refused.position,
+        cause=refused.cause,
+        begins="MSH" if refused.code == "not_hl7" else "",
     )
 
 
-def document_problems(problems: Iterable[DecodeProblem], subject: str, organisation: str) -> list[Diagnostic]:
-    """What is wrong with a JSON document, each place of it."""
+def document_problems(
+    problems: Sequence[DecodeProblem], subject: str, organisation: str, data: bytes
+) -> list[Diagnostic]:
+    """What is wrong with a JSON document, each place of it, with its line; never what stands there."""
+    readable = all(problem.kind != "json" for problem in problems)
+    lines = lines_of(data.decode("utf-8", "replace")) if readable else {}
     return [
         diagnostic(
-            "SW1026", NOWHERE, organisation=organisation, subject=subject, path=problem.path, wrong=_said(problem),
+            "SW1026", NOWHERE, organisation=organisation, subject=subject, wrong=_said(problem),
+            path=f"{problem.path} (line {line_at(lines, problem.path)})" if readable else problem.path,
             nearest=problem.facts.get("nearest", ""), known=problem.facts.get("known", ""),
         )
         for problem in problems
@@ -213,5 +252,12 @@ _WRONG: Final = {
 }
 
 
+_JSON: Final = {
+    "integer": "a whole number", "number": "a number", "text": "a text in quotes", "list": "a list [ … ]",
+    "object": "a group { … }",
+}  # fmt: skip
+"""What the kinds of JSON values are called; others are called so already."""
+
+
 def _said(problem: DecodeProblem) -> str:
-    return _WRONG[problem.kind].format_map(problem.facts)
+    return _WRONG[problem.kind].format_map({name: _JSON.get(fact, fact) for name, fact in problem.facts.items()})

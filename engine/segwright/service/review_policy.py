@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic, diagnostic
-from segwright.core.source import Source, Span
+from segwright.core.source import Source, Span, undecodable
 from segwright.core.suggest import nearest
 from segwright.orgs.plain import read_quickly
 from segwright.orgs.tree import Entry, Mapping, Node, Scalar
@@ -67,8 +67,7 @@ def read_policy(root: Path) -> Policy:
     try:
         source = Source(FILE, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        value = f"0x{data[error.start]:02X}"
-        found = diagnostic("SW0702", Span(FILE, 0, 0), file=FILE, byte=str(error.start + 1), value=value)
+        found = diagnostic("SW0702", Span(FILE, 0, 0), file=FILE, **undecodable(error))
         return Policy(everyone, (), (found,))
     tree, findings = read_quickly(source)
     reader = _Reader(source, list(findings))

@@ -71,6 +71,8 @@ class OrganisationSettings:
 
     def is_broken(self, key: tuple[str, ...]) -> bool:
         """Whether org.yaml has a finding about this key or its group."""
+        if key[:1] == ("environment",):
+            key = ("environments", self.environment, *key[1:])
         return any(key[: len(each)] == each or each[: len(key)] == key for each in self.organisation.broken)
 
     def span(self) -> Span:

@@ -13,13 +13,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from segwright.core.diagnostic import Diagnostic, diagnostic
+from segwright.core.diagnostic import Diagnostic, Severity, diagnostic
 from segwright.core.source import Span
 from segwright.orgs.workspace import CASE_LIMIT
 from segwright.service.cases import Outcome
 
 FOLDER: Final = "snapshots"
 ENDINGS: Final = (".hl7", ".json", ".txt")
+_CODES: Final = {"new": "SW1061", "changed": "SW1063", "stale": "SW1062"}
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -91,19 +92,17 @@ def ownerless(root: Path, organisations: Iterable[str]) -> list[Change]:
     ]
 
 
-def findings(changes: Iterable[Change]) -> list[Diagnostic]:
-    """The changes as findings."""
-    codes = {"new": "SW1061", "changed": "SW1063", "stale": "SW1062"}
-    return [
-        diagnostic(
-            codes[change.kind],
-            Span(change.path, 0, 0),
-            organisation=change.organisation,
-            snapshot=change.path,
-            case=change.case,
-        )
-        for change in changes
-    ]
+def findings(changes: Iterable[Change], known: Collection[str], *, updating: bool = False) -> dict[Diagnostic, Change]:
+    """The changes as findings; while all is written anew they are notes and ask for nothing. `known`: the organisations
+    that there are."""
+    found = {}
+    for change in changes:
+        whose = {} if updating else {"org" if change.organisation in known else "gone": change.organisation}
+        severity = Severity.NOTE if updating else Severity.ERROR
+        span = Span(change.path, 0, 0)
+        facts = {"case": change.case, **whose}
+        found[Diagnostic(_CODES[change.kind], span, facts, (), change.organisation, severity)] = change
+    return found
 
 
 def write(root: Path, changes: Iterable[Change]) -> None:

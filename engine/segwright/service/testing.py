@@ -13,7 +13,7 @@ import msgspec
 
 from segwright.core.diagnostic import Diagnostic, diagnostic
 from segwright.core.source import NOWHERE, Source
-from segwright.service.cases import Outcome, run_case, uncovered
+from segwright.service.cases import Outcome, run_case, told_once, uncovered
 from segwright.service.compiling import CompiledWorkspace
 from segwright.service.running import Running
 from segwright.service.snapshots import Change, compare, unreadable
@@ -52,7 +52,7 @@ def compare_cases(
         finding = diagnostic("SW1035", NOWHERE, name=organisation)
         return Comparison(organisation, (), (), (finding,), compiled.sources)
     outcomes, running = run_cases(compiled, organisation, say)
-    found = [finding for outcome in outcomes for finding in outcome.found]
+    found = told_once(outcomes)
     if not any(finding.code == "SW1032" for finding in found):
         found += uncovered(running, outcomes)
     sources = {**compiled.sources, **{name: s for outcome in outcomes for name, s in outcome.sources.items()}}

@@ -1,30 +1,39 @@
-"""Why a value is not there: an operation and its parts, each true, false, there, missing, or not looked at.
+"""Why a value is not there: an operation and its parts, each true, false, there, missing, refused, or not looked at.
 
-Takes an explained message and the steps of one run that belong to one place; gives trees. Values are never shown: that one is
-missing, or a comparison false, says enough, and holds nothing of the patient.
+Takes an explained message, the steps and the problems of one run that belong to one place; gives trees. Values are never shown:
+that one is missing, or a comparison false, says enough, and holds nothing of the patient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from segwright.core.prose import help_lines, message
 from segwright.core.source import Source
 from segwright.plan import ops
-from segwright.runtime.outcome import Step
+from segwright.runtime.outcome import Problem, Step
 from segwright.service.bundling import line_of, place
 from segwright.service.explaining import Twig
 from segwright.service.refusals import Explained, words_of
 
 NOT_LOOKED_AT = "not looked at"
+REFUSED = "refused"
 _TOLD = {"true": "true", "false": "false", "missing": "missing", "null": "null"}
 
 
 class Reasons:
     """The steps of one place of a message, by operation."""
 
-    def __init__(self, explained: Explained, steps: Iterable[Step], sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self,
+        explained: Explained,
+        steps: Iterable[Step],
+        sources: Mapping[str, Source],
+        problems: Iterable[Problem] = (),
+    ) -> None:
         self.explained = explained
         self.sources = sources
+        self.problems = {problem.op: problem for problem in problems}
         self.steps: dict[int, list[Step]] = {}
         for step in steps:
             self.steps.setdefault(step.op, []).append(step)
@@ -37,7 +46,8 @@ class Reasons:
         """What came out, over all the times it was looked at."""
         found = list(dict.fromkeys(_TOLD.get(step.gives, "there") for step in self.of(op)))
         if not found:
-            return NOT_LOOKED_AT
+            below = self.explained.below(self.explained.number(op)) if self.problems else ()
+            return REFUSED if any(number in self.problems for number in below) else NOT_LOOKED_AT
         return found[0] if len(found) == 1 else " or ".join(found)
 
     def words(self, op: ops.Op) -> tuple[str, str]:
@@ -75,6 +85,10 @@ class Reasons:
         return Twig(verdict, text or self.explained.names.path(op) or _name(op), where, tuple(self._inside(op)))
 
     def _inside(self, op: ops.Value) -> Iterable[Twig]:
+        problem = self.problems.get(self.explained.number(op))
+        if problem is not None:
+            yield from self._refused(problem)
+            return
         match op:
             case ops.Const():
                 text = self.words(op)[0]
@@ -109,6 +123,14 @@ class Reasons:
                     yield self.value(of)
             case ops.Make(of=of):
                 yield self.value(of)
+
+    def _refused(self, problem: Problem) -> Iterable[Twig]:
+        """What stands against a value, and what to do about it, as the report of the refused message says it."""
+        (finding,) = self.explained.problems([problem])
+        table = next((label.span for label in finding.labels if label.role == "table"), None)
+        yield Twig(finding.code, message(finding), "" if table is None else str(place(table, self.sources)))
+        for line in help_lines(finding):
+            yield Twig("help", line)
 
     def _rung(self, number: int, rung: ops.Rung | ops.RepRung, value: ops.Op) -> Twig:
         _, text = self.explained.words(rung, self.sources)

@@ -54,7 +54,10 @@ def why_read(
     if wanted is None:
         return WhyRead(unknown=True, nearest=nearest(path, known), known=tuple(known))
     intake = reader.trace(message)
-    found = [*explained.problems(intake.problems), *explained.rejects(intake.rejects)]
+    found = [
+        *explained.problems(intake.problems),
+        *explained.rejects(explained.grounded(intake.rejects, intake.problems)),
+    ]
     reading = _Reading(explained, intake, sources, unmask, nth)
     return WhyRead(tuple(reading.branches(wanted, f"{root}.{attribute}", inner)), tuple(found))
 
@@ -82,7 +85,10 @@ class _Reading:
         if record is None or value is None or not isinstance(value, tuple):
             if value is None:
                 twigs = [*rule_twigs(self.explained, written, self.sources)]
-                twigs.append(Reasons(self.explained, steps, self.sources).value(op.value))
+                refused = [
+                    each for each in self.intake.problems if each.op in below and each.turns in ((), (self.nth,))
+                ]
+                twigs.append(Reasons(self.explained, steps, self.sources, refused).value(op.value))
                 yield Branch(path, "", "(missing)", tuple(twigs))
                 return
             yield self._branch(path, value, written, steps, op.value)

@@ -16,8 +16,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0702": Entry(
         "File is not UTF-8",
-        "`{file}` is not UTF-8 text: byte {byte} ({value}) cannot be read.",
-        ("Save the file as UTF-8 (in Notepad: Save As, Encoding: UTF-8).",),
+        "`{file}` is not UTF-8 text: byte {byte} ({value}, in line {line}) cannot be read.",
+        ("Save the file as UTF-8 (Notepad: Save As, Encoding: UTF-8; Excel: Save As, “CSV UTF-8”).",),
         "Read in another encoding, a name such as Müller would reach the hospital as other characters.",
     ),
     "SW0703": Entry(
@@ -140,6 +140,8 @@ ENTRIES: dict[str, Entry] = {
         "{where} has no key `{name}`.",
         (
             "Did you mean `{nearest}`?",
+            "Behind the colon of a key stands a space: `{spaced}`.",
+            "`{bare}` has no value: write one behind its colon.",
             "`{name}` is a key of `{elsewhere}`.",
             "Its keys are {known}.",
             "A key of your own is declared in orgs/schema.yaml first.",
@@ -155,7 +157,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0722": Entry(
         "Wrong kind of value",
         "`{key}` takes {expected}, and here stands {found}.",
-        ("Write it in this form: {example}", "Meaning: {says}."),
+        ("Did you mean `{nearest}`?", "Write it in this form: {example}", "Meaning: {says}."),
         "Values are read as they are spelled and never converted: facility 0123 is not 123, version 1.10 is not 1.1.",
     ),
     "SW0723": Entry(
@@ -183,7 +185,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0726": Entry(
         "Value not in its form",
         "`{key}` is not in its form: expected is {form}.",
-        ("Meaning: {says}.",),
+        ("Did you mean `{nearest}`?", "Write it in this form: {example}", "Meaning: {says}."),
         "A value of another form would be carried into the message or the connection as it is.",
     ),
     "SW0727": Entry(
@@ -345,6 +347,7 @@ ENTRIES: dict[str, Entry] = {
         "Table file not readable",
         "{reason}",
         (
+            "{do}",
             'Every row has a value for each column of the first row; a value with a comma, quote or line end stands in "…".',
         ),
         "A row read one column off gives every later code a wrong meaning.",
@@ -358,7 +361,7 @@ ENTRIES: dict[str, Entry] = {
     "SW0750": Entry(
         "Not one of the listed values",
         "`{value}` is not a value of {enum}.",
-        ("Did you mean `{nearest}`?", "Write {known}."),
+        ("A comma stands between two values: `{commas}`.", "Did you mean `{nearest}`?", "Write {known}."),
         "A hospital that lists a measurement nobody knows gets one measurement less than was agreed.",
     ),
     "SW0751": Entry(
@@ -372,7 +375,10 @@ ENTRIES: dict[str, Entry] = {
     "SW0752": Entry(
         "Unknown diagnosis code",
         "`{code}` is no ICD-10-CM code ({edition}).",
-        ("Did you mean `{nearest}`?",),
+        (
+            "Did you mean `{nearest}`?",
+            "A code is written as I48.91. {looks} is what a spreadsheet makes of one: format the column as text.",
+        ),
         "A claim with a code that does not exist comes back weeks after the reading, when the clinician who chose it has long "
         "turned to other patients.",
     ),

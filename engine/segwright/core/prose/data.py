@@ -20,7 +20,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1002": Entry(
         "A code without a row",
         "`{address}` looks up table `{table}`, which has no row for {given}.",
-        ("Add the row, or say what is sent for other codes: `otherwise -> …` in the table, `on unmapped …` in the rule.",),
+        ("Add the row, or say what stands for other codes: `otherwise -> …` in the table, `on unmapped …` in the rule.",),
         "A code that nobody mapped is never guessed: the receiver would file the result under another study.",
     ),
     "SW1003": Entry(
@@ -95,23 +95,11 @@ ENTRIES: dict[str, Entry] = {
         (),
         "412 ms is not below 0.5 s by its digits.",
     ),
-    "SW1015": Entry(
-        "A number too long to be written",
-        "`{address}`: the number has more digits than any receiver takes.",
-        (),
-        "A number of such length is a fault of its source.",
-    ),
     "SW1016": Entry(
         "A narrative that fails",
         "`{address}`: the text cannot be made: {reason}.",
         (),
         "Half a report reads like a whole one.",
-    ),
-    "SW1017": Entry(
-        "A value that does not fit its plan",
-        "`{address}` expects {wanted} and was given {found}.",
-        ("This is a fault of segwright: please report it with the mapping line.",),
-        "A plan and its values are checked against one model; where they disagree nothing is sent.",
     ),
     # --- what a message is made from -----------------------------------------------------------------------------------
     "SW1020": Entry(
@@ -123,7 +111,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1021": Entry(
         "A kind that is not in the catalogue",
         "The catalogue does not say whether `{message}` of the kind {kind} is sent.",
-        ("Did you mean {nearest}?", "It decides {known}."),
+        ("Did you mean {nearest}?", "It decides {known}: write `{kind}: yes`, `no` or `after sign-off` beside them."),
         "What nobody decided is not sent.",
     ),
     "SW1022": Entry(
@@ -160,7 +148,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1027": Entry(
         "The message cannot be made under these facts",
         "This {what} cannot be used: {reason}.",
-        (),
+        ("Write it in this form: {example}",),
         "Every message carries when it was made and a number of its own.",
     ),
     "SW1029": Entry(
@@ -190,13 +178,17 @@ ENTRIES: dict[str, Entry] = {
     "SW1033": Entry(
         "No such organisation",
         "There is no organisation `{name}` in this workspace.",
-        ("Did you mean {nearest}?", "There are {known}."),
+        (
+            "Did you mean {nearest}?",
+            "`{message}` is a message; the organisation stands before it.",
+            "There are {known}.",
+        ),
         "An organisation is a folder in `orgs/` with an org.yaml.",
     ),
     "SW1034": Entry(
         "No such environment",
         "This organisation has no environment `{name}`.",
-        ("It has {known}.",),
+        ("Did you mean {nearest}?", "It has {known}."),
         "Test and production differ in their processing id and their receivers.",
     ),
     "SW1035": Entry(
@@ -215,7 +207,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1040": Entry(
         "The message cannot be read",
         "{position}: {cause} ({code}).",
-        (),
+        ("A message begins with {begins} and its separators; nothing stands before them.",),
         "A message is read whole or not at all.",
     ),
     "SW1041": Entry(
@@ -257,20 +249,23 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW1061": Entry(
         "No snapshot",
-        "`{snapshot}` does not exist.",
-        ("Look at what the case gives, then write it: segwright test --update",),
+        "Case `{case}` has no snapshot yet.",
+        ("Look at what the case gives, then write it: segwright test {org} --update",),
         "A case without its locked output locks nothing.",
     ),
     "SW1062": Entry(
         "A snapshot of no case",
-        "`{snapshot}` belongs to no case.",
-        ("Delete it, or bring its case back: segwright test --update deletes it.",),
+        "This snapshot belongs to no case.",
+        (
+            "Bring its case back, or let it go: segwright test {org} --update deletes it.",
+            "There is no organisation `{gone}`: segwright test --update deletes what is left of it.",
+        ),
         "A snapshot that nothing makes looks like a promise and is none.",
     ),
     "SW1063": Entry(
         "Other bytes than the snapshot",
-        "Case `{case}` gives other bytes than `{snapshot}`.",
-        ("If the change is meant: segwright test --update",),
+        "Case `{case}` gives other bytes than its snapshot.",
+        ("If the change is meant: segwright test {org} --update",),
         "The snapshot is what the hospital receives today.",
     ),
     "SW1064": Entry(
@@ -282,7 +277,7 @@ ENTRIES: dict[str, Entry] = {
     "SW1065": Entry(
         "A file of the case is missing",
         "`{file}`, which the case names, is not there.",
-        (),
+        ("Did you mean {nearest}?", "A case is made of files of the workspace; this one would stand {outside} of it."),
         "A case holds all that goes in.",
     ),
     "SW1066": Entry(
@@ -293,8 +288,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW1067": Entry(
         "The case is refused",
-        "Case `{case}` gives nothing; reported here too: {codes}.",
-        ("If it should be refused: `refused: yes` in case.yaml.",),
+        "Nothing comes of {cases}; why is told here too: {codes}.",
+        ("If that is right: `refused: yes` in case.yaml.",),
         "A case that gives nothing shows nothing.",
     ),
     "SW1068": Entry(

@@ -32,4 +32,10 @@ ENTRIES: dict[str, Entry] = {
         ("Name it in a catalogue, or delete the file.",),
         "A mapping that nobody uses is checked against no hospital, and is wrong on the day the first one takes it up.",
     ),
+    "SW0905": Entry(
+        "A kind that the message never is",
+        "The document of `{name}` is never {kinds}.",
+        ("Did you mean `{nearest}`?", "It can be {known}."),
+        "A kind that was taken over from another message lets nothing out, and the kinds that do come are decided by nobody.",
+    ),
 }

@@ -112,10 +112,10 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0518": Entry(
         "Something declared that nothing uses",
-        "None of this organisation's messages uses the {kind} `{name}`.",
+        "No message of this organisation uses the {kind} `{name}`.",
         (
-            "Use it in an `override`, or delete it.",
-            "What replaces an inherited one is written `override {kind} {name}`.",
+            "Use it in an `override`, or delete it. What replaces an inherited one is written `override {override}`.",
+            'Read it with a table (`table … from org "{file}"`), or delete it.',
         ),
         "The codes or lines somebody filled in here reach no message. Most often the rule that should use them was forgotten, or "
         "still uses the shared ones.",

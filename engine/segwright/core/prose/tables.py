@@ -113,7 +113,11 @@ ENTRIES: dict[str, Entry] = {
     "SW0615": Entry(
         "A file without the columns of its table",
         "`{file}` has no column {missing} for table `{table}`.",
-        ("Its first row names {columns}.", "It must name the keys first, then each column as the table declares it."),
+        (
+            "Did you mean `{meant}` where `{slip}` stands?",
+            "Its first row names {columns}.",
+            "It must name the keys first, then each column as the table declares it.",
+        ),
         _ROWS,
     ),
 }

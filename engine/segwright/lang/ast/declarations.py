@@ -103,7 +103,8 @@ class TableFile(Node, frozen=True):
 
 
 class Table(Node, frozen=True):
-    """`table t: K[, K] -> COL, COL [from "x.csv"] … end`. `keys` are type names."""
+    """`table t: K[, K] -> COL, COL [from "x.csv"] … end`. `keys` are type names. `lost`: its file cannot be read, so that
+    rows are missing here which are not missing there."""
 
     name: str
     keys: tuple[TypeRef, ...]
@@ -112,6 +113,7 @@ class Table(Node, frozen=True):
     file: TableFile | None = None
     span: Span = NOWHERE
     doc: str = ""
+    lost: bool = False
 
 
 class FormatRule(Node, frozen=True):
