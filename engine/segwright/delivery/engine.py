@@ -381,7 +381,7 @@ class Engine:
             out.append(self._presented(where, "ours", named.tls.identity))
             if named.tls.trust:
                 out.append(self._presented(where, "trusted", named.tls.trust))
-            out.append(_theirs(where, seen.get(name), live.address(name)))
+            out.append(theirs(where, seen.get(name), live.address(name)))
         given = self.settings.listeners.get(live.manifest.listener.name)
         if given is not None and given.tls is not None:
             where = f"listener {live.manifest.listener.name}"
@@ -399,7 +399,8 @@ class Engine:
         return Presented(where, whose, found[0] if whose == "ours" else min(found, key=lambda one: one.not_after))
 
 
-def _theirs(where: str, shown: Shown | None, address: str) -> Presented:
+def theirs(where: str, shown: Shown | None, address: str) -> Presented:
+    """What a receiver showed, unless that was at another address."""
     if shown is None or shown.address != address:
         return Presented(where, "theirs", None)
     begins, ends = (datetime.fromtimestamp(at / 1000, UTC) for at in (shown.begins, shown.ends))
