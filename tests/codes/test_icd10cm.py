@@ -95,7 +95,9 @@ def test_the_edition_is_chosen_by_the_date_of_service():
     assert not oldest.holds_on(date(1999, 1, 1))
 
 
-@pytest.mark.parametrize(("path", "file"), [*zip(SHIPPED, EDITIONS, strict=True)], ids=lambda one: getattr(one, "name", ""))
+@pytest.mark.parametrize(
+    ("path", "file"), [*zip(SHIPPED, EDITIONS, strict=True)], ids=lambda one: getattr(one, "name", "")
+)
 def test_a_file_says_for_which_dates_and_where_it_comes_from(path, file):
     text = path.read_text(encoding="ascii")
     head = text[: text.index("\nA00")]

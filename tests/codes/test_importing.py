@@ -164,7 +164,10 @@ def test_a_short_text_that_fills_its_columns_is_no_part_of_the_long_one(short: s
 def test_addenda_that_do_not_fit_the_edition_are_refused_with_their_line(lines: list[str], line: int, reason: str):
     with pytest.raises(NoEdition) as refused:
         read_official(data([*ADDENDA, *lines]), "f", EDITION)
-    assert (refused.value.line, reason in refused.value.reason) == (line, True), (refused.value.line, refused.value.reason)
+    assert (refused.value.line, reason in refused.value.reason) == (line, True), (
+        refused.value.line,
+        refused.value.reason,
+    )
 
 
 def test_addenda_need_an_edition_and_a_whole_file_none():

@@ -17,7 +17,16 @@ from segwright.ledger import tables as t
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.store import Store
 from segwright.review.change import RuleChange, Severity
-from segwright.review.document import Binding, Document, FleetLine, Hospital, Proposal, ShownChange, ShownGroup, ValueLine
+from segwright.review.document import (
+    Binding,
+    Document,
+    FleetLine,
+    Hospital,
+    Proposal,
+    ShownChange,
+    ShownGroup,
+    ValueLine,
+)
 from tests.postgres import new_database
 
 ORGS = ("aspen", "birch", "cedar", "dogwood")
@@ -139,7 +148,13 @@ def put(store: Store, letter: str, *, moved: tuple[str, ...] = ORGS, needs: int 
     """A proposal that moves hospitals to hashes of a letter; all four are compared."""
     groups = tuple(group(f"g{n}", (org,), Severity.CLINICAL) for n, org in enumerate(moved))
     hospitals = tuple(
-        Hospital(org, f"g{n}", Severity.CLINICAL, (("x",),), {"production": Binding({"policy": letter * 64}, ("policy",), needs)})
+        Hospital(
+            org,
+            f"g{n}",
+            Severity.CLINICAL,
+            (("x",),),
+            {"production": Binding({"policy": letter * 64}, ("policy",), needs)},
+        )
         for n, org in enumerate(moved)
     )
     review = msgspec.structs.replace(document(), groups=groups, hospitals=hospitals)
@@ -215,6 +230,8 @@ def test_what_overtook_another_stays_so_that_the_other_does_not_wait_again(store
     second = put(store, "b", moved=("birch",))  # it compared all of them, and moves one
     for _ in range(3):
         pruned(store)
-    assert heads(store) == {second: False, first: True}, "birch waits in the second, and what was said of the first is kept"
+    assert heads(store) == {second: False, first: True}, (
+        "birch waits in the second, and what was said of the first is kept"
+    )
     newest = store.read(lambda tx: proposals.newest(tx, "production", ORGS))
     assert {org: number for org, (number, _, _) in newest.items()} == dict.fromkeys(ORGS, second)

@@ -129,7 +129,9 @@ def test_the_certificate_that_a_receiver_shows_is_written_down_for_whoever_shows
         ours = b"".join(blob.bytes() for blob in (*issued.cert_chain_pems, issued.private_key_pem))
         store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
         upgrade(store)
-        settings = Settings("ehr", "127.0.0.1", 0, organisation=ORG, networks=("127.0.0.0/8",), tls=server_context(identity=identity))
+        settings = Settings(
+            "ehr", "127.0.0.1", 0, organisation=ORG, networks=("127.0.0.0/8",), tls=server_context(identity=identity)
+        )
         listener = Listener(settings, Ehr())
         await listener.start()
         live = Live(lives[ORG].bundle)

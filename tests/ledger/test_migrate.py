@@ -39,7 +39,12 @@ def test_what_waits_is_put_in_its_new_order_and_back(empty):
     """Version 6: a study with a critical value comes first; what orders want is counted from 1 on."""
     upgrade(empty, "0005")
     critical = b'{"measurements": [{"kind": "heart_rate"}, {"kind": "qtc_interval", "flag": "critical_high"}]}'
-    documents = [(b'{"measurements": []}', "waiting", 0), (critical, "waiting", 2), (critical, "signed", 2), (b"no json", "waiting", 1)]
+    documents = [
+        (b'{"measurements": []}', "waiting", 0),
+        (critical, "waiting", 2),
+        (critical, "signed", 2),
+        (b"no json", "waiting", 1),
+    ]
     with empty.engine.begin() as connection:
 
         def run(statement: str, **values: object) -> None:

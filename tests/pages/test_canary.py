@@ -49,9 +49,7 @@ def holds(data: str | bytes) -> set[str]:
     return {one for one in CANARY if any(one.lower().encode(how) in low for how in ("utf-8", "utf-16-le"))}
 
 
-_PATTERNS = [
-    (route, re.compile(re.sub(r"\\\{\w+(:int)?\\\}", "[^/]+", re.escape(route.path)))) for route in ROUTES
-]
+_PATTERNS = [(route, re.compile(re.sub(r"\\\{\w+(:int)?\\\}", "[^/]+", re.escape(route.path)))) for route in ROUTES]
 
 
 def route_of(url: str, method: str) -> str:
@@ -163,7 +161,11 @@ class Watched:
     def ended(self) -> None:
         """Reads what passed over the wire."""
         for asked, answered in self.wire.exchanges():
-            self.told += [("request", asked.first), ("its headers", asked.headers), ("headers of an answer", answered.headers)]
+            self.told += [
+                ("request", asked.first),
+                ("its headers", asked.headers),
+                ("headers of an answer", answered.headers),
+            ]
             if holds(answered.body):
                 method, url, _ = asked.first.split(" ")
                 self.pages[route_of(url, method) or f"{asked.first} gave {answered.first}"] += 1
@@ -230,14 +232,26 @@ def reads(clinician: Watched, study, delivery_of) -> None:
     for tab in ("mine", "signed"):
         clinician.goes(f"/o/{ORG}/worklist?tab={tab}")
     for act in ("sign", "amend", "withdraw", "pdf", "nothing"):
-        clinician.goes(path(study, act)) if act != "pdf" else clinician.page.request.get(clinician.url + path(study, act))
+        clinician.goes(path(study, act)) if act != "pdf" else clinician.page.request.get(
+            clinician.url + path(study, act)
+        )
     clinician.goes(f"{BOARD}/deliveries/{delivery_of}")  # not hers
 
 
 def operates(operator: Watched, order: dict[str, Any], delivery: int, message: int) -> None:
     """Every page of the board, masked and opened; searched by what must not be in a URL."""
     page = operator.page
-    for part in ("", "/deliveries", "/deliveries?show=everything", "/suppressed", "/orders", "/quarantine", "/lanes", "/figures", "/proposals"):
+    for part in (
+        "",
+        "/deliveries",
+        "/deliveries?show=everything",
+        "/suppressed",
+        "/orders",
+        "/quarantine",
+        "/lanes",
+        "/figures",
+        "/proposals",
+    ):
         operator.goes(BOARD + part)
     operator.goes(f"{BOARD}/deliveries/{delivery}")
     page.get_by_role("button", name="Show the patient's data").click()
@@ -303,7 +317,7 @@ def went(people: People, browser: Browser, tmp_path: Path) -> dict[str, Any]:
         document={"pdf": PDF},
     )  # fmt: skip
     for role in ("operator", "analyst"):
-        people.person(f"canary.{role}", (ORG, role))  # type: ignore[arg-type]
+        people.person(f"canary.{role}", (ORG, role))
     found: dict[str, Any] = {}
     with watched(browser, people, clinician, tmp_path / "clinician") as one:
         reads(one, study, delivery)
@@ -323,7 +337,9 @@ def test_a_patient_is_seen_on_pages_whose_look_is_written_down_and_left_nowhere_
         assert leaks == [], f"in the browser of the {role}"
         seen = Counter(str(event["page"]) for event in people.events(ORG, "viewed") if event["actor"] == browser.who)
         assert LOOKED[role] <= set(browser.pages), f"the {role} saw too little for this to prove anything"
-        unwritten = {page: count for page, count in browser.pages.items() if count > seen[page] and page not in TYPED_BACK}
+        unwritten = {
+            page: count for page, count in browser.pages.items() if count > seen[page] and page not in TYPED_BACK
+        }
         assert unwritten == {}, f"pages that showed the {role} the patient, and wrote nothing down"
         profile = [file for file in sorted((tmp_path / role).rglob("*")) if file.is_file()]
         assert {str(file.relative_to(tmp_path)): found for file in profile if (found := holds(file.read_bytes()))} == {}

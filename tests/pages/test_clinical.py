@@ -267,7 +267,9 @@ def test_a_page_that_only_looks_leaves_when_the_session_ends(one, visit):
     who = studies.clinician(one, "larkspur")
     page = visit(one, who, "/o/larkspur/worklist", expect_errors=True)
     page.context.clear_cookies()
-    page.evaluate("htmx.trigger('#news', 'htmx:abort'); htmx.ajax('GET', document.getElementById('news').getAttribute('hx-get'), '#news')")
+    page.evaluate(
+        "htmx.trigger('#news', 'htmx:abort'); htmx.ajax('GET', document.getElementById('news').getAttribute('hx-get'), '#news')"
+    )
     page.wait_for_url("**/sign-in?next=%2Fo%2Flarkspur%2Fworklist")
 
 

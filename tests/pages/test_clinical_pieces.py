@@ -60,7 +60,9 @@ def test_characters_that_cannot_be_sent_are_shown_as_themselves():
 
 
 def test_a_critical_value_is_named():
-    found = result(measurements=[{"kind": "heart_rate", "value": {"value": 28, "unit": "/min"}, "flag": "critical_low"}])
+    found = result(
+        measurements=[{"kind": "heart_rate", "value": {"value": 28, "unit": "/min"}, "flag": "critical_low"}]
+    )
     assert (found.critical, found.alarm) == (True, ("Heart rate 28 /min",))
     assert result().alarm == ()
 

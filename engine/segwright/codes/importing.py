@@ -146,7 +146,11 @@ def _changed(lines: Iterable[tuple[int, str]], name: str, onto: Edition) -> dict
 
 def _change(number: int, line: str, name: str) -> _Change:
     found = _CHANGE.fullmatch(line.ljust(84))
-    if found is None or not _CODE.fullmatch(found["code"]) or (found.start("billable"), found.start("short")) != (13, 23):
+    if (
+        found is None
+        or not _CODE.fullmatch(found["code"])
+        or (found.start("billable"), found.start("short")) != (13, 23)
+    ):
         reason = (
             f"`{line[:20]}…` is none of Add:, Delete:, Revise from:, Revise to: with 0 or 1, a code and texts in their columns "
             "(1, 14, 16, 24, 85)"

@@ -50,7 +50,7 @@ class Own(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """A proposal without its review. `severity`: "" when nothing moves; `pruned_at`: since when only its rules are kept, else 0."""
+    """A proposal without its review. `severity`: "" when nothing moves; `pruned_at`: since when only its rules are kept, or 0."""
 
     id: int
     environment: str
@@ -188,7 +188,8 @@ def _packed(value: msgspec.Struct) -> bytes:
 # --- found ------------------------------------------------------------------------------------------------------------------
 
 _HEAD: Final = [
-    t.change.c[name] for name in ("id", "environment", "proposer", "because", "base", "revision", "severity", "at", "pruned_at")
+    t.change.c[name]
+    for name in ("id", "environment", "proposer", "because", "base", "revision", "severity", "at", "pruned_at")
 ]
 _PART: Final = [
     t.change_part.c[name]

@@ -76,7 +76,12 @@ def office_of(settings: Settings, root: Path, environ: Mapping[str, str]) -> Off
     found = settings.approvals
     key = server_key(secret(found.sign, environ)) if found.sign else None
     return Office(
-        key, found.server or "this server", signers_of(settings, root), found.approvers, root / settings.bundles, root,
+        key,
+        found.server or "this server",
+        signers_of(settings, root),
+        found.approvers,
+        root / settings.bundles,
+        root,
         int(datetime.now(UTC).timestamp() * 1000),
     )
 

@@ -33,9 +33,9 @@ PAGE: Final = 50
 
 
 class Study(msgspec.Struct, frozen=True):
-    """One result. `revision`: its newest; `urgency`: `CRITICAL` or, from 1 on, how soon its orders want it; `at`: since when it is there; `signed_at`, `signer`:
-    when and by whom it was signed last (0 and "" when no signature holds); `holder`: the account that has it open, 0 for
-    nobody; `held_since`, `held_at`: when it was opened, and when the page said so last."""
+    """One result. `revision`: its newest; `urgency`: `CRITICAL` or, from 1 on, how soon its orders want it; `at`: since when it
+    is there; `signed_at`, `signer`: when and by whom it was signed last (0 and "" when no signature holds); `holder`: the
+    account that has it open, 0 for nobody; `held_since`, `held_at`: when it was opened, and when the page said so last."""
 
     id: int
     org: str

@@ -53,7 +53,12 @@ async def searched(call: Call) -> Answer:
     found = await call.read(look)
     by_patient = tuple(one.id for one in found.cases if "patient" in one.as_)
     saw = (Saw(cases=by_patient),) if by_patient else ()
-    return Page("board/found.html", {"found": found, "says": words, "acts": operator, "typed": text}, fragment="content", saw=saw)
+    return Page(
+        "board/found.html",
+        {"found": found, "says": words, "acts": operator, "typed": text},
+        fragment="content",
+        saw=saw,
+    )
 
 
 def _of_messages(tx: Tx, live: Live, found: Found) -> tuple[Case, ...]:

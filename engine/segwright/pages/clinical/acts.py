@@ -44,7 +44,9 @@ async def _confirm(call: Call, act: Act, *, moved: tuple[str, ...] = (), fault: 
 def _shown(act: Act) -> View:
     async def shown(call: Call) -> Answer:
         if act == "sign" and await _is_signed(call):
-            return Go(at(call.org, call.number("study")))  # by the back button, or a colleague was quicker: its page says so
+            return Go(
+                at(call.org, call.number("study"))
+            )  # by the back button, or a colleague was quicker: its page says so
         return await _confirm(call, act)
 
     shown.__doc__ = f"What this would send: {act}."

@@ -78,7 +78,7 @@ def said(obstacle: Obstacle, *, people: Mapping[int, str], when: Mapping[int, st
             title = f"{people.get(facts['holder'], 'Somebody else')} has this study open"
             text = "Two people who choose codes for one study undo each other's work, so only one can sign it."
             return Said(title, text, "Let them finish, or take it over and say why.", weight)
-        case "not_written" if (unsendable := _unsendable(facts)):
+        case "not_written" if unsendable := _unsendable(facts):
             text = f"This hospital's messages cannot carry {' '.join(unsendable)}, so nothing can be sent."
             todo = "If you wrote that, write it without. If it came with the order, tell your integration analyst:"
             return Said("Some characters cannot be sent to this hospital", text, todo, weight, _problems(facts))

@@ -62,8 +62,9 @@ class Row(msgspec.Struct, frozen=True):
 
 class Coding(msgspec.Struct, frozen=True):
     """The billing codes of a study. `sent`: whether this organisation is sent any; `rules`: how many, in words; `covered`: by
-    which edition they are judged, `uncovered`: that there is none, else ""; `whole`: what is wrong with all of them together; `found`: what a search found, `elsewhere`: in
-    the edition but not in the organisation's list; `full`: no more may be chosen."""
+    which edition they are judged, `uncovered`: that there is none, else ""; `whole`: what is wrong with all of them together;
+    `found`: what a search found, `elsewhere`: in the edition but not in the organisation's list; `full`: no more may be
+    chosen."""
 
     sent: bool
     chosen: tuple[Row, ...]

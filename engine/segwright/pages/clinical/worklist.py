@@ -24,7 +24,7 @@ PAGE: Final = 50
 
 class Row(msgspec.Struct, frozen=True):
     """A study on the worklist. `urgency`: in words, "" when it is none; `order`: the hospital's number, "" while there is none;
-    `cancelled`: whether its orders were; `holder`: who has it open, "" for nobody or the visitor himself; `signer`: who signed."""
+    `cancelled`: whether its orders were; `holder`: who has it open, "" for nobody or the visitor; `signer`: who signed."""
 
     study: Study
     patient: Patient

@@ -17,7 +17,10 @@ _CRITICAL = ("critical_high", "critical_low")
 
 
 def upgrade() -> None:
-    texts = [sa.Column(name, sa.String(), nullable=False) for name in ("org", "destination", "address", "fingerprint", "names")]
+    texts = [
+        sa.Column(name, sa.String(), nullable=False)
+        for name in ("org", "destination", "address", "fingerprint", "names")
+    ]
     times = [sa.Column(name, sa.BigInteger(), nullable=False) for name in ("begins", "ends", "at")]
     op.create_table(
         "presented", *texts, *times, sa.PrimaryKeyConstraint("org", "destination", name=op.f("pk_presented"))
@@ -40,7 +43,9 @@ def _critical(document: bytes) -> bool:
     except ValueError:
         return False
     measured = found.get("measurements") if isinstance(found, dict) else None
-    return isinstance(measured, list) and any(isinstance(one, dict) and one.get("flag") in _CRITICAL for one in measured)
+    return isinstance(measured, list) and any(
+        isinstance(one, dict) and one.get("flag") in _CRITICAL for one in measured
+    )
 
 
 def downgrade() -> None:
