@@ -81,13 +81,13 @@ async def running(call: Call) -> Answer:
     values = {
         "own": next((live for live in lives if live.org == call.org), None), "others": [x for x in lives if x.org != call.org],
         "names": names(call, orgs), "elsewhere": elsewhere, "bundle": call.live.bundle.hash,
-        "read_at": here.read_at, "moved": await asyncio.to_thread(_moved, call, here),
+        "read_at": here.read_at, "moved": await asyncio.to_thread(moved, call, here),
         "history": sorted([*history, *releases, *signed], key=lambda each: -each.at),
     }  # fmt: skip
     return Page("changes/running.html", values)
 
 
-def _moved(call: Call, here: Office) -> bool:
+def moved(call: Call, here: Office) -> bool:
     """Whether the approvals that lie there now are others than those that this server read when it started."""
     judged = call.live.judged
     try:
