@@ -28,7 +28,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,10 @@ PASSWORD = "four-hospitals"  # of accounts on loopback that are gone with the de
 
 
 def service_day() -> date:
-    """Today, or the day nearest to it that the newest edition of ICD-10-CM covers: codes are judged by their day."""
+    """The last day on which the hours of the samples have passed everywhere, or the day nearest to it that the newest edition of
+    ICD-10-CM covers: codes are judged by their day, and nothing was recorded in the future."""
     newest = editions().newest
-    return min(max(datetime.now(UTC).date(), newest.begins), newest.ends)
+    return min(max((datetime.now(UTC) - timedelta(hours=21)).date(), newest.begins), newest.ends)
 
 
 def paint(text: str, code: str) -> str:
