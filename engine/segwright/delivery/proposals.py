@@ -294,6 +294,8 @@ def prune(tx: Tx, before: int, minimum: int = 1, most: int = 20) -> int:
     how many at once. Gives how many it were."""
     c, count = t.change.c, 0
     for row in tx.all(sa.select(c.id, c.environment).where(c.pruned_at == 0, c.at < before).order_by(c.id)):
+        if tx.lock(t.change, row.id) is None:
+            continue  # by another process, just now
         found = tx.all(sa.select(*_PART).where(t.change_part.c.change_id == row.id))
         last = newest(tx, row.environment, [each.org for each in found])
         overtaken = {each.org for each in found if last[each.org][0] != row.id}
