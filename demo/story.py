@@ -28,10 +28,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import changing
 import msgspec
 from tracing import Heart, drawn
 
@@ -57,8 +58,8 @@ SAMPLED = date(2026, 3, 2)
 ROLES = {
     "clinician": "sign the study that waits at each hospital: a code or two, then Sign",
     "operator": "see what went out and how it was answered; open a delivery",
-    "reviewer": "see what is live, approve mapping changes",
-    "analyst": "the same without deciding anything, and without a patient's data",
+    "reviewer": "read the mapping change that waits under Changes, and approve it",
+    "analyst": "the same, and the board, without deciding anything and without a patient's data",
     "administrator": "accounts and roles",
 }
 """Accounts of the demonstration, each named after its role, and what is there to try."""
@@ -66,9 +67,10 @@ PASSWORD = "four-hospitals"  # of accounts on loopback that are gone with the de
 
 
 def service_day() -> date:
-    """Today, or the day nearest to it that the newest edition of ICD-10-CM covers: codes are judged by their day."""
+    """The last day on which the hours of the samples have passed everywhere, or the day nearest to it that the newest edition of
+    ICD-10-CM covers: codes are judged by their day, and nothing was recorded in the future."""
     newest = editions().newest
-    return min(max(datetime.now(UTC).date(), newest.begins), newest.ends)
+    return min(max((datetime.now(UTC) - timedelta(hours=21)).date(), newest.begins), newest.ends)
 
 
 def paint(text: str, code: str) -> str:
@@ -196,7 +198,7 @@ class Story:
             lines += [f'[instead.{org}.{name}]\naddress = "127.0.0.1:{port}"' for name, port in hospital.ports.items()]
             listens = ", ".join(f"{name} at {port}" for name, port in hospital.ports.items())
             say(org, f"{manifest.name}: listens ({listens}), sends orders to {inbound[org]}")
-        self.settings.write_text("\n".join(lines) + "\n")
+        self.settings.write_text("\n".join([*lines, *changing.settings(self.folder)]) + "\n")
         self.server = Server(self.folder, self.settings, api, tokens)
         await until(lambda: self.server.is_ready(), "the server is ready")
         say("segwright", f"serves: API at {self.server.url}, one SQLite file as its ledger")
@@ -414,7 +416,11 @@ class Story:
 
     async def your_turn(self) -> None:
         """A study that waits in each hospital, and accounts to sign it with."""
-        scene("Your turn", "a new study waits in each hospital; what you sign is filed there, and told below")
+        scene(
+            "Your turn", "a new study waits in each hospital; what you sign is filed there, and told below",
+            "and a change of the mappings waits for a reviewer",
+        )  # fmt: skip
+        change = asyncio.create_task(asyncio.to_thread(changing.made, ROOT, self.folder))
         for org in ORGS:
             await self.post(org, await self.order(org))
         await self.settled()
@@ -433,6 +439,8 @@ class Story:
                 raise RuntimeError(made.stdout + made.stderr)
         for org in ORGS:
             self.signs(org)
+        number = await asyncio.to_thread(changing.put, self.server.url, self.folder, await change)
+        say("analyst", f"proposes: {changing.BECAUSE} (proposal {number})")
 
     def signs(self, org: str) -> None:
         """Says how the clinician's account stands in a hospital's messages."""

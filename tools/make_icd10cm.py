@@ -1,8 +1,10 @@
-"""Makes engine/segwright/codes/icd10cm-2026-04.txt and its texts from the package simple_icd_10_cm 1.5.0.
+"""Makes the editions of ICD-10-CM that come with segwright: engine/segwright/codes/icd10cm-*.txt and their texts.
 
 Source: the ICD-10-CM tabular list of April 1, 2026, by the National Center for Health Statistics (CDC) and CMS, a work of the
 United States government in the public domain; simple_icd_10_cm (MIT, Stefano Travasci) holds its codes as a list. The codes
-and their texts are taken. The same release gives the same codes and texts: `python tools/make_icd10cm.py` writes both anew.
+and their texts are taken. The edition of October 2026 is that one with the official addenda of fiscal year 2027 beside this file,
+which say themselves how many headings and codes there are before and after. The same release and addenda give the same codes and
+texts: `python tools/make_icd10cm.py` writes all of them anew.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
+from segwright.codes.editions import read_edition
 from segwright.codes.icd10cm import TEXTS
-from segwright.codes.importing import packed, written
+from segwright.codes.importing import packed, read_official, write_edition, written
 
 FILE = Path(__file__).parents[1] / "engine" / "segwright" / "codes" / "icd10cm-2026-04.txt"
 
@@ -22,6 +26,9 @@ HEADER = """\
 # National Center for Health Statistics (CDC) and CMS, public domain; taken from simple_icd_10_cm 1.5.0 (MIT)
 # A line is a category; `2_01` behind I48 stands for I48.20 and I48.21. Made by tools/make_icd10cm.py, never edited.
 """
+
+ADDENDA = Path(__file__).with_name("icd10cm_order_addenda_2027.txt")
+"""As published by CMS for fiscal year 2027: public domain, too."""
 
 CODE = re.compile(r"[A-Z][0-9A-Z]{2,6}")
 
@@ -50,7 +57,14 @@ def texts(codes: Iterable[str]) -> list[str]:
         ]
 
 
+def next_year(folder: Path) -> Path:
+    """Writes the edition of October 2026 into a folder."""
+    codes = read_official(ADDENDA.read_bytes(), ADDENDA.name, read_edition(FILE))
+    return write_edition(codes, "2027", date(2026, 10, 1), date(2027, 9, 30), ADDENDA.name, folder)
+
+
 if __name__ == "__main__":
     every = source()
     FILE.write_bytes((HEADER + written(every)).encode("ascii"))
     FILE.with_name(f"{FILE.stem}{TEXTS}").write_bytes(packed(texts(every)))
+    next_year(FILE.parent)

@@ -82,11 +82,11 @@ def test_what_is_beyond_the_last_edition_is_said_and_not_guessed():
 
 def test_a_folder_adds_its_editions_and_replaces_one_that_begins_on_the_same_day(tmp_path: Path):
     own = editions()
-    write_edition(SECOND, "2027", date(2026, 10, 1), date(2027, 9, 30), "x", tmp_path)
-    assert [each.name for each in editions(tmp_path).all] == [*(each.name for each in own.all), "2027"]
+    write_edition(SECOND, "2028", date(2027, 10, 1), date(2028, 9, 30), "x", tmp_path)
+    assert [each.name for each in editions(tmp_path).all] == [*(each.name for each in own.all), "2028"]
     write_edition(FIRST, "april", date(2026, 4, 1), date(2026, 9, 30), "x", tmp_path)
     found = editions(tmp_path)
-    assert [each.name for each in found.all] == ["april", "2027"]
+    assert [each.name for each in found.all] == ["april", "2027", "2028"]
     assert found.text("Z95.0") == "Presence of cardiac pacemaker"
     assert editions(tmp_path / "nothing").all == own.all
 

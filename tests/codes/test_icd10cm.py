@@ -18,6 +18,9 @@ def every() -> list[str]:
     return [undotted(code) for code in edition().codes()]
 
 
+SHIPPED = [make_icd10cm.FILE, make_icd10cm.FILE.with_name("icd10cm-2027.txt")]
+
+
 @pytest.mark.parametrize(
     "code", ["I10", "I48.91", "I4891", "I47.10", "R94.31", "Z95.0", "S02.0XXA", "C7A.00", "QA0.0101"]
 )
@@ -71,10 +74,10 @@ def test_a_suggestion_may_always_be_billed_unless_only_its_spelling_was_wrong():
 
 
 def test_the_figures_are_those_of_the_edition(every: list[str]):
-    assert len(every) == len(set(every)) == 98_186
+    assert len(every) == len(set(every)) == 98_403
     assert every == sorted(every)
     leaves = [code for code, following in pairwise([*every, ""]) if not following.startswith(code)]
-    assert len(leaves) == 74_719
+    assert len(leaves) == 74_879
     some = every[::97]
     assert [edition().billable(code) for code in some] == [code in set(leaves) for code in some]
 
@@ -92,18 +95,35 @@ def test_the_edition_is_chosen_by_the_date_of_service():
     assert not oldest.holds_on(date(1999, 1, 1))
 
 
-def test_the_file_says_for_which_dates_and_where_it_comes_from():
-    text = make_icd10cm.FILE.read_text(encoding="ascii")
+@pytest.mark.parametrize(
+    ("path", "file"), [*zip(SHIPPED, EDITIONS, strict=True)], ids=lambda one: getattr(one, "name", "")
+)
+def test_a_file_says_for_which_dates_and_where_it_comes_from(path, file):
+    text = path.read_text(encoding="ascii")
     head = text[: text.index("\nA00")]
-    assert f"from {EDITIONS[-1].begins} to {EDITIONS[-1].ends}" in head
+    assert path.name == file.name
+    assert f"from {file.begins} to {file.ends}" in head
     assert "public domain" in head
-    assert "MIT" in head
+    assert ("MIT" in head) != ("icd10cm_order_addenda_2027.txt" in head)
 
 
 def test_making_the_files_anew_gives_the_same_codes_and_texts():
     codes = make_icd10cm.source()
     assert (make_icd10cm.HEADER + written(codes)).encode("ascii") == make_icd10cm.FILE.read_bytes()
     assert "\n".join([*make_icd10cm.texts(codes), ""]) == texts_beside(make_icd10cm.FILE)
+
+
+def test_the_edition_of_october_2026_is_the_one_before_with_the_official_addenda(tmp_path):
+    made = make_icd10cm.next_year(tmp_path)
+    assert made.read_bytes() == SHIPPED[1].read_bytes()
+    assert texts_beside(made) == texts_beside(SHIPPED[1])
+    before, now = edition(date(2026, 9, 30)), edition(date(2026, 10, 1))
+    assert (before.name, now.name) == ("2026-04", "2027")
+    for heading in ("I42.0", "I49.8", "D69.1", "Z68.1"):
+        assert (before.billable(heading), now.billable(heading)) == (True, False)
+    assert now.children("I42.0") == ("I42.00", "I42.01", "I42.09")
+    assert (before.known("T52.8X1A"), now.known("T52.8X1A")) == (True, False)
+    assert now.text("I47.22") == "Catecholaminergic polymorphic ventricular tachycardia [CPVT]"
 
 
 def test_every_code_has_its_text(every: list[str]):
@@ -115,5 +135,6 @@ def test_every_code_has_its_text(every: list[str]):
 
 
 def test_the_files_are_small():
-    assert make_icd10cm.FILE.stat().st_size < 300_000
-    assert make_icd10cm.FILE.with_name(f"{make_icd10cm.FILE.stem}{TEXTS}").stat().st_size < 600_000
+    for path in SHIPPED:
+        assert path.stat().st_size < 300_000
+        assert path.with_name(f"{path.stem}{TEXTS}").stat().st_size < 600_000

@@ -83,37 +83,91 @@ def test_a_file_that_is_no_text_is_refused_with_its_line():
         read_official(lines, "f")
 
 
+def change(action: str, billable: int, code: str, short: str, long: str = "") -> str:
+    """A line of an addenda file: columns 1-12, 14, 16-22, 24-83, 85 and on."""
+    return f"{action + ':':<12} {billable} {code:<7} {short[:60]:<60} {long or short}"
+
+
 ADDENDA = [
-    "Delete:     00004 I471    1 Supraventricular tachycardia                                 Supraventricular tachycardia",
-    "Add:        00004 I471    0 Supraventricular tachycardia                                 Supraventricular tachycardia",
-    "Add:        00005 I4710   1 Supraventricular tachycardia, unspecified                    Supraventricular tachycardia, unspecified",
-    "Add:        00006 I4719   1 Other supraventricular tachycardia                           Other supraventricular tachycardia",
-    "Add:        I482    1 Chronic atrial fibrillation, unspecified",
-    "Delete:     1 I4892   Unspecified atrial flutter",
-    "Revise from: 00009 Z950   1 Presence of cardiac pacemaker                                Presence of cardiac pacemaker",
-    "Revise to:   00009 Z950   1 Presence of a cardiac pacemaker                              Presence of a cardiac pacemaker",
+    change("Delete", 1, "I471", "Supraventricular tachycardia"),
+    change("Add", 0, "I471", "Supraventricular tachycardia"),
+    change("Add", 1, "I4710", "Supraventricular tachycardia, unspecified"),
+    change("Add", 1, "I4719", "Other supraventricular tachycardia"),
+    change("Add", 1, "I482", "Chronic atrial fibrillation, unspecified"),
+    change("Delete", 1, "I4892", "Unspecified atrial flutter"),
+    change("Revise from", 1, "Z950", "Presence of cardiac pacemaker"),
+    change("Revise to", 1, "Z950", "Presence of a cardiac pacemaker"),
 ]
 
 
-def test_addenda_change_the_edition_they_are_for():
-    assert read_official(data(ADDENDA), "f", EDITION) == dict(
+def summary(headers: tuple[int, int], codes: tuple[int, int]) -> list[str]:
+    """How an addenda file ends."""
+    lines = []
+    for what, (before, after) in (("headers", headers), ("codes", codes)):
+        lines += [
+            "", what.capitalize(), f"  {before} {what} in icd10cm_order_2025.txt", f"  {after} {what} in icd10cm_order_2026.txt",
+            "     63 additions", "      6 deletions", "      0 revisions", "of which",
+            "      0 revisions to both long and short titles", "      0 revisions to long title only",
+            "      0 revisions to short title only",
+        ]  # fmt: skip
+    return lines
+
+
+BEFORE, AFTER = (5, 6), (6, 7)
+"""Headings and billable codes of the two small editions: I47, I48, I48.9, R00, Z95; then I47.1 is a heading, too."""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", [[], summary((BEFORE[0], AFTER[0]), (BEFORE[1], AFTER[1]))])
+def test_addenda_change_the_edition_they_are_for(ending: list[str], end: str):
+    assert read_official(data([*ADDENDA, *ending], end), "f", EDITION) == dict(
         sorted({**SECOND, "Z950": "Presence of a cardiac pacemaker"}.items())
     )
 
 
+def test_addenda_that_change_nothing_give_the_edition_they_are_for():
+    assert read_official(data(summary((5, 5), (6, 6))), "f", EDITION) == FIRST
+
+
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("short", "long"),
     [
-        ("Add:        I480    1 Paroxysmal", "I480 is added, and is there already"),
-        ("Delete:     I499    1 Other", "I499 is deleted, and edition 2025 does not have it"),
-        ("Revise to:  I499    1 Other", "I499 is revised, and edition 2025 does not have it"),
-        ("No change:  I480    1 Other", "is none of Add:"),
+        ("Left interstit ectopic pregnancy with intrauterine pregnancy",
+         "Left interstitial ectopic pregnancy with intrauterine pregnancy"),
+        ("Catecholaminergic polymorphic ventricular tachycardia [CPVT]",
+         "Catecholaminergic polymorphic ventricular tachycardia [CPVT]"),
+    ],
+)  # fmt: skip
+def test_a_short_text_that_fills_its_columns_is_no_part_of_the_long_one(short: str, long: str):
+    assert len(short) == 60
+    assert read_official(data([change("Add", 1, "I482", short, long)]), "f", EDITION)["I482"] == long
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "reason"),
+    [
+        ([change("Add", 1, "I480", "Paroxysmal")], 9, "I480 is added, and is there already"),
+        ([change("Delete", 1, "I499", "Other")], 9, "I499 is deleted, and edition 2025 does not have it"),
+        ([change("Revise to", 1, "I499", "Other")], 9, "I499 is revised, and edition 2025 does not have it"),
+        ([change("No change", 1, "I480", "Other")], 9, "is none of Add:"),
+        (["Add:         1 I499   Other"], 9, "is none of Add:"),
+        (["Add:        00004 I499    1 Other"], 9, "is none of Add:"),
+        ([change("Add", 1, "i499", "Other")], 9, "is none of Add:"),
+        ([change("Add", 1, "I483", "", " ")], 9, "I483 has no text"),
+        ([change("Revise from", 1, "I480", "Other")], 9, "the next line does not say what I480 is revised to"),
+        ([change("Revise from", 1, "I480", "A"), change("Revise to", 1, "R000", "B")], 9, "does not say what I480"),
+        (summary((4, 6), (6, 7)), 11, "it changes an edition with 4 headers, and 2025 has 5"),
+        (summary((5, 6), (6, 8)), 23, "after it there should be 8 codes, and there are 7"),
+        (["     12 surprises"], 9, "is none of Add:"),
     ],
 )
-def test_addenda_that_do_not_fit_the_edition_are_refused_with_their_line(line: str, reason: str):
+def test_addenda_that_do_not_fit_the_edition_are_refused_with_their_line(lines: list[str], line: int, reason: str):
     with pytest.raises(NoEdition) as refused:
-        read_official(data([*ADDENDA, line]), "f", EDITION)
-    assert (refused.value.line, reason in refused.value.reason) == (9, True), refused.value.reason
+        read_official(data([*ADDENDA, *lines]), "f", EDITION)
+    assert (refused.value.line, reason in refused.value.reason) == (line, True), (
+        refused.value.line,
+        refused.value.reason,
+    )
 
 
 def test_addenda_need_an_edition_and_a_whole_file_none():

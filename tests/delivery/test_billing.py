@@ -67,9 +67,9 @@ def test_every_hospital_suggests_something_for_atrial_fibrillation_and_may_sign_
 
 
 def test_the_settings_name_a_folder_of_further_editions(tmp_path: Path):
-    assert [each.name for each in editions_of(parsed(SETTINGS.encode(), "s"), tmp_path).all] == ["2026-04"]
+    assert [each.name for each in editions_of(parsed(SETTINGS.encode(), "s"), tmp_path).all] == ["2026-04", "2027"]
     told = parsed((SETTINGS + '[codes]\neditions = "codes"\n').encode(), "s")
     with pytest.raises(NoEdition, match="it is no folder"):
         editions_of(told, tmp_path)
-    write_edition(FIRST, "2027", date(2026, 10, 1), date(2027, 9, 30), "x", tmp_path / "codes")
-    assert [each.name for each in editions_of(told, tmp_path).all] == ["2026-04", "2027"]
+    write_edition(FIRST, "2028", date(2027, 10, 1), date(2028, 9, 30), "x", tmp_path / "codes")
+    assert [each.name for each in editions_of(told, tmp_path).all] == ["2026-04", "2027", "2028"]

@@ -10,18 +10,23 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
+import trustme
 
 from segwright.delivery import desk
+from segwright.delivery.engine import theirs
 from segwright.delivery.live import Live
 from segwright.delivery.reception import Reception
 from segwright.delivery.sending import Workers
 from segwright.hl7.acknowledgement import acknowledge, header_of, owed
+from segwright.ledger import presented
 from segwright.ledger import tables as t
 from segwright.ledger.migrate import upgrade
+from segwright.ledger.presented import Shown
 from segwright.ledger.store import Store, Unavailable
 from segwright.transport.framing import Refused
 from segwright.transport.listener import CLOSE, Listener, Peer, Reply, Seen, Settings
 from segwright.transport.sender import Destination
+from segwright.transport.tls import client_context, server_context
 from tests.delivery.conftest import case
 
 ORG = "northgate"
@@ -112,6 +117,53 @@ def test_what_is_ready_is_sent_and_its_answer_kept(story):
         assert [tuple(row) for row in kept] == [("AA", "in time")]
 
     story(tell)
+
+
+def test_the_certificate_that_a_receiver_shows_is_written_down_for_whoever_shows_pages(tmp_path, lives):
+    """Also from a process of workers, which has no pages; another one takes its place, and at another address it counts no more."""
+
+    async def tell() -> None:
+        authority = trustme.CA()
+        issued = authority.issue_cert("ehr.example")
+        identity = b"".join(blob.bytes() for blob in (*issued.cert_chain_pems, issued.private_key_pem))
+        ours = b"".join(blob.bytes() for blob in (*issued.cert_chain_pems, issued.private_key_pem))
+        store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+        upgrade(store)
+        settings = Settings(
+            "ehr", "127.0.0.1", 0, organisation=ORG, networks=("127.0.0.0/8",), tls=server_context(identity=identity)
+        )
+        listener = Listener(settings, Ehr())
+        await listener.start()
+        live = Live(lives[ORG].bundle)
+        context = client_context(identity=ours, trust=authority.cert_pem.bytes())
+
+        def resolve(org: str, named: object) -> Destination:
+            return Destination("127.0.0.1", listener.port, context, "ehr.example")
+
+        workers = Workers(store, {ORG: live}, resolve, "w1", poll=0.02)
+        reception = Reception(store, lives, workers.stir)
+        await reception.receive(ORG, case(ORG, "order_new", "order.hl7"), "l")
+        await reception.stop()
+        running = asyncio.create_task(workers.run())
+        try:
+            await until(lambda: bool(store.read(lambda tx: presented.seen(tx, ORG))))
+        finally:
+            await workers.stop()
+            await running
+            await listener.stop(within=5)
+        (shown,) = store.read(lambda tx: presented.seen(tx, ORG)).values()
+        assert (shown.names, shown.address) == (("ehr.example",), live.address("outbound"))
+        assert shown.begins < shown.at < shown.ends
+        found = theirs("destination outbound", shown, live.address("outbound"))
+        assert found.certificate is not None
+        assert (found.certificate.names, found.seen_at) == (("ehr.example",), shown.at)
+        assert theirs("destination outbound", shown, "another address").certificate is None
+        again = Shown("outbound", "a", "f" * 64, ("new.example",), 1, 2)
+        store.write(lambda tx: presented.note(tx, ORG, again))
+        assert store.read(lambda tx: presented.seen(tx, ORG))["outbound"].names == ("new.example",)
+        store.close()
+
+    asyncio.run(tell())
 
 
 def test_row_13_a_receiver_that_closes_without_a_word_leaves_a_doubt_and_gets_the_same_bytes_again(story):

@@ -68,6 +68,9 @@ class FakeHospital:
     def urgency(self, order: bytes) -> int:
         return 0 if b"stat" in order else 2
 
+    def critical(self, result: bytes) -> bool:
+        return b"critical" in result
+
     def write(self, plan: str, material: Material, sent_as: str, now: int, control_id: str) -> bytes:
         if plan in self.broken:
             raise NotWritten(("PID-3: missing",))

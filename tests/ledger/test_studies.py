@@ -58,6 +58,28 @@ def test_the_most_urgent_comes_first_and_of_these_what_came_first(gated):
     assert gated.store.read(lambda tx: studies.how_many(tx, "mercy")).count == 4
 
 
+def test_a_critical_value_comes_before_all_that_orders_ask_for(gated):
+    for number, text in enumerate((" stat", "", "")):
+        gated.order(f"A{number}", text=text)
+        gated.result("preliminary", placer=f"A{number}", result=f"R{number}", text="critical" if number == 2 else "")
+    assert waiting(gated) == ["R2", "R0", "R1"]
+    (first,) = gated.store.read(lambda tx: studies.waiting(tx, "mercy", limit=1))
+    assert first.urgency == studies.CRITICAL
+    rest = gated.store.read(lambda tx: studies.waiting(tx, "mercy", after=(first.urgency, first.id)))
+    assert [one.result for one in rest] == ["R0", "R1"], "the page behind it goes on with what orders want"
+
+
+def test_a_newer_version_says_anew_whether_a_value_is_critical(gated):
+    for number in (0, 1):
+        gated.order(f"A{number}")
+        gated.result("preliminary", placer=f"A{number}", result=f"R{number}", text="critical" if number == 1 else "")
+    assert waiting(gated) == ["R1", "R0"]
+    gated.result("preliminary", 2, placer="A1", result="R1")
+    assert waiting(gated) == ["R0", "R1"]
+    gated.result("preliminary", 2, placer="A0", result="R0", text="critical")
+    assert waiting(gated) == ["R0", "R1"]
+
+
 def test_a_cancelled_order_takes_its_study_off_the_worklist(gated):
     gated.order()
     gated.result("preliminary")

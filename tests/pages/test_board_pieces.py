@@ -175,8 +175,8 @@ def test_certificates_are_told_by_how_long_they_hold():
         Presented("destination b", "ours", until(6)), Presented("destination b", "trusted", until(-1)),
         Presented("destination c", "theirs", None), Presented("destination c", "ours", None, "the secret is not there"),
     )  # fmt: skip
-    engine: Any = SimpleNamespace(certificates=lambda org: presented)
-    found = certificates(engine, "mercy", int(now.timestamp() * 1000))
+    engine: Any = SimpleNamespace(certificates=lambda org, shown: presented)
+    found = certificates(engine, "mercy", {}, int(now.timestamp() * 1000))
     assert [(one.kind, one.says) for one in found] == [
         ("good", "90 days left"), ("doubt", "29 days left"), ("bad", "6 days left"), ("bad", "expired"),
         ("idle", "not seen yet"), ("bad", "the secret is not there"),
@@ -205,14 +205,14 @@ def test_an_engine_tells_the_certificates_of_a_hospitals_connections(bundles, tm
         engine = Engine(
             settings, store, {"larkspur": live}, environ={"LARKSPUR_TEST_TLS": identity.decode()}, listen=False
         )
-        found = {(one.where, one.whose): one for one in engine.certificates("larkspur")}
+        found = {(one.where, one.whose): one for one in engine.certificates("larkspur", {})}
         names = {key: one.certificate.names if one.certificate else None for key, one in found.items()}
         assert names == {
             ("destination outbound", "ours"): ("segwright.example",), ("destination outbound", "theirs"): None,
             ("listener larkspur-test", "ours"): ("segwright.example",),
         }  # fmt: skip
         without = Engine(settings, store, {"larkspur": live}, environ={}, listen=False)
-        (ours, *_) = without.certificates("larkspur")
+        (ours, *_) = without.certificates("larkspur", {})
         assert ours.certificate is None
         assert "LARKSPUR_TEST_TLS" in ours.fault
     finally:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from segwright.plan.approval import read_lock, state_of, words
+from segwright.delivery import proposals
+from segwright.delivery.settings import Settings
+from segwright.delivery.verdicts import Office
+from segwright.pages.changes.running import moved
+from segwright.plan.approval import FILE, read_lock, state_of, words
 from segwright.plan.signers import read_signers
 from tests.pages.browser import look
 from tests.pages.people import People
@@ -162,6 +168,52 @@ def test_every_page_reads_well(on_sqlite, visit, proposal):
     analyst = visit(on_sqlite, "analyst.larkspur", f"/o/larkspur/changes/{number}/{group_of(proposal, 'larkspur')}")
     expect(analyst.get_by_text("Approving is for reviewers.")).to_be_visible()
     assert analyst.get_by_role("button", name="Approve").count() == 0
+
+
+def test_what_is_done_with_keeps_its_rules_and_what_was_said(office, visit, proposal):
+    data = anew(proposal, "done with for long")
+    number = proposed(office, data)
+    for group in opened(data).review.groups:
+        for org in group.organisations:
+            decide(office, "dr.chen", number, group.id, org, what="refuse", because="not this year")
+    page = visit(office, "dr.chen", "/o/larkspur/live")
+    expect(page.get_by_text("As this server read the approvals when it started")).to_be_visible()
+    while office.store.write(lambda tx: proposals.prune(tx, 2**62)):
+        pass
+    page.goto(f"{office.server.url}/o/larkspur/changes/{number}")
+    expect(page.get_by_text("its messages before and after are not kept any more")).to_be_visible()
+    expect(page.get_by_role("region", name="The rules behind it")).to_contain_text("QRS duration")
+    expect(page.get_by_text("not this year").first).to_be_visible()
+    look(page, "change-kept")
+    group = group_of(data, "larkspur")
+    assert office.client("dr.chen").get(f"/o/larkspur/changes/{number}/{group}").status_code == 404
+    assert decide(office, "reviewer.larkspur", number, group, "larkspur").status_code == 404
+
+
+def test_the_history_tells_the_rules_that_were_approved(on_sqlite, visit, proposal):
+    data = anew(proposal, "told in the history")
+    number = proposed(on_sqlite, data)
+    decide(on_sqlite, "dr.chen", number, group_of(data, "larkspur"), "larkspur")
+    page = visit(on_sqlite, "reviewer.larkspur", "/o/larkspur/live")
+    entry = page.locator(".history li").filter(has=page.get_by_text("Approved")).first
+    entry.locator("summary").click()
+    expect(entry.locator(".rules")).to_contain_text("QRS duration")
+    look(page, "live-history")
+
+
+def test_approvals_that_changed_since_the_start_are_told(bundles, tmp_path):
+    shutil.copytree(bundles / "larkspur", tmp_path / "bundles" / "larkspur", ignore=shutil.ignore_patterns(FILE))
+    settings = Settings("test", "bundles", "")
+    office = Office(None, "this server", None, 1, tmp_path / "bundles", tmp_path)
+
+    def call(lock: str) -> Any:
+        live = SimpleNamespace(judged=SimpleNamespace(lock=lock))
+        return SimpleNamespace(org="larkspur", live=live, engine=SimpleNamespace(settings=settings))
+
+    assert not moved(call(""), office)
+    (tmp_path / "bundles" / "larkspur" / FILE).write_text("# others\n")
+    assert moved(call(""), office)
+    assert not moved(call("# others\n"), office)
 
 
 def test_where_nobody_proposed_anything_the_page_says_how_it_is_done(one, visit):

@@ -208,6 +208,11 @@ def test_codes_are_ranked_by_drag_and_by_keys(one, visit):
     page.keyboard.press("Alt+ArrowDown")
     expect(page.locator(".chosen li").first).to_have_attribute("data-code", "I48.0")
     expect(page.locator('[id="down-I10"]')).to_be_focused()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator(".chosen li").last).to_have_attribute("data-code", "I10")
+    expect(page.locator('[id="up-I10"]')).to_be_focused()  # its other arrow is off at the end
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator(".chosen li").last).to_have_attribute("data-code", "I45.10")
     page.locator('li[data-code="I45.10"]').drag_to(
         page.locator('li[data-code="I48.0"]'), target_position={"x": 60, "y": 3}
     )
@@ -215,6 +220,76 @@ def test_codes_are_ranked_by_drag_and_by_keys(one, visit):
     expect(page.locator(".chosen li").first).to_contain_text("Primary")
     page.reload()
     assert order() == ["I45.10", "I48.0", "I10"]
+
+
+def test_a_critical_value_stands_first_on_the_worklist_and_is_named(people, visit):
+    who = studies.clinician(people, "northgate")
+    value = {"kind": "heart_rate", "value": {"value": 28, "unit": "/min"}, "flag": "critical_low"}
+    calm = studies.study(people, "northgate")
+    study = studies.study(people, "northgate", measurements=[value])
+    page = visit(people, who, "/o/northgate/worklist")
+    rows = page.locator("[data-rows] tbody tr")
+    first = rows.filter(has=page.locator(f'a[href="{path(study)}"]'))
+    expect(first).to_contain_text("Critical")
+    expect(first).to_contain_text("Heart rate 28 /min")
+    links = [link.get_attribute("href") for link in rows.locator("th a").all()]
+    assert links.index(path(study)) < links.index(path(calm))
+    look(page, "clinical-worklist-critical")
+    signs(visit(people, who, path(study)), study, "I10")
+    page.goto(f"{people.server.url}/o/northgate/worklist?tab=signed")
+    expect(page.locator("tbody tr").first).to_contain_text("Clinician Northgate")
+
+
+def test_what_somebody_types_is_not_lost_when_the_session_ends(one, visit):
+    who = studies.clinician(one, "larkspur", "late.larkspur")
+    study = studies.study(one, "larkspur")
+    page = visit(one, who, path(study), expect_errors=True)
+    page.context.clear_cookies()
+    page.fill("#interpretation", "Typed when the session was over.")
+    trouble = page.get_by_role("alert")
+    expect(trouble).to_contain_text("Your session has ended")
+    expect(trouble.get_by_role("link", name="sign in in another window")).to_have_attribute("target", "_blank")
+    expect(page.locator("#interpretation")).to_have_value("Typed when the session was over.")
+    page.context.add_cookies([{"name": "segwright", "value": one.token(who), "url": one.server.url}])
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(trouble).to_be_hidden()
+    page.locator("#outgoing ins").first.wait_for()
+    page.reload()
+    expect(page.locator("#interpretation")).to_have_value("Typed when the session was over.")
+    page.context.clear_cookies()
+    page.context.add_cookies([{"name": "segwright", "value": one.token("clinician.larkspur"), "url": one.server.url}])
+    page.fill("#interpretation", "And somebody else signs in.")
+    expect(trouble).to_be_visible()  # the form is of another session
+    assert "And somebody else" not in visit(one, who, path(study)).locator("#interpretation").input_value()
+
+
+def test_a_page_that_only_looks_leaves_when_the_session_ends(one, visit):
+    who = studies.clinician(one, "larkspur")
+    page = visit(one, who, "/o/larkspur/worklist", expect_errors=True)
+    page.context.clear_cookies()
+    page.evaluate(
+        "htmx.trigger('#news', 'htmx:abort'); htmx.ajax('GET', document.getElementById('news').getAttribute('hx-get'), '#news')"
+    )
+    page.wait_for_url("**/sign-in?next=%2Fo%2Flarkspur%2Fworklist")
+
+
+def test_back_after_signing_shows_the_signed_study(one, visit):
+    who = studies.clinician(one, "larkspur")
+    study = studies.study(one, "larkspur")
+    page = visit(one, who, path(study))
+    signs(page, study, "I10")
+    page.goto(one.server.url + path(study, "sign"))
+    assert page.url == one.server.url + path(study)
+    expect(page.get_by_role("heading", name="Signed by")).to_be_visible()
+
+
+def test_a_study_is_read_and_signed_at_200_per_cent(one, visit):
+    who = studies.clinician(one, "larkspur")
+    study = studies.study(one, "larkspur")
+    for where in ("/", "/o/larkspur/worklist", path(study), path(study, "sign")):
+        page = visit(one, who, where, width=640)
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), where
+    assert page.locator("#do").is_enabled()
 
 
 def test_every_page_of_a_study_is_looked_at_in_light_and_dark(one, visit):

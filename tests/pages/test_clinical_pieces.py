@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+from segwright.delivery.signing import Obstacle
 from segwright.pages import fields
-from segwright.pages.clinical import reading
+from segwright.pages.clinical import reading, saying
 from segwright.pages.clinical.reading import Point
 from segwright.pages.clinical.review import moved
 
@@ -45,6 +46,25 @@ def test_a_document_of_any_form_is_read_as_far_as_it_goes():
     assert reading.patient(b'{"name":{"family":"SAMPLE","given":{"null":true}},"sex":"unknown"}') == reading.Patient(
         "SAMPLE"
     )
+
+
+def test_characters_that_cannot_be_sent_are_shown_as_themselves():
+    def problems(*found: str):
+        return saying.said(Obstacle("not_written", {"message": "ecg_result", "problems": found}), people={}, when={})
+
+    told = problems("report OBX-5: unencodable (characters U+5FC3, U+1F600) at mappings/x.seg:73")
+    assert (told.title, "心 😀" in told.text) == ("Some characters cannot be sent to this hospital", True)
+    assert told.lines, "for whoever is told, when it came with the order"
+    both = problems("OBX-5: unencodable (characters U+5FC3) at x.seg:1", "PID-5: missing at y.seg:2")
+    assert both.title == "The message cannot be made"
+
+
+def test_a_critical_value_is_named():
+    found = result(
+        measurements=[{"kind": "heart_rate", "value": {"value": 28, "unit": "/min"}, "flag": "critical_low"}]
+    )
+    assert (found.critical, found.alarm) == (True, ("Heart rate 28 /min",))
+    assert result().alarm == ()
 
 
 def test_an_age_is_counted_in_whole_years_and_of_the_smallest_in_months():

@@ -188,7 +188,7 @@ def test_a_signature_that_comes_second_is_refused_and_says_who_signed(people):
     assert first.post(path(study, "sign"), {"seen": seen(first_saw)}).status_code == 303
     answer = second.post(path(study, "sign"), {"seen": seen(second_saw)})
     assert answer.status_code == 409
-    assert "clinician.larkspur signed it on" in answer.text
+    assert "Clinician Larkspur signed it on" in answer.text, "by the name that people read"
 
 
 # --- where nothing can be sent ----------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def signs(page: Page, demo: Demo, org: str) -> tuple[str, list[str]]:
     page.get_by_role("region", name=named(demo, org)).get_by_role("link", name="Worklist").click()
     order = re.findall(rf"\n   {org} +sends \S+ new: order (\S+) ", demo.said)[-1]
     page.locator("tr", has_text=order).get_by_role("link").click()
-    page.get_by_text("valid from 1 April 2026").wait_for()  # the edition that judges the codes
+    page.get_by_text("valid from 1 October 2026").wait_for()  # the edition that judges the codes
     page.get_by_title("The ECG report of this study").wait_for()
     page.get_by_role("button", name=re.compile("^Take .* and go on to sign$")).click()
     page.get_by_role("heading", name="Sign this result?").wait_for()
@@ -176,6 +176,16 @@ def test_a_newcomer_signs_at_each_hospital_and_sees_it_filed(demo, browser):
         operator.locator("tr", has_text=re.compile("final", re.IGNORECASE)).get_by_role("link").first.click()
         operator.get_by_text(re.compile("Accepted|Confirmed")).first.wait_for()
     operator.close()
+
+    reviewer = signed_in(browser, demo, "reviewer")
+    reviewer.get_by_role("region", name=named(demo, "larkspur")).get_by_role("link", name="Changes").click()
+    reviewer.get_by_role("link", name="QRS duration is coded").click()
+    reviewer.get_by_text("LN → LNC").first.wait_for()
+    reviewer.locator(".groups").get_by_role("link").first.click()
+    reviewer.get_by_label("Why").fill("LNC is what the receivers ask for")
+    reviewer.get_by_role("button", name="Approve").click()
+    reviewer.get_by_text("You approved it.").wait_for()
+    reviewer.close()
 
     assert demo.end() == 0, demo.said
     after = demo.said.rpartition("━━ The accounts")[2]

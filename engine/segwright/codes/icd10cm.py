@@ -24,7 +24,10 @@ class _File(NamedTuple):
     ends: date
 
 
-EDITIONS: Final = (_File("icd10cm-2026-04.txt", date(2026, 4, 1), date(2026, 9, 30)),)
+EDITIONS: Final = (
+    _File("icd10cm-2026-04.txt", date(2026, 4, 1), date(2026, 9, 30)),
+    _File("icd10cm-2027.txt", date(2026, 10, 1), date(2027, 9, 30)),
+)
 """Every edition there is a file of, oldest first."""
 
 _CODE: Final = re.compile(r"([A-Z][0-9A-Z]{2})(?:\.?([0-9A-Z]{1,4}))?")

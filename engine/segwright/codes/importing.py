@@ -1,10 +1,16 @@
 """Reads the official yearly files of ICD-10-CM and writes an edition of them.
 
-Takes a code description file in tabular order (`icd10cm_order_2027.txt`, by CMS): each line has an order number, a code without
-its dot, 0 or 1 for whether it may be billed, a short text and a long one; or an addenda file (`icd10cm_order_addenda_2027.txt`:
-`Add:`, `Delete:`, `Revise from:`, `Revise to:`) with the edition that it changes. Gives every code with its long text. Refuses,
-with `NoEdition` and its line, what is not in that form or contradicts itself: nothing is left out silently, for a code that is
-missing here is refused to every clinician.
+Takes a code description file in tabular order (`icd10cm_order_2027.txt`, by CMS), or an addenda file
+(`icd10cm_order_addenda_2027.txt`) with the edition that it changes. Gives every code with its long text. Refuses, with
+`NoEdition` and its line, what is not in that form or contradicts itself: nothing is left out silently, for a code that is
+missing here is refused to every clinician. Columns, from 1:
+
+    an order file       1-5 order number   7-13 code   15 billable (0 or 1)   17-76 short text   78 and on long text
+    an addenda file     1-12 what to do    14 billable   16-22 code   24-83 short text   85 and on long text
+
+A short text may fill all its sixty columns, so that one blank divides it from the long one: texts are told apart by their columns
+alone. An addenda file ends with how many headers and codes there were before and are after it; one that changes nothing holds
+nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ import gzip
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -28,9 +34,11 @@ _ORDER: Final = re.compile(
     r"(?P<number>[0-9]{5}) (?P<code>[0-9A-Z]{3,7}) *(?P<billable>[01]) (?P<short>.{60}) (?P<long>.*)"
 )
 _CHANGE: Final = re.compile(
-    r"(?P<action>Add|Delete|Revise from|Revise to): *(?:[0-9]{5} )? *"
-    r"(?:(?P<code>[A-Z][0-9A-Z]{2,6}) +(?P<billable>[01])|(?P<billable2>[01]) +(?P<code2>[A-Z][0-9A-Z]{2,6})) +(?P<text>\S.*)"
+    r"(?P<action>Add|Delete|Revise from|Revise to): {1,9}(?P<billable>[01]) "
+    r"(?P<code>[0-9A-Z]{3,7}) *(?P<short>.{60}) (?P<long>.*)"
 )
+_TOTAL: Final = re.compile(r" *(?P<count>[0-9]+) (?P<what>headers|codes) in \S+")
+_SUMMARY: Final = re.compile(r"Headers|Codes|of which| *[0-9]+ (additions|deletions|revisions( to .*)?)")
 _ROW: Final = re.compile(r"^[0-9]{5} ")
 
 
@@ -57,7 +65,7 @@ def read_official(data: bytes, name: str, onto: Edition | None = None) -> dict[s
     if not lines:
         raise NoEdition(name, 0, "it is empty")
     addenda = not _ROW.match(lines[0][1])
-    if addenda and not any(_CHANGE.match(line) for _, line in lines[:20]):
+    if addenda and not any(_CHANGE.match(line) or _TOTAL.match(line) for _, line in lines[:20]):
         reason = (
             "this is no order file: a line has order number, code, 0 or 1, short and long text, such as "
             "`00002 A000    1 Cholera due to Vibrio cholerae 01, biovar cholerae  …`"
@@ -92,33 +100,93 @@ def _ordered(lines: Iterable[tuple[int, str]], name: str) -> dict[str, Row]:
     return rows
 
 
+class _Change:
+    """A line of an addenda file."""
+
+    __slots__ = ("action", "code", "row")
+
+    def __init__(self, action: str, code: str, row: Row) -> None:
+        self.action = action
+        self.code = code
+        self.row = row
+
+
 def _changed(lines: Iterable[tuple[int, str]], name: str, onto: Edition) -> dict[str, Row]:
     rows = {undotted(code): Row(0, onto.billable(code), onto.text(code)) for code in onto.codes()}
-    changed = [(number, line, _CHANGE.fullmatch(line)) for number, line in lines]
+    changes: list[_Change] = []
+    totals: dict[str, list[tuple[int, int]]] = {}
+    for number, line in lines:
+        total = _TOTAL.fullmatch(line)
+        if total is not None:
+            totals.setdefault(total["what"], []).append((number, int(total["count"])))
+        elif not _SUMMARY.fullmatch(line):
+            changes.append(_change(number, line, name))
+    _in_pairs(changes, name)
+    before = _counted(rows)
     # What is deleted goes first: a code that becomes a heading is deleted and added, in either order.
-    for number, line, found in sorted(changed, key=lambda each: each[2] is None or each[2]["action"] != "Delete"):
-        if found is None:
-            raise NoEdition(
-                name, number, f"`{line[:20]}…` is none of Add:, Delete:, Revise from:, Revise to: with a code"
-            )
-        code = found["code"] or found["code2"]
-        billable = (found["billable"] or found["billable2"]) == "1"
-        meaning = re.split(r"\s{2,}", found["text"].strip())[-1]
-        match found["action"]:
+    for change in sorted(changes, key=lambda each: each.action != "Delete"):
+        code, row = change.code, change.row
+        match change.action:
             case "Delete":
                 if rows.pop(code, None) is None:
-                    raise NoEdition(name, number, f"{code} is deleted, and edition {onto.name} does not have it")
+                    raise NoEdition(name, row.line, f"{code} is deleted, and edition {onto.name} does not have it")
             case "Add":
                 if code in rows:
-                    raise NoEdition(name, number, f"{code} is added, and is there already")
-                rows[code] = Row(number, billable, meaning)
+                    raise NoEdition(name, row.line, f"{code} is added, and is there already")
+                rows[code] = row
             case _ if code not in rows:
-                raise NoEdition(name, number, f"{code} is revised, and edition {onto.name} does not have it")
+                raise NoEdition(name, row.line, f"{code} is revised, and edition {onto.name} does not have it")
             case "Revise to":
-                rows[code] = Row(number, billable, meaning)
+                rows[code] = row
             case _:
                 pass  # what it was before
+    _agree(totals, before, _counted(rows), name, onto)
     return rows
+
+
+def _change(number: int, line: str, name: str) -> _Change:
+    found = _CHANGE.fullmatch(line.ljust(84))
+    if (
+        found is None
+        or not _CODE.fullmatch(found["code"])
+        or (found.start("billable"), found.start("short")) != (13, 23)
+    ):
+        reason = (
+            f"`{line[:20]}…` is none of Add:, Delete:, Revise from:, Revise to: with 0 or 1, a code and texts in their columns "
+            "(1, 14, 16, 24, 85)"
+        )
+        raise NoEdition(name, number, reason)
+    meaning = found["long"].strip() or found["short"].strip()
+    if not meaning:
+        raise NoEdition(name, number, f"{found['code']} has no text")
+    return _Change(found["action"], found["code"], Row(number, found["billable"] == "1", " ".join(meaning.split())))
+
+
+def _in_pairs(changes: list[_Change], name: str) -> None:
+    """What is revised stands in two lines, one behind the other."""
+    for change, following in zip_longest(changes, changes[1:]):
+        if change.action == "Revise from" and (
+            following is None or (following.action, following.code) != ("Revise to", change.code)
+        ):
+            raise NoEdition(name, change.row.line, f"the next line does not say what {change.code} is revised to")
+
+
+def _counted(rows: Mapping[str, Row]) -> dict[str, int]:
+    billable = sum(row.billable for row in rows.values())
+    return {"headers": len(rows) - billable, "codes": billable}
+
+
+def _agree(
+    totals: Mapping[str, list[tuple[int, int]]], before: Mapping[str, int], after: Mapping[str, int], name: str, onto: Edition
+) -> None:  # fmt: skip
+    """The file's own numbers are those of the edition it changes, and of what comes out."""
+    for what, found in totals.items():
+        (first, stood), (last, stands) = found[0], found[-1]
+        if stood != before[what]:
+            reason = f"it changes an edition with {stood} {what}, and {onto.name} has {before[what]}"
+            raise NoEdition(name, first, reason)
+        if stands != after[what]:
+            raise NoEdition(name, last, f"after it there should be {stands} {what}, and there are {after[what]}")
 
 
 def _coherent(rows: Mapping[str, Row], name: str) -> None:

@@ -84,3 +84,19 @@ def covering(editions: Editions, on: date | None) -> str:
         f"No edition of ICD-10-CM here covers {day(on)}: {bound}. Codes are checked against this organisation's list alone, "
         "until the edition is imported (segwright codes import)."
     )
+
+
+def uncovered(editions: Editions, on: date | None) -> str:
+    """The same for a clinician, where no edition covers a date of service: what that means, and whom to tell; else ""."""
+    if on is not None and editions.on(on) is not None:
+        return ""
+    if on is None:
+        return (
+            "The day of this recording is not known, so nobody checks whether a code could be billed on it. Only this "
+            "hospital's own list is checked."
+        )
+    return (
+        f"The list of valid ICD-10-CM codes for {day(on)} is missing here, so a code that was retired or split by then is "
+        "not noticed. Only this hospital's own list is checked. You can sign; tell your administrator to have the edition of "
+        "that day imported."
+    )

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from segwright.codes import saying
 from segwright.codes.editions import Editions, NoEdition, editions
+from segwright.delivery import proposals
 from segwright.delivery.approved import NotRun, judged, places, signers_of
 from segwright.delivery.live import Live, answer_time
 from segwright.delivery.reception import Reception, new_id
@@ -32,6 +33,7 @@ from segwright.ledger import lanes, tally
 from segwright.ledger import tables as t
 from segwright.ledger.line import wake
 from segwright.ledger.migrate import ready, upgrade, version
+from segwright.ledger.presented import Shown
 from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.plan.bundle import BundleRefused, read_bundle
 from segwright.plan.manifest import Destination as Named
@@ -53,6 +55,9 @@ T = TypeVar("T")
 
 HOUSEKEEPING: Final = 2.0
 """Seconds between two looks for what is overdue."""
+PRUNING: Final = 3600.0
+"""Seconds between two looks for what has been done with for long."""
+DAY: Final = 86_400_000
 
 
 class Refused(Exception):
@@ -162,12 +167,13 @@ def _install(tx: Tx, org: str, live: Live) -> None:
 
 class Presented(msgspec.Struct, frozen=True):
     """A certificate of a connection. `where`: `destination outbound`, `listener main`; `whose`: ours, theirs, trusted.
-    `certificate` is None where none was seen yet, or (`fault`) none can be read."""
+    `certificate` is None where none was seen yet, or (`fault`) none can be read; `seen_at` in ms, of theirs."""
 
     where: str
     whose: str
     certificate: Certificate | None
     fault: str = ""
+    seen_at: int = 0
 
 
 class Counts:
@@ -286,8 +292,13 @@ class Engine:
     # --- looking after ---
 
     async def _keep_house(self) -> None:
+        pruned = -PRUNING
         while True:
             with contextlib.suppress(Unavailable):
+                if time.monotonic() - pruned >= PRUNING:
+                    while await self.store.soon(self._prune):
+                        await asyncio.sleep(0.05)
+                    pruned = time.monotonic()
                 overdue = await self.store.soon(lanes.unconfirmed)
                 for delivery in overdue:
                     self._log("unconfirmed", delivery=delivery)
@@ -295,6 +306,10 @@ class Engine:
                 while await asyncio.wrap_future(self.store.submit(tally.advance)) >= tally.TOGETHER:
                     await asyncio.sleep(0.05)  # there is much to count: messages go first
             await asyncio.sleep(HOUSEKEEPING)
+
+    def _prune(self, tx: Tx) -> int:
+        kept = self.settings.approvals
+        return proposals.prune(tx, tx.now - kept.keep_days * DAY, kept.approvers)
 
     # --- in ---
 
@@ -390,9 +405,9 @@ class Engine:
                         out[f"{org}/{name}"] = alert
         return out
 
-    def certificates(self, org: str) -> tuple[Presented, ...]:
-        """The certificates of an organisation's connections: ours, those that we trust by themselves, and what a receiver showed
-        this process last."""
+    def certificates(self, org: str, seen: Mapping[str, Shown]) -> tuple[Presented, ...]:
+        """The certificates of an organisation's connections: ours, those that we trust by themselves, and what receivers showed
+        last (`ledger.presented.seen`), to whichever process sends to them."""
         live, out = self.lives[org], []
         for name, named in live.manifest.destinations.items():
             if named.tls is None or name in self.settings.instead.get(org, {}):
@@ -401,7 +416,7 @@ class Engine:
             out.append(self._presented(where, "ours", named.tls.identity))
             if named.tls.trust:
                 out.append(self._presented(where, "trusted", named.tls.trust))
-            out.append(Presented(where, "theirs", self.workers.peer(org, name)))
+            out.append(theirs(where, seen.get(name), live.address(name)))
         given = self.settings.listeners.get(live.manifest.listener.name)
         if given is not None and given.tls is not None:
             where = f"listener {live.manifest.listener.name}"
@@ -417,6 +432,14 @@ class Engine:
             return Presented(where, whose, None, str(error))
         # Of an identity the first is its own; of several that are trusted the first to expire matters.
         return Presented(where, whose, found[0] if whose == "ours" else min(found, key=lambda one: one.not_after))
+
+
+def theirs(where: str, shown: Shown | None, address: str) -> Presented:
+    """What a receiver showed, unless that was at another address."""
+    if shown is None or shown.address != address:
+        return Presented(where, "theirs", None)
+    begins, ends = (datetime.fromtimestamp(at / 1000, UTC) for at in (shown.begins, shown.ends))
+    return Presented(where, "theirs", Certificate(shown.fingerprint, shown.names, begins, ends), seen_at=shown.at)
 
 
 def _now() -> str:

@@ -40,6 +40,8 @@ Record = tuple[Any, ...]
 
 ORDER, PATIENT, RESULT, EVENT = (Type("record", name) for name in ("Order", "Patient", "Result", "OrderEvent"))
 GIVEN: Final = ("order", "group", "patient", "message", "previous")
+CRITICAL: Final = ("critical_high", "critical_low")
+"""Flags of a measurement that somebody must be told of at once."""
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no letter that is taken for a digit
 
 PlanSource = Callable[[str], bytes | None]
@@ -112,6 +114,11 @@ class Live:
             return 0
         said = msgspec.json.decode(order, type=_Prioritised).priority if order else None
         return declared.index(said) if said in declared else len(declared) - 1
+
+    def critical(self, result: bytes) -> bool:
+        """Whether any measurement of a result is flagged as critical. A model without measurements or flags has none."""
+        found = msgspec.json.decode(result, type=_Measured).measurements
+        return isinstance(found, list) and any(isinstance(one, dict) and one.get("flag") in CRITICAL for one in found)
 
     def write(self, plan: str, material: Material, sent_as: str, now: int, control_id: str) -> bytes:
         """The message, by the plan with this hash. Raises `NotWritten`."""
@@ -226,6 +233,12 @@ class _Prioritised(msgspec.Struct, frozen=True):
     """Of an order's document what says how soon it is wanted. (HL7 null is an object there.)"""
 
     priority: Any = None
+
+
+class _Measured(msgspec.Struct, frozen=True):
+    """Of a result's document what says whether somebody must be told at once."""
+
+    measurements: Any = None
 
 
 def _priorities(model: Model) -> tuple[str, ...]:

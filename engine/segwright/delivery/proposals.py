@@ -50,7 +50,7 @@ class Own(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """A proposal without its review. `severity`: "" when nothing moves."""
+    """A proposal without its review. `severity`: "" when nothing moves; `pruned_at`: since when only its rules are kept, or 0."""
 
     id: int
     environment: str
@@ -60,6 +60,7 @@ class Head(msgspec.Struct, frozen=True):
     revision: str
     severity: str
     at: int
+    pruned_at: int
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -187,7 +188,8 @@ def _packed(value: msgspec.Struct) -> bytes:
 # --- found ------------------------------------------------------------------------------------------------------------------
 
 _HEAD: Final = [
-    t.change.c[name] for name in ("id", "environment", "proposer", "because", "base", "revision", "severity", "at")
+    t.change.c[name]
+    for name in ("id", "environment", "proposer", "because", "base", "revision", "severity", "at", "pruned_at")
 ]
 _PART: Final = [
     t.change_part.c[name]
@@ -216,7 +218,9 @@ def heads(tx: Tx, orgs: Collection[str], *, before: int = 0, most: int = 20) -> 
 
 
 def _head(row: Row) -> Head:
-    return Head(row.id, row.environment, row.proposer, row.because, row.base, row.revision, row.severity, row.at)
+    return Head(
+        row.id, row.environment, row.proposer, row.because, row.base, row.revision, row.severity, row.at, row.pruned_at
+    )  # fmt: skip
 
 
 def review(tx: Tx, number: int) -> Document:
@@ -278,6 +282,48 @@ def newest(tx: Tx, environment: str, orgs: Collection[str]) -> dict[str, tuple[i
         )
     )
     return {row.org: (row.change_id, row.binding, row.group_) for row in rows}
+
+
+# --- let go -----------------------------------------------------------------------------------------------------------------
+
+
+def prune(tx: Tx, before: int, minimum: int = 1, most: int = 20) -> int:
+    """Lets go of what nobody decides about any more: proposals from before a time of whose hospitals each was decided or
+    overtaken. What somebody said of one is kept for good, with its rules in sentences; its messages before and after are not. One
+    that was overtaken before anybody said anything goes altogether. `minimum`: how many people must approve at least; `most`:
+    how many at once. Gives how many it were."""
+    c, count = t.change.c, 0
+    for row in tx.all(sa.select(c.id, c.environment).where(c.pruned_at == 0, c.at < before).order_by(c.id)):
+        if tx.lock(t.change, row.id) is None:
+            continue  # by another process, just now
+        found = tx.all(sa.select(*_PART).where(t.change_part.c.change_id == row.id))
+        last = newest(tx, row.environment, [each.org for each in found])
+        overtaken = {each.org for each in found if last[each.org][0] != row.id}
+        if not all(each.org in overtaken or _is_decided(tx, _part(each), minimum) for each in found):
+            continue
+        said = tx.first(sa.select(t.verdict.c.id).where(t.verdict.c.change_id == row.id).limit(1))
+        if said is None and len(overtaken) == len(found):
+            tx.run(sa.delete(t.change_part).where(t.change_part.c.change_id == row.id))
+            tx.run(sa.delete(t.change).where(c.id == row.id))
+        else:
+            rules = msgspec.structs.replace(review(tx, row.id), fleet=(), groups=(), fields={})
+            tx.set(t.change, row.id, body=_packed(rules), pruned_at=tx.now)
+            tx.run(sa.update(t.change_part).where(t.change_part.c.change_id == row.id).values(body=b""))
+        count += 1
+        if count >= most:
+            break
+    return count
+
+
+def _is_decided(tx: Tx, part: Part, minimum: int) -> bool:
+    """Whether enough people approved a part, or anybody refused it, or there is nothing to approve."""
+    if part.binding == NOTHING:
+        return True
+    c = t.verdict.c
+    where = (c.org == part.org, c.environment == part.environment, c.binding == part.binding, c.withdrawn_at == 0)
+    said = tx.all(sa.select(c.kind, c.account_id).where(*where))
+    approving = {each.account_id for each in said if each.kind == "approve"}
+    return any(each.kind == "refuse" for each in said) or len(approving) >= max(part.needs, minimum)
 
 
 # --- what of it somebody may see --------------------------------------------------------------------------------------------

@@ -11,14 +11,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from datetime import datetime
 from typing import Final
 
 from segwright.delivery import answers
 from segwright.delivery.live import Live
 from segwright.delivery.settings import SecretMissing
 from segwright.hl7.acknowledgement import Acknowledgement, read_acknowledgement
-from segwright.ledger import lanes
+from segwright.ledger import lanes, presented
 from segwright.ledger.lanes import Attempt, Held, Known, Lost
+from segwright.ledger.presented import Shown
 from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.plan.manifest import Destination as Named
 from segwright.transport.sender import Belongs, Deadlines, Destination, Judge, Sender, by_control_id
@@ -49,15 +52,10 @@ class Workers:
         self._poll = poll
         self._sent = sent
         self._senders: dict[int, tuple[str, Sender]] = {}
-        self._lanes: dict[tuple[str, str], int] = {}
+        self._presented: dict[int, str] = {}
         self._driving: set[asyncio.Task[None]] = set()
         self._stirred = asyncio.Event()
         self._stopping = False
-
-    def peer(self, org: str, destination: str) -> Certificate | None:
-        """The certificate that the receiver at a destination showed this process last. Any thread may ask."""
-        known = self._senders.get(self._lanes.get((org, destination), 0))
-        return None if known is None else known[1].peer
 
     def stir(self) -> None:
         """There may be work."""
@@ -149,9 +147,27 @@ class Workers:
             return "" if time.monotonic() < until else "the lease is over"
 
         outcome = await sender.send(attempt.body, judge=self._judge(live, attempt.control_id), before_write=lease_holds)
+        self._take_note(held, live, sender.peer)
         return answers.meaning(
             outcome, live.policy, again=attempt.again, explain=lambda: live.explanation(attempt.message)
         )
+
+    def _take_note(self, held: Held, live: Live, peer: Certificate | None) -> None:
+        """Writes a certificate down that this process has not seen there before, for whoever shows pages. No message waits."""
+        if peer is None or self._presented.get(held.lane) == peer.fingerprint:
+            return
+        self._presented[held.lane] = peer.fingerprint
+        shown = Shown(
+            held.destination, live.address(held.destination), peer.fingerprint, peer.names, _ms(peer.not_before),
+            _ms(peer.not_after),
+        )  # fmt: skip
+
+        def noted(future: Future[None]) -> None:
+            if future.cancelled() or future.exception() is not None:
+                self._presented.pop(held.lane, None)  # with the next message, then
+
+        with contextlib.suppress(Unavailable):
+            self._store.submit(lambda tx: presented.note(tx, held.org, shown)).add_done_callback(noted)
 
     def _judge(self, live: Live, control_id: str) -> Judge:
         if live.manifest.acknowledgement.other_control_id:
@@ -186,7 +202,6 @@ class Workers:
         keep = not live.manifest.acknowledgement.other_control_id
         sender = Sender(destination, deadlines(live), aside=lambda body: self.aside(live, body), keep_open=keep)
         self._senders[held.lane] = (address, sender)
-        self._lanes[held.org, held.destination] = held.lane
         return sender
 
     def _forget(self, lane: int) -> None:
@@ -195,6 +210,10 @@ class Workers:
             closing = asyncio.create_task(known[1].close())
             self._driving.add(closing)
             closing.add_done_callback(self._driving.discard)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def deadlines(live: Live) -> Deadlines:

@@ -122,13 +122,14 @@ class ApprovalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose approvals count: a file of trusted keys (OpenSSH's allowed_signers), and how many people must approve at least.
     `sign`: the key by which this server says which of its accounts approved on its pages ("": nobody approves there);
     `server`: its name among the trusted keys. `proposers`: the accounts that may put changes to reviewers, each with its
-    tokens."""
+    tokens. `keep_days`: how long messages before and after are kept of proposals that are decided or overtaken."""
 
     keys: str = ""
     approvers: Annotated[int, Meta(ge=1)] = 1
     sign: Secret | Literal[""] = ""
     server: Annotated[str, Meta(max_length=100)] = ""
     proposers: dict[Annotated[str, Meta(min_length=1, max_length=100)], tuple[Secret, ...]] = {}
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 180
 
 
 class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -44,16 +44,20 @@ class Impossible(Exception):
 
 class Office:
     """What this server signs with, and whom it knows. `key`: None when nobody can approve here; `signers`: None when the
-    settings name no trusted keys; `minimum`: people who must approve anything."""
+    settings name no trusted keys; `minimum`: people who must approve anything; `folder`: of the bundles, `root`: of the settings;
+    `read_at`: when the keys and the approvals were read, in ms."""
 
     def __init__(
-        self, key: PrivateKey | None, server: str, signers: Signers | None, minimum: int, folder: Path
-    ) -> None:
+        self, key: PrivateKey | None, server: str, signers: Signers | None, minimum: int, folder: Path, root: Path = Path(),
+        read_at: int = 0,
+    ) -> None:  # fmt: skip
         self.key = key
         self.server = server
         self.signers = signers
         self.minimum = minimum
         self.folder = folder
+        self.root = root
+        self.read_at = read_at
 
     def person(self, account: str) -> str:
         """Who goes by the name of an account: the trusted keys may know two names of one person."""
@@ -72,7 +76,13 @@ def office_of(settings: Settings, root: Path, environ: Mapping[str, str]) -> Off
     found = settings.approvals
     key = server_key(secret(found.sign, environ)) if found.sign else None
     return Office(
-        key, found.server or "this server", signers_of(settings, root), found.approvers, root / settings.bundles
+        key,
+        found.server or "this server",
+        signers_of(settings, root),
+        found.approvers,
+        root / settings.bundles,
+        root,
+        int(datetime.now(UTC).timestamp() * 1000),
     )
 
 
@@ -308,6 +318,8 @@ def _to_be_said(tx: Tx, office: Office, number: int, orgs: Collection[str], beca
         raise Impossible("unknown", "Choose at least one hospital.")
     if not says_why(because):
         raise Impossible("reason", "Say why, on one line: what you looked at, and what you rely on.")
+    if proposal.pruned_at:
+        raise Impossible("overtaken", "What it changes is not kept any more: nobody can decide about it.")
     found = stands(tx, office, parts(tx, [number], orgs))
     if {stand.part.org for stand in found} != set(orgs):
         raise Impossible("unknown", "Choose at least one hospital.")

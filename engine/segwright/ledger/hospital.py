@@ -79,5 +79,8 @@ class Hospital(Protocol):
     def urgency(self, order: bytes) -> int:
         """How soon an order wants its result: 0 for what comes first. Without an order (b""), as one that does not say."""
 
+    def critical(self, result: bytes) -> bool:
+        """Whether a result has a value by its own flags that somebody must be told at once."""
+
     def write(self, plan: str, material: Material, sent_as: str, now: int, control_id: str) -> bytes:
         """The message, by the plan with this hash. Raises `NotWritten`."""

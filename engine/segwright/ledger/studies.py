@@ -25,15 +25,17 @@ from segwright.ledger.store import Tx
 
 State = Literal["waiting", "signed", "done"]
 
+CRITICAL: Final = 0
+"""The urgency of a study with a value that somebody must be told at once: before all that orders ask for."""
 HELD_FOR: Final = 120_000
 """Milliseconds after which a study that no page says to be open is nobody's."""
 PAGE: Final = 50
 
 
 class Study(msgspec.Struct, frozen=True):
-    """One result. `revision`: its newest; `urgency`: 0 for what comes first; `at`: since when it is there; `signed_at`, `signer`:
-    when and by whom it was signed last (0 and "" when no signature holds); `holder`: the account that has it open, 0 for
-    nobody; `held_since`, `held_at`: when it was opened, and when the page said so last."""
+    """One result. `revision`: its newest; `urgency`: `CRITICAL` or, from 1 on, how soon its orders want it; `at`: since when it
+    is there; `signed_at`, `signer`: when and by whom it was signed last (0 and "" when no signature holds); `holder`: the
+    account that has it open, 0 for nobody; `held_since`, `held_at`: when it was opened, and when the page said so last."""
 
     id: int
     org: str
@@ -90,6 +92,7 @@ _SIGNATURES: Final = Prepared(
     .where(t.revision.c.case_id == sa.bindparam("case"), t.signoff.c.withdrawn_at == 0)
     .order_by(t.signoff.c.id)
 )
+_DOCUMENT: Final = Prepared(sa.select(t.revision.c.document).where(t.revision.c.id == sa.bindparam("revision")))
 _WRITE: Final = Prepared(
     sa.update(t.study).where(t.study.c.org == sa.bindparam("org_"), t.study.c.result_id == sa.bindparam("result_"))
 )
@@ -106,7 +109,8 @@ def settle(tx: Tx, hospital: Hospital, case: int) -> None:
         first.setdefault(row.result_id, row.at)
     signatures = {row.revision_id: row for row in tx.all(_SIGNATURES, {"case": case})}
     orders = cases.orders(tx, case)
-    urgency = min((hospital.urgency(order.document) for order in orders if order.state != "cancelled"), default=None)
+    wanted = min((hospital.urgency(row.document) for row in orders if row.state != "cancelled"), default=None)
+    asked = 1 + (hospital.urgency(b"") if wanted is None else wanted)
     finals = [owed.gate for owed in hospital.owed("final")]
     replaced = any(row.kind != "preliminary" for row in revisions)
     for result, row in newest.items():
@@ -117,12 +121,17 @@ def settle(tx: Tx, hospital: Hospital, case: int) -> None:
         )  # fmt: skip
         values = {
             "case_id": case, "revision_id": row.id, "state": state,
-            "urgency": hospital.urgency(b"") if urgency is None else urgency,
+            "urgency": CRITICAL if state == "waiting" and _critical(tx, hospital, row.id) else asked,
             "signed_at": signature.at if signature is not None else 0,
             "signer": signature.actor if signature is not None else "",
         }  # fmt: skip
         if not tx.run(_WRITE, {**values, "org_": hospital.org, "result_": result}):
             tx.insert_new(t.study, org=hospital.org, result_id=result, at=first[result], **values)
+
+
+def _critical(tx: Tx, hospital: Hospital, revision: int) -> bool:
+    row = tx.first(_DOCUMENT, {"revision": revision})
+    return row is not None and hospital.critical(bytes(row.document))
 
 
 # --- looked at --------------------------------------------------------------------------------------------------------------

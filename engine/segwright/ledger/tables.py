@@ -12,6 +12,8 @@ of their own kind, so that they can be sealed later without touching what coordi
         ▲── identity, session                           proposal: what waits for a second person
         ▲── verdict ──▶ change ◀── change_part (an organisation, what approving it is bound to)
 
+    presented: certificates that receivers showed whoever sent to them
+
     person ──▶ case: whose it is, without a name        tally ◀── tallied: figures, made of events
 """
 
@@ -198,7 +200,8 @@ study = Table(
     "study", metadata,
     _id(), _text("org"), _text("result_id"), _to("case_id", "case_"), _to("revision_id", "revision"),
     _text("state"),  # waiting | signed | done
-    _needs("urgency", Integer), _needs("at", BigInteger),
+    _needs("urgency", Integer),  # 0: somebody must be told at once; then what orders say, from 1 on
+    _needs("at", BigInteger),
     _needs("signed_at", BigInteger, server_default="0"), _text("signer", server_default=""),
     _needs("holder", BigInteger, server_default="0"),  # the account that has it open
     _needs("held_since", BigInteger, server_default="0"), _needs("held_at", BigInteger, server_default="0"),
@@ -230,6 +233,16 @@ lane = Table(
     UniqueConstraint("org", "destination"),
 )  # fmt: skip
 """One connection to one hospital: one holder, one message in flight."""
+
+presented = Table(
+    "presented", metadata,
+    _text("org"), _text("destination"),
+    _text("address"),  # hash of the destination that it was seen at
+    _text("fingerprint"), _text("names"),  # JSON: what it is for
+    _needs("begins", BigInteger), _needs("ends", BigInteger), _needs("at", BigInteger),
+    PrimaryKeyConstraint("org", "destination"),
+)  # fmt: skip
+"""The certificate that the receiver at a destination showed last, to whichever process sends there."""
 
 due = Table(
     "due", metadata,
@@ -420,9 +433,10 @@ change = Table(
     _text("proposer"), _text("because"), _text("base"), _text("revision"), _text("severity"),
     _needs("body", LargeBinary),  # the review as data without its hospitals, compressed
     _needs("at", BigInteger),
+    _needs("pruned_at", BigInteger, server_default="0"),  # since when of the review only its rules are kept
 )  # fmt: skip
 """A review that people are asked to approve, as `segwright propose` brought it. Never changed: another state is another
-proposal."""
+proposal. Long after it is done with only its rules are kept, for the history of what was approved."""
 
 change_part = Table(
     "change_part", metadata,

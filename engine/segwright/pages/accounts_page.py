@@ -6,6 +6,7 @@ whose every organisation he administers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -125,8 +126,17 @@ def _ticked(call: Call) -> list[Grant]:
     return [Grant(call.org, role) for role in ROLES if role in call.form.every("role")]
 
 
+async def _changed(call: Call, change: Callable[[Tx], Account], said: str, place: str) -> Answer:
+    """Changes an account and shows it. What does not go is said at `place` of its page."""
+    try:
+        account = await call.write(change)
+    except Impossible as impossible:
+        return _one(call, await call.read(lambda tx: _theirs(tx, call)), {place: impossible.reason})
+    return _to_one(call, account, said) if account.roles(call.org) else _to_list(call, said)
+
+
 async def set_roles(call: Call) -> Answer:
-    """The roles here, as they are ticked."""
+    """The roles here, as they are ticked. Without any it is no account of this organisation any more."""
     wanted = {role for role in ROLES if role in call.form.every("role")}
 
     def change(tx: Tx) -> Account:
@@ -137,13 +147,9 @@ async def set_roles(call: Call) -> Answer:
                 directory.grant(tx, account.id, Grant(call.org, role), call.visitor.name)
             elif role in held - wanted:
                 directory.revoke(tx, account.id, Grant(call.org, role), call.visitor.name)
-        return account
+        return directory.account(tx, account.id) or account
 
-    try:
-        account = await call.write(change)
-    except Impossible as impossible:
-        return _one(call, await call.read(lambda tx: _theirs(tx, call)), {"roles": impossible.reason})
-    return _to_one(call, account, "roles-changed") if wanted else _to_list(call, "roles-changed")
+    return await _changed(call, change, "roles-changed", "roles")
 
 
 async def disable(call: Call) -> Answer:
@@ -156,10 +162,7 @@ async def disable(call: Call) -> Answer:
         directory.disable(tx, account.id, call.visitor.name)
         return account
 
-    try:
-        return _to_one(call, await call.write(change), "account-disabled")
-    except Impossible as impossible:
-        return _one(call, await call.read(lambda tx: _theirs(tx, call)), {"state": impossible.reason})
+    return await _changed(call, change, "account-disabled", "state")
 
 
 async def enable(call: Call) -> Answer:
@@ -170,7 +173,7 @@ async def enable(call: Call) -> Answer:
         directory.enable(tx, account.id, call.visitor.name)
         return account
 
-    return _to_one(call, await call.write(change), "account-enabled")
+    return await _changed(call, change, "account-enabled", "state")
 
 
 async def reset(call: Call) -> Answer:
@@ -202,10 +205,7 @@ async def bind(call: Call) -> Answer:
         directory.bind(tx, account.id, issuer, subject, call.visitor.name)
         return account
 
-    try:
-        return _to_one(call, await call.write(change), "identity-bound")
-    except Impossible as impossible:
-        return _one(call, await call.read(lambda tx: _theirs(tx, call)), {"subject": impossible.reason})
+    return await _changed(call, change, "identity-bound", "subject")
 
 
 async def unbind(call: Call) -> Answer:
@@ -218,7 +218,7 @@ async def unbind(call: Call) -> Answer:
                 directory.unbind(tx, account.id, issuer, subject, call.visitor.name)
         return account
 
-    return _to_one(call, await call.write(change), "identity-unbound")
+    return await _changed(call, change, "identity-unbound", "subject")
 
 
 def _wholly(tx: Tx, call: Call) -> Account:

@@ -282,7 +282,10 @@ class Pages:
         return secured(response, secure=self.secure)
 
     def _to_sign_in(self, request: Request, route: Route) -> Response:
-        """Whoever is not signed in learns nothing about what is there."""
+        """Whoever is not signed in learns nothing about what is there. A page that is open already decides by itself whether it
+        leaves (pages.js): what somebody is typing is not lost."""
+        if "hx-request" in request.headers:
+            return secured(Response(status_code=401), secure=self.secure)
         onward = f"?next={request.url.path}" if route.method == "GET" and request.url.path != "/" else ""
         return self._go(request, Go(self.url("sign-in") + onward))
 

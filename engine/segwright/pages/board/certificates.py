@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
 from segwright.delivery.engine import Engine
+from segwright.ledger.presented import Shown
 
 
 class Seen(msgspec.Struct, frozen=True):
     """A certificate. `where`: of which connection; `whose`: ours, theirs, or one that we trust; `until` in ms, 0 when there is
-    none; `kind`: the colour of how long it holds."""
+    none; `kind`: the colour of how long it holds; `seen_at`: when the hospital showed it, in ms, 0 for ours."""
 
     where: str
     whose: str
@@ -20,13 +22,14 @@ class Seen(msgspec.Struct, frozen=True):
     left: int
     kind: str
     says: str
+    seen_at: int = 0
 
 
-def certificates(engine: Engine, org: str, now: int) -> tuple[Seen, ...]:
-    """Those of every destination with TLS, and of the listener."""
+def certificates(engine: Engine, org: str, shown: Mapping[str, Shown], now: int) -> tuple[Seen, ...]:
+    """Those of every destination with TLS, and of the listener. `shown`: what receivers showed last."""
     at = datetime.fromtimestamp(now / 1000, UTC)
     out = []
-    for found in engine.certificates(org):
+    for found in engine.certificates(org, shown):
         if found.certificate is None:
             out.append(
                 Seen(
@@ -38,5 +41,6 @@ def certificates(engine: Engine, org: str, now: int) -> tuple[Seen, ...]:
         kind = "bad" if left < 7 else "doubt" if left < 30 else "good"
         says = "expired" if left < 0 else f"{left} days left" if left != 1 else "1 day left"
         until = int(found.certificate.not_after.timestamp() * 1000)
-        out.append(Seen(found.where, found.whose, found.certificate.names, until, left, kind, says))
+        names = found.certificate.names
+        out.append(Seen(found.where, found.whose, names, until, left, kind, says, found.seen_at))
     return tuple(out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, cast
 
-from segwright.ledger import operate, tally, views
+from segwright.ledger import operate, presented, tally, views
 from segwright.ledger.operate import By, Impossible
 from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Go, Page, not_there
@@ -22,7 +22,9 @@ What = Literal["kind", "plan"]
 
 async def listed(call: Call) -> Answer:
     """Every lane, what is stopped, and the certificates."""
-    lanes, stops = await call.read(lambda tx: (views.lanes_of(tx, call.org), views.stops(tx, call.org)))
+    lanes, stops, shown = await call.read(
+        lambda tx: (views.lanes_of(tx, call.org), views.stops(tx, call.org), presented.seen(tx, call.org))
+    )
     manifest = call.live.manifest
     stopped = {(one.what, one.name) for one in stops}
     kinds = [
@@ -34,7 +36,7 @@ async def listed(call: Call) -> Answer:
         "rows": [(one, standing_of(one, call.now)) for one in lanes], "stops": stops, "says": words, "acts": may_act(call),
         "kinds": [kind for kind in kinds if ("kind", kind) not in stopped],
         "plans": [one for one in plans if ("plan", one[0]) not in stopped], "addresses": addresses,
-        "certificates": certificates(call.engine, call.org, call.now), "columns": words.COLUMNS,
+        "certificates": certificates(call.engine, call.org, shown, call.now), "columns": words.COLUMNS,
         "unused": [name for name in manifest.destinations if name not in {one.destination for one in lanes}],
         "destinations": manifest.destinations, "names": dict(plans),
     }  # fmt: skip

@@ -35,7 +35,7 @@ async def _open_ones(call: Call, *, after: int = 0, fault: str = "") -> Page:
     values = {
         "rows": found[:PAGE], "more": len(found) > PAGE, "says": words, "acts": may_act(call), "typed": "", "fault": fault,
     }  # fmt: skip
-    return Page("board/orders.html", values, status=422 if fault else 200)
+    return Page("board/orders.html", values, fragment="content", status=422 if fault else 200)
 
 
 async def searched(call: Call) -> Answer:
@@ -53,7 +53,12 @@ async def searched(call: Call) -> Answer:
     found = await call.read(look)
     by_patient = tuple(one.id for one in found.cases if "patient" in one.as_)
     saw = (Saw(cases=by_patient),) if by_patient else ()
-    return Page("board/found.html", {"found": found, "says": words, "acts": operator, "typed": text}, saw=saw)
+    return Page(
+        "board/found.html",
+        {"found": found, "says": words, "acts": operator, "typed": text},
+        fragment="content",
+        saw=saw,
+    )
 
 
 def _of_messages(tx: Tx, live: Live, found: Found) -> tuple[Case, ...]:

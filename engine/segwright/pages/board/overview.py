@@ -9,7 +9,8 @@ import msgspec
 
 from segwright.delivery.engine import Engine
 from segwright.delivery.live import Live
-from segwright.ledger import proposals, tally, views
+from segwright.ledger import presented, proposals, tally, views
+from segwright.ledger.presented import Shown
 from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Page, Stream
 from segwright.pages.board import plots, words
@@ -40,6 +41,7 @@ class Overview(msgspec.Struct, frozen=True):
     suppressed: int
     stops: tuple[views.Stop, ...]
     hours: tuple[tally.Figures, ...]
+    shown: Mapping[str, Shown]
 
     def total(self, column: str) -> int:
         """Of all lanes together."""
@@ -60,7 +62,9 @@ def overview(tx: Tx, live: Live, now: int) -> Overview:
         rows.append(Row(lane, standing_of(lane, now), counts, today.delivered, day.delivered, day.of("void")))
     suppressed = tally.series(tx, org, 0, [last, now + tally.SLOT])[0].of("suppressed")
     series = tally.series(tx, org, None, plots.hours(now))
-    return Overview(tuple(rows), standing, proposals.waiting(tx, org), suppressed, views.stops(tx, org), series)
+    return Overview(
+        tuple(rows), standing, proposals.waiting(tx, org), suppressed, views.stops(tx, org), series, presented.seen(tx, org)
+    )  # fmt: skip
 
 
 def standing_of(lane: views.Lane, now: int) -> tuple[str, str]:
@@ -81,12 +85,12 @@ async def _values(call: Call) -> dict[str, Any]:
     feed: Feed = call.parts["feed"]
     found = await (feed.shared(call.org, look) if call.route.passive else look())
     plot = plots.throughput(found.hours, call.live.manifest.zone, by_day=False)
-    expiring = _expiring(call.engine, call.org, call.now)
+    expiring = _expiring(call.engine, call.org, found.shown, call.now)
     return {"found": found, "says": words, "plot": plot, "expiring": expiring, "hours": found.hours}
 
 
-def _expiring(engine: Engine, org: str, now: int) -> tuple[Seen, ...]:
-    return tuple(one for one in certificates(engine, org, now) if one.kind != "good")
+def _expiring(engine: Engine, org: str, shown: Mapping[str, Shown], now: int) -> tuple[Seen, ...]:
+    return tuple(one for one in certificates(engine, org, shown, now) if one.kind != "good")
 
 
 async def page(call: Call) -> Answer:

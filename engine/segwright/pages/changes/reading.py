@@ -83,6 +83,8 @@ def _line(head: Head, stands: list[Stand], org: str) -> Line:
 async def one(call: Call) -> Answer:
     """A proposal across the visitor's hospitals."""
     found = await seen(call)
+    if found.head.pruned_at:
+        return _kept(call, found)
     review = found.review
     severity = call.query["severity"] if call.query["severity"] in Titles else ""
     every = "all" in call.query
@@ -99,6 +101,13 @@ async def one(call: Call) -> Answer:
         "fetchable": any(_fetchable(stand) for stand in found.stands.values()),
     }  # fmt: skip
     return Page("changes/one.html", values)
+
+
+def _kept(call: Call, found: Seen) -> Page:
+    """Of a proposal that is done with for long: its rules, and what was said of it."""
+    values = {**_common(call, found), "rules": found.review.rules, "verdicts": _verdicts(tuple(found.stands.values()))}
+    values |= {"counts": found.counts, "fetchable": any(_fetchable(stand) for stand in found.stands.values())}
+    return Page("changes/kept.html", values)
 
 
 def _everywhere(line: FleetLine) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from segwright.delivery import proposals, verdicts
+from segwright.delivery.approved import NotRun, places
 from segwright.delivery.verdicts import Office, Verdict
 from segwright.ledger import tables as t
 from segwright.ledger.store import Tx
@@ -27,6 +28,8 @@ RELEASES: Final = 30
 """Most releases that are looked at, from the newest back."""
 EVENTS: Final = 100
 """Most events of each kind."""
+TOLD: Final = 10
+"""Approvals that are told with their rules, from the newest back; of older ones the proposal tells them."""
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -52,7 +55,7 @@ class Elsewhere(msgspec.Struct, frozen=True):
 
 
 class Happened(msgspec.Struct, frozen=True):
-    """An entry of the history. `kind`: a word and its colour; `url`: of the proposal, 0 for none."""
+    """An entry of the history. `proposal`: its number, 0 for none; `rules`: of an approval, what it was about, in sentences."""
 
     at: int
     title: str
@@ -61,6 +64,7 @@ class Happened(msgspec.Struct, frozen=True):
     by: str = ""
     because: str = ""
     proposal: int = 0
+    rules: tuple[str, ...] = ()
 
 
 async def running(call: Call) -> Answer:
@@ -77,9 +81,20 @@ async def running(call: Call) -> Answer:
     values = {
         "own": next((live for live in lives if live.org == call.org), None), "others": [x for x in lives if x.org != call.org],
         "names": names(call, orgs), "elsewhere": elsewhere, "bundle": call.live.bundle.hash,
+        "read_at": here.read_at, "moved": await asyncio.to_thread(moved, call, here),
         "history": sorted([*history, *releases, *signed], key=lambda each: -each.at),
     }  # fmt: skip
     return Page("changes/running.html", values)
+
+
+def moved(call: Call, here: Office) -> bool:
+    """Whether the approvals that lie there now are others than those that this server read when it started."""
+    judged = call.live.judged
+    try:
+        there = places(call.engine.settings, here.root).get(call.org)
+    except (NotRun, OSError):
+        return False
+    return judged is not None and there is not None and there.lock != judged.lock
 
 
 def _lives(tx: Tx, call: Call, orgs: tuple[str, ...]) -> list[Live]:
@@ -112,15 +127,25 @@ def _history(tx: Tx, here: Office, org: str) -> tuple[list[Happened], set[str]]:
             Happened(head.at, "Proposed", "busy", f"for {head.environment}", head.proposer, head.because, head.id)
         )
     said = verdicts.about(tx, here, org, EVENTS)
+    approved = list(dict.fromkeys(each.proposal for each in said if each.kind == "approve"))
+    rules = {number: _rules(tx, number, org) for number in approved[:TOLD]}
     for each in said:
-        found += _told(each)
+        found += _told(each, rules.get(each.proposal, ()))
     return found, {line for each in said for line in (each.line, each.undone) if line}
 
 
-def _told(each: Verdict) -> Iterator[Happened]:
+def _rules(tx: Tx, number: int, org: str) -> tuple[str, ...]:
+    """The rules of a proposal that are about an organisation, or about all."""
+    found = proposals.shown(proposals.review(tx, number), [org], proposals.everybody(tx, number)).rules
+    return tuple(("No longer: " if rule.kind == "removed" else "") + rule.sentence for rule in found)
+
+
+def _told(each: Verdict, rules: tuple[str, ...]) -> Iterator[Happened]:
     approved = each.kind == "approve"
     title, colour = ("Approved", "good") if approved else ("Refused", "bad")
-    yield Happened(each.at, title, colour, "on a page", each.account, each.because, each.proposal)  # type: ignore[arg-type]
+    yield Happened(
+        each.at, title, colour, "on a page", each.account, each.because, each.proposal, rules if approved else ()  # type: ignore[arg-type]
+    )  # fmt: skip
     if each.withdrawn_at:
         what = "the approval" if approved else "the refusal"
         yield Happened(each.withdrawn_at, "Withdrawn", "doubt", what, each.account, each.withdrawn, each.proposal)

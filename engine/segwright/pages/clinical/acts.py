@@ -43,10 +43,19 @@ async def _confirm(call: Call, act: Act, *, moved: tuple[str, ...] = (), fault: 
 
 def _shown(act: Act) -> View:
     async def shown(call: Call) -> Answer:
+        if act == "sign" and await _is_signed(call):
+            return Go(
+                at(call.org, call.number("study"))
+            )  # by the back button, or a colleague was quicker: its page says so
         return await _confirm(call, act)
 
     shown.__doc__ = f"What this would send: {act}."
     return shown
+
+
+async def _is_signed(call: Call) -> bool:
+    study = await call.read(lambda tx: studies.study(tx, call.org, call.number("study")))
+    return study is not None and study.state == "signed"
 
 
 def _done(act: Act) -> View:

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from segwright.delivery.live import CRITICAL
+
 _decode: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
 KINDS: Final = {
@@ -30,7 +32,6 @@ FLAGS: Final = {
     "normal": "", "abnormal": "abnormal", "high": "high", "low": "low", "critical_high": "critically high",
     "critical_low": "critically low",
 }  # fmt: skip
-CRITICAL: Final = frozenset({"critical_high", "critical_low"})
 PRIORITIES: Final = {"stat": "STAT", "urgent": "Urgent", "routine": "Routine"}
 _PICTURES: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
@@ -243,7 +244,12 @@ class Result(msgspec.Struct, frozen=True):
     @property
     def critical(self) -> bool:
         """Whether somebody must be told at once."""
-        return any(one.critical for one in self.measurements)
+        return bool(self.alarm)
+
+    @property
+    def alarm(self) -> tuple[str, ...]:
+        """What of, in words: `Heart rate 28 /min`."""
+        return tuple(f"{one.name} {one.shown} {one.unit}".strip() for one in self.measurements if one.critical)
 
     @property
     def headline(self) -> str:

@@ -94,7 +94,7 @@ def values(live: Live, found: Looked) -> dict[str, Any]:
     zone = live.manifest.zone
     times = {found.study.signed_at: reading.said_time(found.study.signed_at, zone)}
     said = [
-        saying.said(one, people=found.people, when=times)
+        saying.said(one, people=found.people, signed_by=found.signed_by, when=times)
         for one in found.prepared.obstacles
         if one.code != "held_by_other"  # said above, with what to do about it
     ]

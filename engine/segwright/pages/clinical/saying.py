@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -61,8 +62,8 @@ _PLAIN: Final[dict[Code, tuple[str, str, str]]] = {
 _LATER: Final = "You can sign. What you sign is kept, and goes out when an operator lets it."
 
 
-def said(obstacle: Obstacle, *, people: Mapping[int, str], when: Mapping[int, str]) -> Said:
-    """An obstacle in words. `people`: accounts by their ids; `when`: times by their milliseconds."""
+def said(obstacle: Obstacle, *, people: Mapping[int, str], when: Mapping[int, str], signed_by: str = "") -> Said:
+    """An obstacle in words. `people`: accounts by their ids; `when`: times by their milliseconds; `signed_by`: who signed."""
     weight: Weight = "stops" if obstacle.blocks else "later"
     facts = obstacle.facts
     if obstacle.code in _PLAIN:
@@ -71,12 +72,16 @@ def said(obstacle: Obstacle, *, people: Mapping[int, str], when: Mapping[int, st
     match obstacle.code:
         case "signed":
             title = "This result is signed already"
-            text = f"{facts.get('signer')} signed it on {when.get(facts.get('at', 0), '')}."
+            text = f"{signed_by or facts.get('signer')} signed it on {when.get(facts.get('at', 0), '')}."
             return Said(title, text, "What changes it from now on is an amendment.", weight)
         case "held_by_other":
             title = f"{people.get(facts['holder'], 'Somebody else')} has this study open"
             text = "Two people who choose codes for one study undo each other's work, so only one can sign it."
             return Said(title, text, "Let them finish, or take it over and say why.", weight)
+        case "not_written" if unsendable := _unsendable(facts):
+            text = f"This hospital's messages cannot carry {' '.join(unsendable)}, so nothing can be sent."
+            todo = "If you wrote that, write it without. If it came with the order, tell your integration analyst:"
+            return Said("Some characters cannot be sent to this hospital", text, todo, weight, _problems(facts))
         case "not_written":
             text = "Something in the order or the result does not fit what this hospital takes, so nothing can be sent."
             todo = "If it is something you wrote, change it. Else tell your integration analyst these lines:"
@@ -111,6 +116,18 @@ def said(obstacle: Obstacle, *, people: Mapping[int, str], when: Mapping[int, st
 
 def _problems(facts: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{facts['message']}: {problem}" for problem in facts["problems"])
+
+
+_UNSENDABLE: Final = re.compile(r"unencodable \(characters ([^)]*)\)")
+
+
+def _unsendable(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The characters that are all that stands against a message, none where there is something else."""
+    found = [_UNSENDABLE.search(problem) for problem in facts["problems"]]
+    if not all(found):
+        return ()
+    points = (point for one in found if one is not None for point in re.findall(r"U\+([0-9A-F]{4,6})", one[1]))
+    return tuple(dict.fromkeys(chr(int(point, 16)) for point in points))
 
 
 MOVED: Final = {

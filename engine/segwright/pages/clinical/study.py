@@ -25,7 +25,7 @@ from segwright.ledger.store import Tx
 from segwright.ledger.studies import Draft, Study
 from segwright.pages.clinical import reading
 from segwright.pages.clinical.reading import Order, Patient, Point, Result, Trend
-from segwright.pages.clinical.worklist import shown_as
+from segwright.pages.clinical.worklist import called, shown_as
 from segwright.plan.manifest import Choice
 
 MOST_FOUND: Final = 8
@@ -62,13 +62,15 @@ class Row(msgspec.Struct, frozen=True):
 
 class Coding(msgspec.Struct, frozen=True):
     """The billing codes of a study. `sent`: whether this organisation is sent any; `rules`: how many, in words; `covered`: by
-    which edition they are judged; `whole`: what is wrong with all of them together; `found`: what a search found, `elsewhere`: in
-    the edition but not in the organisation's list; `full`: no more may be chosen."""
+    which edition they are judged, `uncovered`: that there is none, else ""; `whole`: what is wrong with all of them together;
+    `found`: what a search found, `elsewhere`: in the edition but not in the organisation's list; `full`: no more may be
+    chosen."""
 
     sent: bool
     chosen: tuple[Row, ...]
     rules: str
     covered: str
+    uncovered: str
     whole: tuple[str, ...]
     suggested: tuple[Suggested, ...]
     searched: str
@@ -88,7 +90,7 @@ class Earlier(msgspec.Struct, frozen=True):
 class Looked(msgspec.Struct, frozen=True):
     """A study. `base`: the result as it stands, `result`: as it would be signed; `typed`: what the visitor chose;
     `begun_on_other`: he chose it on another version; `prepared`: what the act would do; `sent`: the bytes of what was sent, by
-    delivery; `people`: shown names of accounts."""
+    delivery; `signer`: how the visitor signs, `signed_by`: who signed; `people`: shown names of accounts."""
 
     study: Study
     act: Act
@@ -105,6 +107,7 @@ class Looked(msgspec.Struct, frozen=True):
     deliveries: tuple[views.Delivery, ...]
     sent: Mapping[int, bytes]
     signer: str
+    signed_by: str
     people: Mapping[int, str]
     now: int
 
@@ -163,7 +166,7 @@ def looked(tx: Tx, live: Live, study: Study, account: int, at: int, *, wanted: s
         coding(live, record, chosen.codes or (), prepared.faults, draft.searched), before, trends(base, before), deliveries,
         studies.sent(tx, [one.id for one in deliveries]) if study.state == "signed" else {},
         reading.person(reading.members(signer)) if signer is not None else "",
-        shown_as(tx, {study.holder}), tx.now,
+        called(tx, [study.signer]).get(study.signer, study.signer), shown_as(tx, {study.holder}), tx.now,
     )  # fmt: skip
 
 
@@ -190,7 +193,7 @@ def coding(
             elsewhere = tuple(one for one in rules.search_everywhere(searched, on, MOST_FOUND) if not one.listed)
     return Coding(
         rules.diagnoses is not None, tuple(_row(live, on, number, code, faults) for number, code in enumerate(codes)),
-        how_many(rules.minimum, rules.maximum), code_words.covering(rules.editions, on),
+        how_many(rules.minimum, rules.maximum), code_words.covering(rules.editions, on), code_words.uncovered(rules.editions, on),
         tuple(code_words.said(fault) for fault in faults if fault.at is None and fault.kind != "none_sent"), suggested, searched,
         found, elsewhere, len(codes) >= rules.maximum,
     )  # fmt: skip

@@ -24,7 +24,7 @@ PAGE: Final = 50
 
 class Row(msgspec.Struct, frozen=True):
     """A study on the worklist. `urgency`: in words, "" when it is none; `order`: the hospital's number, "" while there is none;
-    `cancelled`: whether its orders were; `holder`: who has it open, "" for nobody or the visitor himself."""
+    `cancelled`: whether its orders were; `holder`: who has it open, "" for nobody or the visitor; `signer`: who signed."""
 
     study: Study
     patient: Patient
@@ -34,6 +34,7 @@ class Row(msgspec.Struct, frozen=True):
     order: str
     cancelled: bool
     holder: str
+    signer: str
 
 
 def rows(tx: Tx, org: str, zone: str, found: Sequence[Study], account: int) -> tuple[Row, ...]:
@@ -41,6 +42,7 @@ def rows(tx: Tx, org: str, zone: str, found: Sequence[Study], account: int) -> t
     documents = studies.documents(tx, found)
     orders = studies.orders(tx, {one.case for one in found})
     names = shown_as(tx, {one.holder for one in found if one.held_by_other(account, tx.now)})
+    signers = called(tx, {one.signer for one in found})
     out = []
     for one in found:
         theirs = orders.get(one.case, ())
@@ -54,7 +56,7 @@ def rows(tx: Tx, org: str, zone: str, found: Sequence[Study], account: int) -> t
             one, patient, result, first.priority if first is not None else "",
             reading.age(patient.born, result.observed_at or one.at), theirs[0].placer if theirs else "",
             bool(theirs) and {row.state for row in theirs} == {"cancelled"},
-            names.get(one.holder, ""),
+            names.get(one.holder, ""), signers.get(one.signer, one.signer),
         ))  # fmt: skip
     return tuple(out)
 
@@ -68,6 +70,15 @@ def shown_as(tx: Tx, accounts: Iterable[int]) -> dict[int, str]:
         row.id: row.shown_as
         for row in tx.all(sa.select(t.account.c.id, t.account.c.shown_as).where(t.account.c.id.in_(wanted)))
     }
+
+
+def called(tx: Tx, names: Iterable[str]) -> dict[str, str]:
+    """What people read of accounts, by the names that they sign in with. Who signs by the API has none."""
+    wanted = [one for one in names if one]
+    if not wanted:
+        return {}
+    found = tx.all(sa.select(t.account.c.name, t.account.c.shown_as).where(t.account.c.name.in_(wanted)))
+    return {row.name: row.shown_as for row in found}
 
 
 def _after(text: str) -> tuple[int, int] | None:

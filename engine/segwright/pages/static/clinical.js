@@ -56,6 +56,20 @@ function onStudy(key) {
   return true;
 }
 
+// A code that was moved to an end keeps the keyboard, though the button that moved it is off there.
+let moved = "";
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".moves button");
+  moved = button && /^(up|down):/.test(button.value) ? button.value : "";
+});
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  if (!moved || event.target.id !== "chosen") return;
+  const [way, code] = moved.split(":");
+  const to = [way, way === "up" ? "down" : "up"].map((id) => document.getElementById(`${id}-${code}`)).find((one) => one && !one.disabled);
+  to?.focus();
+  moved = "";
+});
+
 document.addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return;
   const target = event.target;
