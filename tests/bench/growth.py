@@ -313,7 +313,9 @@ def questions(orders: int) -> dict[str, Question]:
     return {
         "claim: a lane": claim,
         "claim: a lane, its next message, the outcome, the one after it": opens,
-        "claim: nothing to do for these organisations": lambda tx: lanes.acquire(tx, "bench", 30_000, {}),
+        "claim: nothing to do for these organisations": lambda tx: lanes.acquire(
+            tx, "bench", 30_000, {"elsewhere": hospitals[org]}
+        ),
         "late acknowledgement": lambda tx: lanes.answered_elsewhere(
             tx, hospitals[org], f"B{middle}", "confirmed", "AA", "AA", b"MSA|AA"
         ),
