@@ -123,7 +123,7 @@ _ORDER_STATE: Final = Prepared(
 
 @lru_cache(maxsize=16)
 def _waiting(orgs: tuple[str, ...]) -> Prepared:
-    now = sa.bindparam("now")
+    now: Any = sa.bindparam("now")
     where = (t.due.c.at <= now, t.lane.c.next_at <= now, t.lane.c.lease_until < now, t.lane.c.paused == "")
     theirs = t.lane.c.org.in_([sa.literal(org) for org in orgs])
     waiting = sa.select(t.lane).join(t.due).where(*where, theirs).order_by(t.due.c.at).limit(1)
