@@ -299,8 +299,7 @@ def questions(orders: int) -> dict[str, Question]:
         return lanes.acquire(tx, "bench", 30_000, hospitals)
 
     def opens(tx: Tx) -> object:
-        held = lanes.acquire(tx, "bench", 30_000, hospitals)
-        assert held is not None
+        (held,) = lanes.acquire(tx, "bench", 30_000, hospitals)
         attempt = lanes.step(tx, held, hospitals[held.org], None, None)
         assert attempt is not None
         return lanes.step(tx, held, hospitals[held.org], attempt, lanes.Known("confirmed", "AA", "AA", b"MSA|AA"))

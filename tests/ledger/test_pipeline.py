@@ -11,11 +11,12 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from segwright.ledger import lanes
 from segwright.ledger import tables as t
 from segwright.ledger.execution import Prepared
 from segwright.ledger.pipeline import Pipeline
 from segwright.ledger.store import Store, Tx, Unavailable
-from tests.ledger.hospital import TAKEN, FakeHospital, World
+from tests.ledger.hospital import LEASE, TAKEN, FakeHospital, World
 from tests.postgres import new_database
 from tests.statements import heard
 
@@ -64,6 +65,7 @@ def test_a_message_waits_seven_times_for_postgresql(postgresql):
         w.order(f"A{number}")
         w.result("final", 1, placer=f"A{number}", result=f"R{number}")
     held = w.take_hold()
+    assert held is not None
     attempt = w.step(held)
     with heard(postgresql) as statements:
         assert w.step(held, attempt, TAKEN) is not None
@@ -88,6 +90,19 @@ def test_what_is_told_is_seen_by_what_is_asked_after_it(store):
         return [row.name for row in after.rows()]
 
     assert store.write(write) == ["told"]
+
+
+def test_lanes_are_taken_several_at_once_and_no_lane_by_two(store, world):
+    hospitals = [FakeHospital(f"h{number}") for number in range(5)]
+    w = world(*hospitals)
+    for hospital in hospitals:
+        w.order(org=hospital.org)
+        w.result("final", org=hospital.org)
+
+    def take(most: int) -> list[str]:
+        return [held.org for held in store.write(lambda tx: lanes.acquire(tx, "w", LEASE, w.hospitals, most))]
+
+    assert [take(2), take(8), take(8)] == [["h0", "h1"], ["h2", "h3", "h4"], []]
 
 
 # --- what fails ------------------------------------------------------------------------------------------------------------

@@ -126,24 +126,23 @@ def _waiting(orgs: tuple[str, ...]) -> Prepared:
     now: Any = sa.bindparam("now")
     where = (t.due.c.at <= now, t.lane.c.next_at <= now, t.lane.c.lease_until < now, t.lane.c.paused == "")
     theirs = t.lane.c.org.in_([sa.literal(org) for org in orgs])
-    waiting = sa.select(t.lane).join(t.due).where(*where, theirs).order_by(t.due.c.at).limit(1)
+    waiting = sa.select(t.lane).join(t.due).where(*where, theirs).order_by(t.due.c.at).limit(sa.bindparam("most"))
     return Prepared(waiting.with_for_update(key_share=True, skip_locked=True, of=t.lane))
 
 
-def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital]) -> Held | None:
-    """Takes hold of a lane of one of these organisations that has work and no holder; None when there is none. `lease` in
-    ms."""
+def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital], most: int = 1) -> list[Held]:
+    """Takes hold of lanes of these organisations that have work and no holder, at most so many. `lease` in ms."""
     if not hospitals:
-        return None
+        return []
     now = tx.now
-    row = tx.first(_waiting(tuple(hospitals)), {"now": now})
-    if row is None:
-        return None
-    seen = max(now, row.seen_at)  # a clock that went back lends nothing
-    values = {"holder": holder, "fence": row.fence + 1, "lease_until": seen + lease, "seen_at": seen}
-    tx.set(t.lane, row.id, **values)
-    _doubt_what_is_open(tx, hospitals[row.org], row)
-    return Held(row.id, row.org, row.destination, row.fence + 1, lease, holder)
+    rows = tx.all(_waiting(tuple(hospitals)), {"now": now, "most": most})
+    for row in rows:
+        seen = max(now, row.seen_at)  # a clock that went back lends nothing
+        values = {"holder": holder, "fence": row.fence + 1, "lease_until": seen + lease, "seen_at": seen}
+        tx.set(t.lane, row.id, **values)
+    for row, unclosed in [(row, tx.ask(_UNCLOSED, {"lane": row.id})) for row in rows]:
+        _doubt_what_is_open(tx, hospitals[row.org], row, unclosed)
+    return [Held(row.id, row.org, row.destination, row.fence + 1, lease, holder) for row in rows]
 
 
 def inherit(tx: Tx) -> int:
@@ -152,10 +151,10 @@ def inherit(tx: Tx) -> int:
     return tx.run(sa.update(t.lane).where(t.lane.c.lease_until > 0).values(lease_until=0, holder=""))
 
 
-def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row) -> None:
+def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row, unclosed: Asked) -> None:
     """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
     known = Known("uncertain", "the sender stopped before the outcome was known")
-    for attempt in tx.all(_UNCLOSED, {"lane": lane.id}):
+    for attempt in unclosed.rows():
         _close_attempt(tx, attempt.id, known.outcome, known.detail)
         row = tx.get(t.delivery, attempt.delivery_id)
         assert row is not None
@@ -212,7 +211,8 @@ def step(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Kn
     if done is not None and known is not None:
         lane_values |= _close(tx, hospital, asked, done, known)
     else:
-        _doubt_what_is_open(tx, hospital, lane)  # of this very holder, should it have lost count
+        # Of this very holder, should it have lost count.
+        _doubt_what_is_open(tx, hospital, lane, tx.ask(_UNCLOSED, {"lane": lane.id}))
     paused = lane_values.get("paused", lane.paused)
     next_at = lane_values.get("next_at", lane.next_at)
     opened = None
