@@ -299,8 +299,7 @@ def questions(orders: int) -> dict[str, Question]:
         return lanes.acquire(tx, "bench", 30_000, hospitals)
 
     def opens(tx: Tx) -> object:
-        held = lanes.acquire(tx, "bench", 30_000, hospitals)
-        assert held is not None
+        (held,) = lanes.acquire(tx, "bench", 30_000, hospitals)
         attempt = lanes.step(tx, held, hospitals[held.org], None, None)
         assert attempt is not None
         return lanes.step(tx, held, hospitals[held.org], attempt, lanes.Known("confirmed", "AA", "AA", b"MSA|AA"))
@@ -313,7 +312,9 @@ def questions(orders: int) -> dict[str, Question]:
     return {
         "claim: a lane": claim,
         "claim: a lane, its next message, the outcome, the one after it": opens,
-        "claim: nothing to do for these organisations": lambda tx: lanes.acquire(tx, "bench", 30_000, {}),
+        "claim: nothing to do for these organisations": lambda tx: lanes.acquire(
+            tx, "bench", 30_000, {"elsewhere": hospitals[org]}
+        ),
         "late acknowledgement": lambda tx: lanes.answered_elsewhere(
             tx, hospitals[org], f"B{middle}", "confirmed", "AA", "AA", b"MSA|AA"
         ),

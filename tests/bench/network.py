@@ -2,6 +2,7 @@
 
     python -m tests.bench.network send        hospitals that send orders, each the next when the last is answered
     python -m tests.bench.network receive     a hospital that takes whatever comes and acknowledges it at once
+    python -m tests.bench.network delay SOCKET MS    a network between a program and a server: each way takes so long
 
 Plain sockets and one `select`: they must never be what is measured. Both are told what to do by lines of JSON and answer with
 lines of JSON. Times are those of CLOCK_MONOTONIC, which all processes of a machine share.
@@ -9,6 +10,7 @@ lines of JSON. Times are those of CLOCK_MONOTONIC, which all processes of a mach
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import selectors
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 ROOT: Final = Path(__file__).parents[2]
 BEGIN, END = b"\x0b", b"\x1c\r"
@@ -199,5 +201,57 @@ def _receive() -> None:
             wanted = 0
 
 
+# --- a network -----------------------------------------------------------------------------------------------------------
+
+
+class _Way(asyncio.Protocol):
+    """One end of a connection: what it hears comes out at the other end some time later, in order, however much is under way."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.other: _Way | None = None
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        asyncio.get_running_loop().call_later(self._seconds, self._arrived, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.other and self.other.transport:
+            self.other.transport.close()
+
+    def _arrived(self, data: bytes) -> None:
+        if self.other and self.other.transport:
+            self.other.transport.write(data)
+        else:  # the connection to the server is still being made
+            asyncio.get_running_loop().call_later(self._seconds, self._arrived, data)
+
+
+async def _delay(server: str, milliseconds: str) -> None:
+    """Says its port; passes connections on to a server at a Unix socket."""
+    loop = asyncio.get_running_loop()
+    seconds = float(milliseconds) / 1000
+
+    def accepted() -> _Way:
+        near = _Way(seconds)
+
+        async def connect() -> None:
+            _, far = await loop.create_unix_connection(lambda: _Way(seconds), server)
+            near.other, far.other = far, near
+
+        connecting.append(loop.create_task(connect()))
+        return near
+
+    connecting: list[asyncio.Task[None]] = []
+    listening = await loop.create_server(accepted, "127.0.0.1", 0)
+    say(port=listening.sockets[0].getsockname()[1])
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
 if __name__ == "__main__":
-    {"send": _send, "receive": _receive}[sys.argv[1]]()
+    if sys.argv[1] == "delay":
+        asyncio.run(_delay(*sys.argv[2:]))
+    else:
+        {"send": _send, "receive": _receive}[sys.argv[1]]()

@@ -29,6 +29,7 @@ from tests.bench import (  # noqa: E402
     reviewing,
     running,
     samples,
+    scaling,
     timing,
     whole,
 )
@@ -116,7 +117,7 @@ ROWS: dict[str, Callable[[], Figures]] = {
     "review": reviewing.reviewing,
     "accept": running.accepting,
     "deliver": running.delivering,
-    "workers": running.workers,
+    "workers": scaling.workers,
     "long": running.long_run,
     "growth": growth.growth,
     "pages": pages.pages,

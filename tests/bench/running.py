@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -41,7 +42,6 @@ MESSAGES: Final = int(os.environ.get("SEGWRIGHT_BENCH_DELIVERIES", "300"))
 LONG: Final = int(os.environ.get("SEGWRIGHT_BENCH_LONG", "4000"))
 """Orders of the long run."""
 SAMPLES: Final = 20
-WORKERS: Final = (1, 2, 4)
 CONNECTIONS: Final = (1, 16, 64)
 DESTINATIONS: Final = (1, 16)
 
@@ -59,12 +59,12 @@ class Turn(NamedTuple):
         return self.seconds / self.messages * 1e6
 
 
-def _cpu_us(turns: list[Turn]) -> float:
+def cpu_us(turns: list[Turn]) -> float:
     """Of all turns together: the system counts CPU in hundredths of a second."""
     return sum(one.cpu for one in turns) / sum(one.messages for one in turns) * 1e6
 
 
-def _rows(turns: dict[str, list[Turn]]) -> list[Row]:
+def rows_of(turns: dict[str, list[Turn]]) -> list[Row]:
     base = [one.microseconds for one in next(iter(turns.values()))]
     return [
         Row(
@@ -77,9 +77,9 @@ def _rows(turns: dict[str, list[Turn]]) -> list[Row]:
 
 
 def _said(title: str, turns: dict[str, list[Turn]]) -> Figures:
-    rows = _rows(turns)
+    rows = rows_of(turns)
     timing.printed(title, rows)
-    cpu = {name: _cpu_us(found) for name, found in turns.items()}
+    cpu = {name: cpu_us(found) for name, found in turns.items()}
     print("  CPU of its process for each: " + ", ".join(f"{name} {used:,.0f} µs" for name, used in cpu.items()))
     timing.reached(rows, GOAL)
     figures = timing.summary(rows)
@@ -100,7 +100,7 @@ def _resident(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def workplace() -> Iterator[Path]:
     with TemporaryDirectory(dir=os.environ.get("SEGWRIGHT_BENCH_FOLDER")) as name:
         folder = Path(name)
         hospital.write(folder)
@@ -111,7 +111,7 @@ def _url(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def _engine(folder: Path, name: str, count: int, database: str, receiver: int, what: str) -> Process:
+def engine(folder: Path, name: str, count: int, database: str, receiver: int, what: str) -> Process:
     return Process("tests.bench.serving", "engine", folder, name, count, database, receiver, what)
 
 
@@ -122,10 +122,10 @@ def accepting() -> Figures:
     """Orders over MLLP, each answered after its commit; and how fast what was accepted is worked off into orders and cases."""
     turns: dict[int, dict[str, list[Turn]]] = {number: {FLOOR: [], "segwright": []} for number in CONNECTIONS}
     worked_off: dict[int, list[float]] = {number: [] for number in CONNECTIONS}
-    with _folder() as folder, contextlib.ExitStack() as stack:
+    with workplace() as folder, contextlib.ExitStack() as stack:
         ledger = folder / "engine.db"
         theirs = stack.enter_context(Process("tests.bench.serving", "accept-floor", folder / "floor.db"))
-        ours = stack.enter_context(_engine(folder, hospital.QUIET, 1, _url(ledger), 1, "listen"))
+        ours = stack.enter_context(engine(folder, hospital.QUIET, 1, _url(ledger), 1, "listen"))
         senders = stack.enter_context(Process("tests.bench.network", "send"))
         contestants = {name: (one, one.hear()["ports"][0]) for name, one in ((FLOOR, theirs), ("segwright", ours))}
         number = 1
@@ -171,7 +171,7 @@ def _await_work(ledger: Path) -> None:
 # --- deliver ---------------------------------------------------------------------------------------------------------------
 
 
-def _owe(database: str, folder: Path, organisations: int, first: int, count: int) -> list[tuple[int, str, bytes]]:
+def owe(database: str, folder: Path, organisations: int, first: int, count: int) -> list[tuple[int, str, bytes]]:
     """Puts `count` results in line, spread over so many organisations; gives their lanes, control ids and frozen bytes."""
     lives = list(hospital.lives(folder, hospital.QUIET, organisations).values())
     store = Store(database)
@@ -197,23 +197,27 @@ def _owe_each(tx: Tx, lives: list[Live], numbers: range) -> None:
         hospital.owe(tx, lives[number % len(lives)], number)
 
 
-def _delivered(receiver: Process, count: int, *senders: Process) -> tuple[float, float]:
-    """Lets processes send until so many messages were acknowledged; gives seconds and their CPU seconds."""
+def delivered(
+    receiver: Process, count: int, *senders: Process, meanwhile: AbstractContextManager[None] | None = None
+) -> tuple[float, float]:
+    """Lets processes send until so many messages were acknowledged; gives seconds and their CPU seconds. `meanwhile`: what
+    happens just as long."""
     for sender in senders:
         sender.hear()
     receiver.ask(count=count)
     before = sum(cpu(sender.pid) for sender in senders)
-    start = time.monotonic()
-    for sender in senders:
-        sender.tell()
-    told = receiver.hear()
+    with meanwhile or contextlib.nullcontext():
+        start = time.monotonic()
+        for sender in senders:
+            sender.tell()
+        told = receiver.hear()
     used = sum(cpu(sender.pid) for sender in senders) - before
     if told["different"] != count:
         raise SystemExit(f"{count} messages were owed and {told['different']} different ones came")
     return told["end"] - start, used
 
 
-def _confirmed(database: str) -> int:
+def confirmed(database: str) -> int:
     store = Store(database)
     found = store.read(lambda tx: tx.scalar(sa.select(sa.func.count()).where(t.delivery.c.state == "confirmed")))
     store.close()
@@ -223,73 +227,23 @@ def _confirmed(database: str) -> int:
 def delivering() -> Figures:
     """Results that are ready, with their bytes frozen: claimed, written down, sent, acknowledged, written down."""
     figures: Figures = {}
-    with _folder() as folder, Process("tests.bench.network", "receive") as receiver:
+    with workplace() as folder, Process("tests.bench.network", "receive") as receiver:
         port = receiver.hear()["port"]
         for destinations in DESTINATIONS:
             count = MESSAGES if destinations == 1 else 4 * MESSAGES
             turns: dict[str, list[Turn]] = {FLOOR: [], "segwright": []}
             ledger, theirs = folder / f"engine{destinations}.db", folder / f"floor{destinations}.db"
             for turn in range(TURNS):
-                owed = _owe(_url(ledger), folder, destinations, 1 + turn * count, count)
+                owed = owe(_url(ledger), folder, destinations, 1 + turn * count, count)
                 floor.owe(theirs, owed)
                 with Process("tests.bench.serving", "deliver-floor", theirs, port) as process:
-                    turns[FLOOR].append(Turn(count, *_delivered(receiver, count, process)))
-                with _engine(folder, hospital.QUIET, destinations, _url(ledger), port, "send") as process:
-                    turns["segwright"].append(Turn(count, *_delivered(receiver, count, process)))
-                if _confirmed(_url(ledger)) != (turn + 1) * count:
+                    turns[FLOOR].append(Turn(count, *delivered(receiver, count, process)))
+                with engine(folder, hospital.QUIET, destinations, _url(ledger), port, "send") as process:
+                    turns["segwright"].append(Turn(count, *delivered(receiver, count, process)))
+                if confirmed(_url(ledger)) != (turn + 1) * count:
                     raise SystemExit("the ledger does not know of every message that it was acknowledged")
             figures |= _said(f"delivery, {destinations} destination{'s' if destinations > 1 else ''}", turns)
     return figures
-
-
-def workers() -> Figures:
-    """The same to sixteen destinations on PostgreSQL, by one, two and four processes."""
-    from tests import postgres
-
-    count = 4 * MESSAGES
-    turns: dict[str, list[Turn]] = {_processes(number): [] for number in WORKERS}
-    with (
-        _folder() as folder,
-        Process("tests.bench.network", "receive") as receiver,
-        postgres.server(durable=True) as url,
-    ):
-        port = receiver.hear()["port"]
-        database = postgres.new_database(url)
-        done = 0
-        for _ in range(TURNS):
-            for number in WORKERS:
-                _owe(database, folder, 16, 1 + done, count)
-                with contextlib.ExitStack() as stack:
-                    processes = [
-                        stack.enter_context(_engine(folder, hospital.QUIET, 16, database, port, "send"))
-                        for _ in range(number)
-                    ]
-                    turns[_processes(number)].append(Turn(count, *_delivered(receiver, count, *processes)))
-                done += count
-                if _confirmed(database) != done:
-                    raise SystemExit("the ledger does not know of every message that it was acknowledged")
-    rows = _rows(turns)
-    timing.printed("delivery on PostgreSQL, 16 destinations", rows)
-    for name, found in turns.items():
-        print(f"  CPU of the workers for each, {name}: {_cpu_us(found):,.0f} µs")
-    return {
-        "delivery on PostgreSQL, 16 destinations": {
-            row.name: {
-                "a_second": {
-                    "median": 1e6 / median(row.microseconds),
-                    "minimum": 1e6 / max(row.microseconds),
-                    "maximum": 1e6 / min(row.microseconds),
-                },
-                "times_one_worker": median(row.times),
-                "cpu_us": _cpu_us(turns[row.name]),
-            }
-            for row in rows
-        }
-    }
-
-
-def _processes(number: int) -> str:
-    return f"{number} worker{'s' if number > 1 else ''}"
 
 
 # --- a long run --------------------------------------------------------------------------------------------------------------
@@ -299,10 +253,10 @@ def long_run() -> Figures:
     """One server that takes orders and tells their hospital of each: what its process keeps in memory."""
     chunk = max(1, LONG // SAMPLES)
     sizes: list[tuple[int, float]] = []
-    with _folder() as folder, contextlib.ExitStack() as stack:
+    with workplace() as folder, contextlib.ExitStack() as stack:
         receiver = stack.enter_context(Process("tests.bench.network", "receive"))
         port = receiver.hear()["port"]
-        ours = stack.enter_context(_engine(folder, hospital.TALKATIVE, 1, _url(folder / "long.db"), port, "both"))
+        ours = stack.enter_context(engine(folder, hospital.TALKATIVE, 1, _url(folder / "long.db"), port, "both"))
         senders = stack.enter_context(Process("tests.bench.network", "send"))
         door = ours.hear()["ports"][0]
         for turn in range(SAMPLES):

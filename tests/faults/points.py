@@ -97,7 +97,7 @@ def install(passed: Callable[[str], None]) -> None:
     after(results, "submit", "result written, not committed")
     after(results, "sign", "signed, not committed")
     after(line, "freeze", "frozen, not committed")
-    after_waiting(sending.Workers, "_taken", "lane taken", lambda held: held is not None)
+    after_waiting(sending.Workers, "_taken", "lane taken", bool)
     after(lanes, "_open", "attempt written, not committed", lambda attempt: attempt is not None)
     after(lanes, "_close", "outcome written, not committed")
     after(lanes, "answered_elsewhere", "answer from elsewhere kept", bool)

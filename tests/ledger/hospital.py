@@ -136,7 +136,7 @@ class World:
     # --- out ---
 
     def take_hold(self, holder: str = "w1") -> Held | None:
-        return self.store.write(lambda tx: lanes.acquire(tx, holder, LEASE, self.hospitals))
+        return next(iter(self.store.write(lambda tx: lanes.acquire(tx, holder, LEASE, self.hospitals))), None)
 
     def step(self, held: Held, done: Attempt | None = None, known: Known | None = None) -> Attempt | None:
         return self.store.write(lambda tx: lanes.step(tx, held, self.hospitals[held.org], done, known))

@@ -18,6 +18,7 @@ import segwright.ledger
 from segwright.ledger import cases, inbox, journal, prepared
 from segwright.ledger import tables as t
 from segwright.ledger.execution import Direct, Prepared
+from segwright.ledger.pipeline import Pipeline
 from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.ledger.tables import metadata
 
@@ -111,7 +112,7 @@ def transaction(store: Store) -> Iterator[tuple[sa.Connection, Direct]]:
     with store.engine.connect() as connection, connection.begin() as begun:
         if store.is_sqlite:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
-        yield connection, Direct(connection)
+        yield connection, Direct(connection) if store.is_sqlite else Pipeline(connection)
         begun.rollback()
 
 

@@ -271,7 +271,7 @@ def move_on(
         raise results.Conflict("order_ended", f"the order is {row.state}")
     document = orders.occurrence_document(status, tx.now, **({"reason": reason} if reason else {}))
     if status == "in_progress":
-        return orders.happened(tx, live, case.id, row.part, status, document)
+        return bool(orders.happened(tx, live, case.id, row.part, status, document).rows())
     try:
         orders.cancel(tx, live, case.id, row.part, document)
     except orders.Refusal as refusal:

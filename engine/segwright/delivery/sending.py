@@ -29,6 +29,9 @@ from segwright.transport.tls import Certificate
 
 MOST_LANES: Final = 64
 """Lanes that one process holds at a time."""
+AT_ONCE: Final = 8
+"""Lanes that it takes in one transaction: each is a message that can be under way while others are claimed, and what it does not
+take is left to other processes."""
 POLL: Final = 0.25
 """Seconds between two looks for work that nobody announced (another process may have made it)."""
 MARGIN: Final = 5.0
@@ -66,14 +69,15 @@ class Workers:
         while not self._stopping:
             self._stirred.clear()
             try:
-                held = await self._taken() if len(self._driving) < MOST_LANES else None
+                taken = await self._taken(min(AT_ONCE, MOST_LANES - len(self._driving)))
             except Unavailable:
                 await asyncio.sleep(1.0)
                 continue
-            if held is not None:
+            for held in taken:
                 task = asyncio.create_task(self._drive(held))
                 self._driving.add(task)
                 task.add_done_callback(self._driving.discard)
+            if taken:
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stirred.wait(), self._poll)
@@ -86,11 +90,11 @@ class Workers:
         for _, sender in self._senders.values():
             await sender.close()
 
-    async def _taken(self) -> Held | None:
-        def take(tx: Tx) -> Held | None:
-            return lanes.acquire(tx, self._holder, self._lease(), self._lives)
+    async def _taken(self, most: int) -> list[Held]:
+        def take(tx: Tx) -> list[Held]:
+            return lanes.acquire(tx, self._holder, self._lease(), self._lives, most)
 
-        return await self._store.soon(take)
+        return await self._store.soon(take) if most > 0 else []
 
     def _lease(self) -> int:
         longest = max((deadlines(live).whole for live in self._lives.values()), default=60.0)

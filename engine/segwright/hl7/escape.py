@@ -54,6 +54,8 @@ def _tokens(delimiters: Delimiters) -> _Tokens:
 def escape(text: str, delimiters: Delimiters) -> str:
     """Text as it is written in a field, component or subcomponent (2.7.1): delimiters as `\\F\\ \\S\\ \\R\\ \\E\\ \\T\\`, the
     truncation character as `\\P\\`, CR, LF and TAB as hexadecimal. Raises ValueError for any other control character."""
+    if text.isalnum():
+        return text  # no letter and no digit delimits
     _refuse_controls(text)
     mark = delimiters.escape
     # Replacing a character that is absent costs one scan in C and no copy: for the usual text this is all scans.

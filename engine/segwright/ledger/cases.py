@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from segwright.ledger import people
 from segwright.ledger import tables as t
 from segwright.ledger.chain import NO_ORDER
-from segwright.ledger.execution import Prepared, Row
+from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.prepared import any_of, each_of
 from segwright.ledger.store import Tx
 
@@ -39,9 +39,24 @@ def lock(tx: Tx, case: int) -> Row:
 
 
 def hold(tx: Tx, case: int) -> None:
-    """The same, for whoever needs nothing of its row. On SQLite a transaction that writes has locked the whole database."""
-    if not tx.is_sqlite:
-        lock(tx, case)
+    """The same, for whoever needs nothing of its row."""
+    follow(tx, ask_hold(tx, case))
+
+
+def ask_hold(tx: Tx, case: int) -> Asked:
+    """The same, without waiting for it: what is asked next is asked under the lock of this case. `follow` has to see whether it
+    became another. On SQLite a transaction that writes has locked the whole database."""
+    return NOTHING if tx.is_sqlite else tx.ask_lock(t.case_, case)
+
+
+def follow(tx: Tx, asked: Asked) -> bool:
+    """Locks the case that a case became part of, if it did; gives whether it did. What was asked for meanwhile may be locked before
+    it then: should that end in a deadlock, the whole transaction is tried again."""
+    row = asked.first()
+    if row is None or row.merged_into is None:
+        return False
+    lock(tx, row.merged_into)
+    return True
 
 
 @cache
@@ -204,7 +219,12 @@ _ORDERS: Final = Prepared(
 
 def orders(tx: Tx, case: int) -> Sequence[Row]:
     """The orders of a case, in their order."""
-    return tx.all(_ORDERS, {"case": case})
+    return ask_orders(tx, case).rows()
+
+
+def ask_orders(tx: Tx, case: int) -> Asked:
+    """The same, to be looked at later."""
+    return tx.ask(_ORDERS, {"case": case})
 
 
 def close_when_done(tx: Tx, case: int, states: Collection[str]) -> None:

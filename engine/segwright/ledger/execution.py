@@ -7,15 +7,20 @@ transaction. Rows are light tuples whose values have names. Errors are the ones 
 
 Values are handed over and taken as they are: of the ledger's types (whole numbers, texts, bytes, truth values) only the
 truth values of SQLite, which has none, are converted.
+
+There are four ways to run a statement. `ask` gives an `Asked`, which is looked at later; `tell` gives nothing; `rows` and
+`count` wait. On SQLite, which is a part of this process, all of them run it at once. PostgreSQL is a network away, and there
+what was asked and told is collected, and sent in one go when somebody looks (`pipeline`).
 """
 
 from __future__ import annotations
 
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from operator import itemgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Dialect
@@ -65,6 +70,35 @@ class Prepared:
 _NONE: Values = {}
 
 
+class Asked:
+    """What comes of a statement. Looking at it waits for it, where it is not there yet."""
+
+    __slots__ = ("_found", "_wait")
+
+    def __init__(self, found: list[Any] | None = None, wait: Callable[[], list[Any]] | None = None) -> None:
+        self._found = found
+        self._wait = wait
+
+    def rows(self) -> list[Any]:
+        """Every row."""
+        if self._found is None:
+            assert self._wait is not None
+            self._found = self._wait()
+        return self._found
+
+    def first(self) -> Any:
+        """The first row, None when there is none."""
+        return next(iter(self.rows()), None)
+
+    def scalar(self) -> Any:
+        """The first value of the first row, None when there is none."""
+        return next((row[0] for row in self.rows()), None)
+
+
+NOTHING: Final = Asked([])
+"""The answer to what need not be asked."""
+
+
 class Direct:
     """The cursor under a connection of SQLAlchemy."""
 
@@ -80,29 +114,51 @@ class Direct:
         """Gives the connection back; what was not committed is undone."""
         self.connection.close()
 
-    def rows(self, statement: Prepared, given: Values | None) -> list[Any]:
-        """Runs it and gives every row."""
+    def ask(self, statement: Prepared, given: Values | None) -> Asked:
+        """Runs it; its rows are looked at later."""
         values = given or _NONE
         form = statement.form(self._dialect, tuple(values))
-        return form.rows(self.run(form.sql, form.arguments(values)))
+        return Asked(form.rows(self.run(form.sql, form.arguments(values))))
+
+    def tell(self, statement: Prepared, given: Values | Sequence[Values] | None) -> None:
+        """Runs it, once or with each of many values, for whoever needs no answer."""
+        self.count(statement, given)
+
+    def rows(self, statement: Prepared, given: Values | None) -> list[Any]:
+        """Runs it and gives every row."""
+        return self.ask(statement, given).rows()
 
     def count(self, statement: Prepared, given: Values | Sequence[Values] | None) -> int:
         """Runs it, once or with each of many values, and gives how many rows it changed."""
         many = given if isinstance(given, Sequence) else [given or _NONE]
         form = statement.form(self._dialect, tuple(many[0]))
         if len(many) > 1:
-            self.run_each(form.sql, [form.arguments(values) for values in many])
+            self._run_each(form.sql, [form.arguments(values) for values in many])
         else:
             self.run(form.sql, form.arguments(many[0]))
         return int(self._cursor.rowcount)
 
     def each(self, statement: Prepared, many: Sequence[Values]) -> list[Any]:
         """Runs it with each of many values, and gives the one row that comes of it each time."""
-        form = statement.form(self._dialect, tuple(many[0]))
-        arguments = [form.arguments(values) for values in many]
-        if self._dialect.name == "sqlite":
-            return form.rows([row for one in arguments for row in self.run(form.sql, one)])
-        return form.rows(self.run_each(form.sql, arguments, returning=True))
+        answers = [self.ask(statement, values) for values in many]
+        return [answer.first() for answer in answers]
+
+    def ask_time(self) -> Asked:
+        """The time, in ms, by the clock of the database. An embedded one has no other than this host's."""
+        return Asked([(time.time_ns() // 1_000_000,)])
+
+    def begin_part(self) -> None:
+        """Begins a part of the transaction, which can be undone alone."""
+        self.run("SAVEPOINT part")
+
+    def end_part(self) -> None:
+        """Ends it; whatever stands against it is raised here at the latest."""
+        self.run("RELEASE part")
+
+    def undo_part(self) -> None:
+        """Undoes it and ends it."""
+        self.run("ROLLBACK TO part")
+        self.run("RELEASE part")
 
     def run(self, sql: str, arguments: Any = ()) -> list[Any]:
         """Runs a statement as the driver takes it; gives what comes of it, nothing where it gives no rows."""
@@ -113,21 +169,15 @@ class Direct:
         except self._error as error:
             raise self._told(error, sql) from error
 
-    def run_each(self, sql: str, arguments: list[Any], *, returning: bool = False) -> list[Any]:
-        """The same with each of many arguments. `returning`: gives the first row of each; only PostgreSQL's driver can, and
-        sends all of them before it waits for the first answer."""
-        cursor = self._cursor
+    def _run_each(self, sql: str, arguments: list[Any]) -> None:
         try:
-            if not returning:
-                cursor.executemany(sql, arguments)
-                return []
-            cursor.executemany(sql, arguments, returning=True)
-            found = [cursor.fetchone()]
-            while cursor.nextset():
-                found.append(cursor.fetchone())
-            return found
+            self._cursor.executemany(sql, arguments)
         except self._error as error:
             raise self._told(error, sql) from error
+
+    def settle(self) -> Connection:
+        """The connection, for a statement that SQLAlchemy is to run after everything that was asked and told."""
+        return self.connection
 
     def _told(self, error: Exception, sql: str) -> BaseException:
         """The error as SQLAlchemy tells it, without the values. A connection that is lost is not used again."""

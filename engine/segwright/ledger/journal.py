@@ -96,8 +96,8 @@ class Journal:
                 before = row["hash"] = linked(before, row)
                 rows.append(row)
             moved.append({"chain_": chain, "number": number, "hash": before})
-        tx.run(_MOVE_HEAD, moved)
-        tx.run(_ADD, rows)
+        tx.tell(_MOVE_HEAD, moved)
+        tx.tell(_ADD, rows)
         self._events.clear()
 
 

@@ -17,15 +17,16 @@ Locks are taken in the order lane, case, delivery.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 import sqlalchemy as sa
 
 from segwright.ledger import cases, chain, line, orders
 from segwright.ledger import tables as t
-from segwright.ledger.execution import Prepared, Row
-from segwright.ledger.hospital import Hospital, Policy
+from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
+from segwright.ledger.hospital import Hospital, Owed, Policy
 from segwright.ledger.store import Tx
 from segwright.ledger.tables import OPEN
 
@@ -118,23 +119,28 @@ _ORDER_STATES: Final = Prepared(
 # --- holding -------------------------------------------------------------------------------------------------------------
 
 
-def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital]) -> Held | None:
-    """Takes hold of a lane of one of these organisations that has work and no holder; None when there is none. `lease` in
-    ms."""
+@lru_cache(maxsize=16)
+def _waiting(orgs: tuple[str, ...]) -> Prepared:
+    now: Any = sa.bindparam("now")
+    where = (t.due.c.at <= now, t.lane.c.next_at <= now, t.lane.c.lease_until < now, t.lane.c.paused == "")
+    theirs = t.lane.c.org.in_([sa.literal(org) for org in orgs])
+    waiting = sa.select(t.lane).join(t.due).where(*where, theirs).order_by(t.due.c.at).limit(sa.bindparam("most"))
+    return Prepared(waiting.with_for_update(key_share=True, skip_locked=True, of=t.lane))
+
+
+def acquire(tx: Tx, holder: str, lease: int, hospitals: Mapping[str, Hospital], most: int = 1) -> list[Held]:
+    """Takes hold of lanes of these organisations that have work and no holder, at most so many. `lease` in ms."""
+    if not hospitals:
+        return []
     now = tx.now
-    where = (
-        t.due.c.at <= now, t.lane.c.next_at <= now, t.lane.c.lease_until < now, t.lane.c.paused == "",
-        t.lane.c.org.in_(list(hospitals)),
-    )  # fmt: skip
-    waiting = sa.select(t.lane).join(t.due).where(*where).order_by(t.due.c.at).limit(1)
-    row = tx.first(waiting.with_for_update(key_share=True, skip_locked=True, of=t.lane))
-    if row is None:
-        return None
-    seen = max(now, row.seen_at)  # a clock that went back lends nothing
-    values = {"holder": holder, "fence": row.fence + 1, "lease_until": seen + lease, "seen_at": seen}
-    tx.set(t.lane, row.id, **values)
-    _doubt_what_is_open(tx, hospitals[row.org], row)
-    return Held(row.id, row.org, row.destination, row.fence + 1, lease, holder)
+    rows = tx.all(_waiting(tuple(hospitals)), {"now": now, "most": most})
+    for row in rows:
+        seen = max(now, row.seen_at)  # a clock that went back lends nothing
+        values = {"holder": holder, "fence": row.fence + 1, "lease_until": seen + lease, "seen_at": seen}
+        tx.set(t.lane, row.id, **values)
+    for row, unclosed in [(row, tx.ask(_UNCLOSED, {"lane": row.id})) for row in rows]:
+        _doubt_what_is_open(tx, hospitals[row.org], row, unclosed)
+    return [Held(row.id, row.org, row.destination, row.fence + 1, lease, holder) for row in rows]
 
 
 def inherit(tx: Tx) -> int:
@@ -143,15 +149,15 @@ def inherit(tx: Tx) -> int:
     return tx.run(sa.update(t.lane).where(t.lane.c.lease_until > 0).values(lease_until=0, holder=""))
 
 
-def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row) -> None:
+def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row, unclosed: Asked) -> None:
     """Whoever held the lane before stopped between an attempt and its outcome: nobody knows what was sent."""
     known = Known("uncertain", "the sender stopped before the outcome was known")
-    for attempt in tx.all(_UNCLOSED, {"lane": lane.id}):
+    for attempt in unclosed.rows():
         _close_attempt(tx, attempt.id, known.outcome, known.detail)
         row = tx.get(t.delivery, attempt.delivery_id)
         assert row is not None
         cases.hold(tx, row.case_id)
-        ahead = _came_ahead(tx, attempt.id)
+        ahead = _said(_ask_ahead(tx, attempt.id))
         took = taking(tx, row, attempt.build_id) if ahead is not None and ahead[0] == "confirmed" else {}
         tx.journal.note(
             "uncertain", lane.org, lane=lane.id, case=row.case_id, delivery=row.id, attempt=attempt.id, why=known.detail,
@@ -163,12 +169,29 @@ def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row) -> None:
             _believe(tx, hospital, row, *ahead)
 
 
-def _own(tx: Tx, held: Held) -> Row:
-    """The lane, locked, while it is held. Raises `Lost`."""
-    row = tx.lock(t.lane, held.lane)
+class _Try(NamedTuple):
+    """A try whose outcome is to be written: locked, in the order lane, case, delivery, and not waited for yet."""
+
+    lane: Asked
+    case: Asked
+    delivery: Asked
+    ahead: Asked
+
+
+def _ask(tx: Tx, held: Held, done: Attempt | None, known: Known | None) -> _Try:
+    lane = tx.ask_lock(t.lane, held.lane)
+    if done is None or known is None:
+        return _Try(lane, NOTHING, NOTHING, NOTHING)
+    case, delivery = cases.ask_hold(tx, done.case), tx.ask_lock(t.delivery, done.delivery)
+    return _Try(lane, case, delivery, _ask_ahead(tx, done.id) if known.outcome in _OVERTAKEN else NOTHING)
+
+
+def _own(asked: _Try, held: Held) -> Row:
+    """The lane, while it is held. Raises `Lost`."""
+    row = asked.lane.first()
     if row is None or row.fence != held.fence:
         raise Lost
-    return row
+    return cast(Row, row)
 
 
 # --- what goes next ------------------------------------------------------------------------------------------------------
@@ -177,15 +200,17 @@ def _own(tx: Tx, held: Held) -> Row:
 def step(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Known | None) -> Attempt | None:
     """Writes what became of the last try, and opens the next one; None when there is nothing to send now. The lease
     starts anew. Raises `Lost`, and then nothing is written."""
-    lane = _own(tx, held)
+    asked = _ask(tx, held, done, known)
+    lane = _own(asked, held)
     lane_values: dict[str, Any] = {
         "lease_until": max(tx.now, lane.seen_at) + held.lease,
         "seen_at": max(tx.now, lane.seen_at),
     }
     if done is not None and known is not None:
-        lane_values |= _close(tx, hospital, lane, done, known)
+        lane_values |= _close(tx, hospital, asked, done, known)
     else:
-        _doubt_what_is_open(tx, hospital, lane)  # of this very holder, should it have lost count
+        # Of this very holder, should it have lost count.
+        _doubt_what_is_open(tx, hospital, lane, tx.ask(_UNCLOSED, {"lane": lane.id}))
     paused = lane_values.get("paused", lane.paused)
     next_at = lane_values.get("next_at", lane.next_at)
     opened = None
@@ -200,10 +225,11 @@ def step(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Kn
 
 def finish(tx: Tx, held: Held, hospital: Hospital, done: Attempt | None, known: Known | None) -> None:
     """Writes what became of the last try and gives the lane back. Raises `Lost`."""
-    lane = _own(tx, held)
+    asked = _ask(tx, held, done, known)
+    _own(asked, held)
     values: dict[str, Any] = {"holder": "", "lease_until": 0}
     if done is not None and known is not None:
-        values |= _close(tx, hospital, lane, done, known)
+        values |= _close(tx, hospital, asked, done, known)
     _rest(tx, held.lane)
     tx.set(t.lane, held.lane, **values)
 
@@ -213,23 +239,25 @@ def _rest(tx: Tx, lane: int) -> None:
     tx.hold(_DUE, {"lane": lane})
     first = tx.scalar(_NEXT_DUE, {"lane": lane})
     if first is None:
-        tx.run(_AT_REST, {"lane": lane})
+        tx.tell(_AT_REST, {"lane": lane})
     else:
-        tx.run(line.WAKE, {"lane": lane, "at": first})
+        tx.put(t.due, lane_id=lane, at=first)
 
 
 def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     """Opens the attempt for the first delivery that may go, every gate checked under the locks of lane, case and
     delivery."""
     while (row := tx.first(_NEXT, {"lane": held.lane, "now": tx.now})) is not None:
-        cases.hold(tx, row.case_id)
-        row = tx.relock(t.delivery, row)
-        assert row is not None
+        case, again = cases.ask_hold(tx, row.case_id), tx.ask_relock(t.delivery, row)
+        live, asked = tx.ask(_LIVE, {"delivery": row.id}), ask_gates(tx, hospital, row)
+        if cases.follow(tx, case):
+            continue  # what was asked was asked of the case that it is no more
+        row = cast(Row, again.first())
         if row.state not in ("ready", "uncertain"):
             continue
-        build = tx.first(_LIVE, {"delivery": row.id})
+        build = live.first()
         assert build is not None
-        shut = gate(tx, hospital, row, build)
+        shut = gate(hospital, row, build, asked)
         if shut is not None:
             _stop_at_gate(tx, hospital, row, shut)
             continue
@@ -253,26 +281,47 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     return None
 
 
-def gate(tx: Tx, hospital: Hospital, row: Row, build: Row) -> str | None:
+class Gates(NamedTuple):
+    """What decides whether a delivery may go, asked for and not waited for yet."""
+
+    owed: Owed | None
+    stops: Asked
+    signature: Asked
+    orders: Asked
+
+
+def ask_gates(tx: Tx, hospital: Hospital, row: Row) -> Gates:
+    """Asks for what `gate` judges by, the policy locked against change. Of an attempt it is asked under its locks."""
+    tx.hold(_POLICY, {"org": row.org})
+    owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
+    of_result = row.revision_id is not None
+    signed = owed is not None and owed.gate == "after sign-off"
+    return Gates(
+        owed,
+        tx.ask(_STOPS, {"org": row.org}),
+        line.ask_signature(tx, row.revision_id) if of_result and signed else NOTHING,
+        tx.ask(_ORDER_STATES, {"case": row.case_id}) if of_result else NOTHING,
+    )
+
+
+def gate(hospital: Hospital, row: Row, build: Row, asked: Gates) -> str | None:
     """Why a delivery may not go now. Asked under the locks, right before its attempt is written; and by whoever wants to
     know."""
-    tx.hold(_POLICY, {"org": row.org})
-    stops = [tuple(stop) for stop in tx.all(_STOPS, {"org": row.org})]
+    stops = [tuple(stop) for stop in asked.stops.rows()]
     if ("kind", f"{row.message}/{row.kind}") in stops:
         return "this kind is stopped"
     if ("plan", build.plan) in stops:
         return "its plan was revoked"
-    owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
-    if owed is None:
+    if asked.owed is None:
         return "the catalogue does not let this kind out any more"
     if hospital.address(row.destination) != build.address:
         return "its destination was changed after it was built"
     if row.revision_id is not None:
-        if owed.gate == "after sign-off" and line.signature(tx, row.revision_id) is None:
+        if asked.owed.gate == "after sign-off" and asked.signature.first() is None:
             return chain.UNSIGNED
         if not row.doubts and row.kind != "withdrawn":
-            answered = tx.all(_ORDER_STATES, {"case": row.case_id})
-            if {order.state for order in answered if row.part in (0, order.part)} == {"cancelled"}:
+            answered = {order.state for order in asked.orders.rows() if row.part in (0, order.part)}
+            if answered == {"cancelled"}:
                 return "the order is cancelled"
     return None
 
@@ -313,16 +362,15 @@ def _close_attempt(tx: Tx, attempt: int, outcome: str, detail: str) -> None:
     tx.set(t.attempt, attempt, outcome=outcome, detail=detail, closed_at=tx.now)
 
 
-def _close(tx: Tx, hospital: Hospital, lane: Row, done: Attempt, known: Known) -> dict[str, Any]:
+def _close(tx: Tx, hospital: Hospital, asked: _Try, done: Attempt, known: Known) -> dict[str, Any]:
     """Writes an outcome; gives what changes in the lane."""
-    cases.hold(tx, done.case)
-    row = tx.lock(t.delivery, done.delivery)
-    assert row is not None
+    lane, row = asked.lane.first(), asked.delivery.first()
+    cases.follow(tx, asked.case)
     _close_attempt(tx, done.id, known.outcome, known.detail)
     if known.answer:
         keep_answer(tx, row.org, done.id, known.code, known.answer, "in time")
     policy = hospital.policy
-    ahead = _came_ahead(tx, done.id) if known.outcome in _OVERTAKEN else None
+    ahead = _said(asked.ahead)
     if ahead is not None and ahead[0] == known.outcome:
         ahead = None  # the answer in time says more
     taken = ahead[0] == "confirmed" if ahead is not None else known.outcome in ("accepted", "confirmed")
@@ -425,29 +473,35 @@ def settle(tx: Tx, hospital: Hospital, row: Row, state: str, reason: str = "") -
     waits = hospital.policy.awaits_application and state == "accepted"
     due = tx.now + hospital.policy.application_within if waits and hospital.policy.application_within else 0
     _now(tx, row, state, reason, due_at=due, decided_at=tx.now)
-    if row.revision_id is not None and row.kind in ("final", "corrected") and _all_taken(tx, row):
-        states = set()
-        for order in cases.orders(tx, row.case_id):
-            if order.state == "open" and row.part in (0, order.part):
-                tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
-                tx.journal.note("order completed", row.org, case=row.case_id, order=order.id)
-                orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, row))
-                states.add("completed")
-            else:
-                states.add(order.state)
-        cases.close_when_done(tx, row.case_id, states)
-    line.promote(tx, hospital, row.case_id, row.lane_id)
+    chained = line.ask_links(tx, row.case_id, row.lane_id)
+    if row.revision_id is not None and row.kind in ("final", "corrected"):
+        chained = _complete(tx, hospital, row, chained)
+    line.promote(tx, hospital, row.case_id, row.lane_id, chained)
 
 
-def _all_taken(tx: Tx, row: Row) -> bool:
-    """Whether nothing that is owed of a revision is still to come: a charge alone completes no order."""
-    found = tx.all(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
-    return all(one.state not in OPEN for one in found if one.part == row.part or 0 in (one.part, row.part))
+def _complete(tx: Tx, hospital: Hospital, row: Row, chained: Asked) -> Asked:
+    """Completes the orders of a result that was taken, once nothing that is owed of it is still to come: a charge alone completes
+    no order. Gives the chain, anew when something was put in line."""
+    of_revision = tx.ask(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
+    asked, signature = cases.ask_orders(tx, row.case_id), line.ask_signature(tx, row.revision_id)
+    theirs = [one for one in of_revision.rows() if one.part == row.part or 0 in (one.part, row.part)]
+    if any(one.state in OPEN for one in theirs):
+        return chained
+    states = set()
+    for order in asked.rows():
+        if order.state == "open" and row.part in (0, order.part):
+            tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
+            tx.journal.note("order completed", row.org, case=row.case_id, order=order.id)
+            orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, signature.first()))
+            states.add("completed")
+        else:
+            states.add(order.state)
+    cases.close_when_done(tx, row.case_id, states)
+    return line.ask_links(tx, row.case_id, row.lane_id) if hospital.owed("completed") else chained
 
 
-def _completed(tx: Tx, row: Row) -> bytes:
+def _completed(tx: Tx, signed: Row | None) -> bytes:
     """The completion of an order, with the diagnoses that were signed."""
-    signed = line.signature(tx, row.revision_id)
     if signed is None:
         return b""
     diagnoses = msgspec.json.decode(signed.document, type=dict[str, msgspec.Raw]).get("diagnoses")
@@ -460,7 +514,7 @@ def _now(tx: Tx, row: Row, state: str, reason: str, **values: Any) -> None:
 
 def keep_answer(tx: Tx, org: str, attempt: int, code: str, body: bytes, how: str) -> None:
     """Keeps an acknowledgement with the attempt that it answers."""
-    tx.insert(t.answer, org=org, attempt_id=attempt, code=code, body=body, how=how, at=tx.now)
+    tx.add(t.answer, org=org, attempt_id=attempt, code=code, body=body, how=how, at=tx.now)
 
 
 def backoff(first: int, most: int, failures: int, salt: int) -> int:
@@ -499,8 +553,7 @@ def answered_elsewhere(
     assert row is not None
     tx.first(sa.select(t.lane.c.id).where(t.lane.c.id == row.lane_id).with_for_update(key_share=True))
     cases.hold(tx, row.case_id)
-    row = tx.relock(t.delivery, row)
-    assert row is not None
+    row = cast(Row, tx.ask_relock(t.delivery, row).first())
     last = tx.scalar(sa.select(sa.func.max(t.attempt.c.id)).where(t.attempt.c.build_id == build.id))
     if last is None:
         return 0  # nothing was sent under it
@@ -525,10 +578,21 @@ _OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for
 what was confirmed was filed, by an earlier try if not by this one."""
 
 
-def _came_ahead(tx: Tx, attempt: int) -> tuple[Answer, str] | None:
-    """What the application said by another way while this try was under way."""
-    where = (t.answer.c.attempt_id == attempt, t.answer.c.how == "elsewhere")
-    codes = [row.code for row in tx.all(sa.select(t.answer.c.code).where(*where).order_by(t.answer.c.id))]
+_AHEAD: Final = Prepared(
+    sa.select(t.answer.c.code)
+    .where(t.answer.c.attempt_id == sa.bindparam("attempt"), t.answer.c.how == "elsewhere")
+    .order_by(t.answer.c.id)
+)
+
+
+def _ask_ahead(tx: Tx, attempt: int) -> Asked:
+    """What the application said by another way while a try was under way."""
+    return tx.ask(_AHEAD, {"attempt": attempt})
+
+
+def _said(ahead: Asked) -> tuple[Answer, str] | None:
+    """The verdict in it, and its code."""
+    codes = [row.code for row in ahead.rows()]
     if not codes:
         return None
     confirming = next((code for code in codes if code in ("AA", "CA")), None)

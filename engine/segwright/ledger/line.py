@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from segwright.ledger import cases, chain
 from segwright.ledger import tables as t
 from segwright.ledger.chain import NOT_IN_LINE, Link, Verdict
-from segwright.ledger.execution import Prepared, Row
+from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, Material, NotWritten, Owed
 from segwright.ledger.store import Tx
 
@@ -58,12 +58,21 @@ _SIGNATURE: Final = Prepared(
 _BUILDS: Final = Prepared(
     sa.select(sa.func.max(t.build.c.number)).where(t.build.c.delivery_id == sa.bindparam("delivery_"))
 )
-WAKE: Final = Prepared(sa.update(t.due).where(t.due.c.lane_id == sa.bindparam("lane")))
 
 
 def links(tx: Tx, case: int, lane: int) -> list[Link]:
     """The chain of a case in a lane, in line."""
-    return [Link(*tuple(row)) for row in tx.all(_CHAIN, {"case": case, "lane": lane})]
+    return linked(ask_links(tx, case, lane))
+
+
+def ask_links(tx: Tx, case: int, lane: int) -> Asked:
+    """The same, to be looked at later by `linked`."""
+    return tx.ask(_CHAIN, {"case": case, "lane": lane})
+
+
+def linked(asked: Asked) -> list[Link]:
+    """The chain that was asked for."""
+    return [Link(*tuple(row)) for row in asked.rows()]
 
 
 def lane_found(tx: Tx, org: str, destination: str) -> int:
@@ -192,9 +201,12 @@ def about(tx: Tx, case: int, part: int, kind: str, subject: bytes) -> Material:
 
 def signature(tx: Tx, revision: int | None) -> Row | None:
     """The signature that holds under a revision."""
-    if revision is None:
-        return None
-    return tx.first(_SIGNATURE, {"revision": revision})
+    return cast("Row | None", ask_signature(tx, revision).first())
+
+
+def ask_signature(tx: Tx, revision: int | None) -> Asked:
+    """The same, to be looked at later."""
+    return NOTHING if revision is None else tx.ask(_SIGNATURE, {"revision": revision})
 
 
 def release(tx: Tx, hospital: Hospital, delivery: int) -> None:
@@ -222,9 +234,9 @@ def apply(tx: Tx, org: str, lane: int, verdicts: Sequence[Verdict]) -> None:
         tx.journal.note(verdict.state, org, lane=lane, delivery=verdict.id, why=verdict.reason)
 
 
-def promote(tx: Tx, hospital: Hospital, case: int, lane: int) -> None:
-    """Freezes what may go now: the first in line, when it waits."""
-    chained = links(tx, case, lane)
+def promote(tx: Tx, hospital: Hospital, case: int, lane: int, asked: Asked | None = None) -> None:
+    """Freezes what may go now: the first in line, when it waits. `asked`: the chain, as it stands by now."""
+    chained = linked(asked or ask_links(tx, case, lane))
     while (first := chain.first_waiting(chained)) is not None:
         kind = chain.sent_as(chained, first, hospital.policy.unsent_final)
         if kind is None:
@@ -310,5 +322,4 @@ def hold(tx: Tx, row: Row, reason: str, actor: str = "") -> None:
 def wake(tx: Tx, lane: int) -> None:
     """Says that a lane has work now."""
     tx.woke = True
-    if not tx.run(WAKE, {"lane": lane, "at": tx.now}):
-        tx.insert_new(t.due, lane_id=lane, at=tx.now)
+    tx.put(t.due, lane_id=lane, at=tx.now)

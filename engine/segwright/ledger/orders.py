@@ -17,7 +17,7 @@ from segwright.ledger import cases, chain, line, people, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED
-from segwright.ledger.execution import Prepared, Row
+from segwright.ledger.execution import Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, NotWritten
 from segwright.ledger.store import Tx
 
@@ -209,25 +209,24 @@ def cancel(tx: Tx, hospital: Hospital, case: int, part: int, document: bytes = b
     cases.close_when_done(tx, case, states)
 
 
-def happened(tx: Tx, hospital: Hospital, case: int, part: int, status: str, document: bytes = b"") -> bool:
-    """Something happened to an order: it is told to the hospital if its catalogue says so. False when it is known already.
-    `document`: the event as JSON; without one, the status and the time."""
+def happened(tx: Tx, hospital: Hospital, case: int, part: int, status: str, document: bytes = b"") -> Asked:
+    """Something happened to an order: it is told to the hospital if its catalogue says so. The answer has no row when it is known
+    already. `document`: the event as JSON; without one, the status and the time."""
     assert status in ORDER_KINDS
     body = document or occurrence_document(status, tx.now)
-    made = tx.insert_new(
-        t.occurrence, org=hospital.org, case_id=case, part=part, status=status, document=body, at=tx.now
-    )
-    if not made:
-        return False
+    made = tx.ask_new(t.occurrence, org=hospital.org, case_id=case, part=part, status=status, document=body, at=tx.now)
     for owed in hospital.owed(status):
+        occurrence = made.scalar()
+        if occurrence is None:
+            break
         try:
-            line.enqueue(tx, hospital, owed, case, 0 if owed.per == "group" else part, status, occurrence=made)
+            line.enqueue(tx, hospital, owed, case, 0 if owed.per == "group" else part, status, occurrence=occurrence)
         except NotWritten as refused:
             # The order itself stands; that its hospital cannot be told is for an operator to see.
             tx.journal.note(
                 "not enqueued", hospital.org, case=case, message=owed.message, what=status, why=refused.problems
             )
-    return True
+    return made
 
 
 def occurrence_document(status: str, now: int, **more: Any) -> bytes:

@@ -64,6 +64,15 @@ def added_if_new(table: sa.Table, dialect: str) -> Prepared:
     return Prepared(insert(table).on_conflict_do_nothing())
 
 
+@cache
+def put(table: sa.Table, dialect: str) -> Prepared:
+    """A row under its primary key, new or in place of what is there."""
+    insert: Any = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    key = list(table.primary_key.columns)
+    values = {column.name: insert.excluded[column.name] for column in table.c if column not in key}
+    return Prepared(insert.on_conflict_do_update(index_elements=key, set_=values))
+
+
 # --- one look for several keys ----------------------------------------------------------------------------------------------
 
 

@@ -2,11 +2,11 @@
 
 Takes a URL; gives a `Store`, which runs functions of a transaction: `write(f)` and `read(f)`, where `f` takes a `Tx` and
 does nothing but talk to it, since it may be run again. On SQLite one thread writes, and what waits for it shares one
-commit (group commit), each under its own savepoint; on PostgreSQL each function has its own transaction, tried again when
-the database picks it as the victim of a deadlock. What visitors ask for (the API, the pages) stands behind what the engine does
-itself: on SQLite it comes after that in a commit, and only so much of it as does not hold up the next; on PostgreSQL it has
-threads and connections of its own, a few. Refuses, with `Unavailable`, when the database is gone, full or locked
-for too long.
+commit (group commit), each under its own savepoint; on PostgreSQL each function has its own transaction, which waits for
+the network as seldom as its questions allow (`pipeline`), tried again when the database picks it as the victim of a
+deadlock. What visitors ask for (the API, the pages) stands behind what the engine does itself: on SQLite it comes after that
+in a commit, and only so much of it as does not hold up the next; on PostgreSQL it has threads and connections of its own, a
+few. Refuses, with `Unavailable`, when the database is gone, full or locked for too long.
 
 SQLite is for one host and a local disk: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`, a busy timeout.
 """
@@ -29,9 +29,10 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from segwright.ledger.execution import Direct, Prepared, Row, Values
+from segwright.ledger.execution import Asked, Direct, Prepared, Row, Values
 from segwright.ledger.journal import Journal
-from segwright.ledger.prepared import added, added_if_new, added_once, added_row, by_id, changed, locked
+from segwright.ledger.pipeline import Pipeline, adjust
+from segwright.ledger.prepared import added, added_if_new, added_once, added_row, by_id, changed, locked, put
 
 T = TypeVar("T")
 Clock = Callable[[Connection], int]
@@ -54,27 +55,47 @@ Statement = sa.Executable | Prepared
 
 
 class Tx:
-    """One transaction: the connection, its time and what it reports to the journal. What is `Prepared` runs on the driver's
-    cursor, everything else through SQLAlchemy, both in the same transaction."""
+    """One transaction: its time, its statements and what it reports to the journal. What is `Prepared` runs on the driver's
+    cursor, everything else through SQLAlchemy, both in the same transaction, in the order in which they are asked. `ask` and
+    `tell` do not wait; whoever looks at an answer does, and waits for all that was asked and told by then at once. `clock`:
+    another one than the database's; `soon`: whether the time is asked with the first question."""
 
-    __slots__ = ("_clock", "_direct", "_now", "connection", "is_sqlite", "journal", "woke")
+    __slots__ = ("_clock", "_direct", "_now", "_time", "dialect", "is_sqlite", "journal", "woke")
 
-    def __init__(self, direct: Direct, clock: Clock) -> None:
-        self.connection = direct.connection
-        self.is_sqlite = self.connection.dialect.name == "sqlite"
+    def __init__(self, direct: Direct, clock: Clock | None, *, soon: bool = False) -> None:
+        self.dialect = direct.connection.dialect.name
+        self.is_sqlite = self.dialect == "sqlite"
         self.journal = Journal()
         self.woke = False
         """Whether a lane has something to send because of it; on SQLite, or of what shares its commit."""
         self._direct = direct
         self._clock = clock
         self._now = 0
+        self._time = direct.ask_time() if soon and clock is None else None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for what only SQLAlchemy can do."""
+        return self._direct.settle()
 
     @property
     def now(self) -> int:
         """The time of the transaction, in ms, by the clock of the database."""
         if not self._now:
-            self._now = self._clock(self.connection)
+            if self._clock is not None:
+                self._now = self._clock(self.connection)
+            else:
+                self._now = int((self._time or self._direct.ask_time()).scalar())
         return self._now
+
+    def ask(self, statement: Prepared, given: Values | None = None) -> Asked:
+        """What comes of it, to be looked at later."""
+        return self._direct.ask(statement, given)
+
+    def tell(self, statement: Prepared, given: Values | Sequence[Values] | None = None) -> None:
+        """Has it done, once or with each of many values. What stands against it is raised when it is sent, within its part of
+        the transaction."""
+        self._direct.tell(statement, given)
 
     def all(self, statement: Statement, given: Any = None) -> Sequence[Row]:
         """Every row."""
@@ -85,13 +106,13 @@ class Tx:
     def first(self, statement: Statement, given: Any = None) -> Row | None:
         """The first row."""
         if isinstance(statement, Prepared):
-            return next(iter(self._direct.rows(statement, given)), None)
+            return cast("Row | None", self._direct.ask(statement, given).first())
         return self.connection.execute(statement, given).first()
 
     def scalar(self, statement: Statement, given: Any = None) -> Any:
         """The first value of the first row."""
         if isinstance(statement, Prepared):
-            return next((row[0] for row in self._direct.rows(statement, given)), None)
+            return self._direct.ask(statement, given).scalar()
         return self.connection.execute(statement, given).scalar()
 
     def run(self, statement: Statement, given: Any = None) -> int:
@@ -107,20 +128,32 @@ class Tx:
     def lock(self, table: sa.Table, number: int) -> Row | None:
         """The same, locked until the transaction ends (on SQLite the whole database is). What refers to the row may still
         be added."""
-        return self.first(locked(table), {"number": number})
+        return cast("Row | None", self.ask_lock(table, number).first())
 
-    def relock(self, table: sa.Table, row: Row) -> Row | None:
+    def ask_lock(self, table: sa.Table, number: int) -> Asked:
+        """The same, to be looked at later; what is asked after it is asked under the lock."""
+        return self.ask(locked(table), {"number": number})
+
+    def ask_relock(self, table: sa.Table, row: Row) -> Asked:
         """A row that was read in this transaction, locked, and as it stands then: on SQLite as it was read."""
-        return row if self.is_sqlite else self.lock(table, row.id)
+        return Asked([row]) if self.is_sqlite else self.ask_lock(table, row.id)
 
     def hold(self, statement: Prepared, given: Any) -> None:
         """Locks rows of which nothing is needed; on SQLite the whole database is locked."""
         if not self.is_sqlite:
-            self._direct.rows(statement, given)
+            self._direct.ask(statement, given)
 
-    def set(self, table: sa.Table, number: int, **values: Any) -> int:
-        """Writes values into the row with this id; gives how many rows there were."""
-        return self.run(changed(table), {**values, "number_": number})
+    def set(self, table: sa.Table, number: int, **values: Any) -> None:
+        """Writes values into the row with this id."""
+        self.tell(changed(table), {**values, "number_": number})
+
+    def put(self, table: sa.Table, **values: Any) -> None:
+        """Writes the row with this primary key, whether it is there or not."""
+        self.tell(put(table, self.dialect), values)
+
+    def add(self, table: sa.Table, **values: Any) -> None:
+        """Adds a row whose id is not needed."""
+        self.tell(added(table), values)
 
     def insert(self, table: sa.Table, **values: Any) -> int:
         """Adds a row and gives its id."""
@@ -132,7 +165,11 @@ class Tx:
 
     def insert_new(self, table: sa.Table, **values: Any) -> int:
         """Adds a row unless a unique key has it already; gives its id (1 for a table without one), 0 when it was there."""
-        return int(self.scalar(added_once(table, self.connection.dialect.name), values) or 0)
+        return int(self.ask_new(table, **values).scalar() or 0)
+
+    def ask_new(self, table: sa.Table, **values: Any) -> Asked:
+        """The same, to be looked at later: no row when it was there."""
+        return self.ask(added_once(table, self.dialect), values)
 
     def insert_row(self, table: sa.Table, **values: Any) -> Row:
         """Adds a row and gives all of it."""
@@ -141,28 +178,20 @@ class Tx:
 
     def add_new(self, table: sa.Table, rows: Sequence[Values]) -> int:
         """Adds rows of the same columns, those aside that a unique key has already; gives how many are new."""
-        return self._direct.count(added_if_new(table, self.connection.dialect.name), rows)
+        return self._direct.count(added_if_new(table, self.dialect), rows)
 
     @contextmanager
     def undone_alone(self) -> Iterator[None]:
         """A part of the transaction, which may have parts itself: what it raises undoes this part and what it reported."""
         mark = self.journal.mark()
-        self._direct.run("SAVEPOINT part")
+        self._direct.begin_part()
         try:
             yield
+            self._direct.end_part()
         except Exception:
-            self._direct.run("ROLLBACK TO part")
-            self._direct.run("RELEASE part")
+            self._direct.undo_part()
             self.journal.forget(mark)
             raise
-        self._direct.run("RELEASE part")
-
-
-def _database_clock(connection: Connection) -> int:
-    """An embedded database has no other clock than this host's."""
-    if connection.dialect.name == "sqlite":
-        return time.time_ns() // 1_000_000
-    return int(connection.exec_driver_sql("SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint").scalar_one())
 
 
 class Store:
@@ -170,8 +199,8 @@ class Store:
 
     def __init__(self, url: str, *, clock: Clock | None = None, connections: int = 8) -> None:
         self.url = sa.make_url(url)
-        self.clock = clock or _database_clock
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.clock = clock
         self._reading: Engine
         if self.is_sqlite:
             self._writing = _sqlite_engine(self.url, "BEGIN IMMEDIATE", 2)  # the writer's, and one for migrations
@@ -198,6 +227,8 @@ class Store:
 
     def read(self, function: Callable[[Tx], T]) -> T:
         """Runs a function on one consistent state."""
+        if not self.is_sqlite:
+            return self._apart(function, writes=False)
         try:
             with self._reading.connect() as connection, connection.begin():
                 return function(Tx(Direct(connection), self.clock))
@@ -209,7 +240,7 @@ class Store:
         if self._closed:
             raise Unavailable("closed")
         if not self.is_sqlite:
-            return self._pool.submit(self._written, function)
+            return self._pool.submit(self._apart, function)
         job = _Job(function)
         self._waiting.put(job)
         return cast(Future[T], job.future)
@@ -220,7 +251,7 @@ class Store:
         if self._closed:
             raise Unavailable("closed")
         if not self.is_sqlite:
-            return asyncio.wrap_future((self._visitors if visitor else self._pool).submit(self._written, function))
+            return asyncio.wrap_future((self._visitors if visitor else self._pool).submit(self._apart, function))
         job = _Job(function, asyncio.get_running_loop(), visitor=visitor)
         self._waiting.put(job)
         return cast("asyncio.Future[T]", job.future)
@@ -265,20 +296,32 @@ class Store:
 
     # --- PostgreSQL: a transaction each ---
 
-    def _written(self, function: Callable[[Tx], T]) -> T:
+    def _apart(self, function: Callable[[Tx], T], *, writes: bool = True) -> T:
         for again in range(_AGAIN):
+            pipeline = None
             try:
-                with self._writing.begin() as connection:
-                    tx = Tx(Direct(connection), self.clock)
+                with self._writing.connect() as connection:
+                    pipeline = Pipeline(connection)
+                    tx = Tx(pipeline, self.clock, soon=writes)
                     given = function(tx)
-                    tx.journal.flush(tx)
+                    if writes:
+                        tx.journal.flush(tx)
+                    pipeline.commit()
                 return given
             except sa.exc.TimeoutError:
                 raise Unavailable("no connection is free") from None
             except DBAPIError as error:
-                if again + 1 == _AGAIN or getattr(error.orig, "sqlstate", "") not in ("40001", "40P01"):
+                if again + 1 == _AGAIN or not self._may_try_again(error, pipeline):
                     raise _unavailable(error) from None
         raise AssertionError("unreachable")
+
+    def _may_try_again(self, error: DBAPIError, pipeline: Pipeline | None) -> bool:
+        """Whether nothing of a transaction was kept, and it may go well if it is begun anew: after a deadlock, and on a
+        connection that was found lost before it was used. Then those that lie idle are given up, too: the server was away."""
+        if pipeline is not None and error.connection_invalidated and not pipeline.heard:
+            self._writing.dispose()
+            return True
+        return getattr(error.orig, "sqlstate", "") in ("40001", "40P01")
 
     # --- SQLite: one thread, one commit for all that waits ---
 
@@ -403,15 +446,16 @@ def _unavailable(error: DBAPIError) -> Exception:
 
 
 def _postgresql_engine(url: sa.URL, connections: int) -> Engine:
-    engine = sa.create_engine(
-        url, pool_size=connections, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_MS / 1000
-    )
+    engine = sa.create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=BUSY_MS / 1000)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
-        # It compiles what it guesses to be long: tens of ms for statements that look into an index and take one.
-        connection.execute("SET jit = off")
-        connection.commit()
+        adjust(connection)
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        if connection.connection.driver_connection.info.transaction_status == 0:  # type: ignore[union-attr]
+            connection.exec_driver_sql("BEGIN")
 
     return engine
 

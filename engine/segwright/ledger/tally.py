@@ -121,7 +121,7 @@ def _move(tx: Tx, chain: str, number: int) -> None:
 def _add(tx: Tx, counts: Counter[tuple[str, int, int, str, int]]) -> None:
     if not counts:
         return
-    insert: Any = (postgresql if tx.connection.dialect.name == "postgresql" else sqlite).insert(t.tally)
+    insert: Any = (postgresql if tx.dialect == "postgresql" else sqlite).insert(t.tally)
     statement = insert.on_conflict_do_update(
         index_elements=list(t.tally.primary_key.columns), set_={"count": t.tally.c.count + insert.excluded.count}
     )

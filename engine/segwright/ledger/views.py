@@ -443,7 +443,9 @@ def story(tx: Tx, hospital: Hospital, number: int) -> Story | None:
     happened = tx.scalar(sa.select(t.occurrence.c.at).where(t.occurrence.c.id == (row.occurrence_id or 0)))
     built = tx.all(sa.select(t.build).where(t.build.c.delivery_id == number).order_by(t.build.c.number))
     live = next((build for build in built if build.live), None)
-    shut = lanes.gate(tx, hospital, row, live) if live is not None and found.state in t.OPEN else None
+    shut = None
+    if live is not None and found.state in t.OPEN:
+        shut = lanes.gate(hospital, row, live, lanes.ask_gates(tx, hospital, row))
     owed = next((one for one in hospital.owed(found.kind) if one.message == found.message), None)
     c = t.event.c
     events = tx.all(

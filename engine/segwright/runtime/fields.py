@@ -44,22 +44,17 @@ def field_text(segment: str, number: int, delimiters: Delimiters) -> str:
 
 def repetitions(field: Field) -> list[Field]:
     """The repetitions that hold anything."""
-    delimiters = field.delimiters
-    return [
-        field._replace(text=one) for one in field.text.split(delimiters.repetition) if not is_empty(one, delimiters)
-    ]
+    text, delimiters, codec = field
+    return [Field(one, delimiters, codec) for one in text.split(delimiters.repetition) if not is_empty(one, delimiters)]
 
 
 def component_of(field: Field, component: int, subcomponent: int, codec: str) -> str | Null | None:
     """The text of a component and subcomponent (from 1; 0 for the whole as one value), unescaped. None when empty. `codec` is
     for a field that does not know its own."""
-    found = repetitions(field)
-    if not found:
-        return None
-    if len(found) > 1:
-        raise Unfit("repetition", "the field came with several repetitions")
     delimiters = field.delimiters
-    text = found[0].text
+    text = _single(field.text, delimiters)
+    if not text:
+        return None
     if text == NULL_TEXT:
         return NULL
     components = _kept(text, delimiters.component, delimiters)
@@ -75,8 +70,18 @@ def component_of(field: Field, component: int, subcomponent: int, codec: str) ->
     return NULL if text == NULL_TEXT else unescape(text, delimiters, field.codec or codec) or None
 
 
+def _single(text: str, delimiters: Delimiters) -> str:
+    """The one repetition that holds anything, "" when none does. Raises `Unfit` for several."""
+    found = [one for one in text.split(delimiters.repetition) if not is_empty(one, delimiters)]
+    if len(found) > 1:
+        raise Unfit("repetition", "the field came with several repetitions")
+    return found[0] if found else ""
+
+
 def _kept(text: str, delimiter: str, delimiters: Delimiters) -> list[str]:
     """The parts without the empty ones at the end."""
+    if delimiter not in text:
+        return [] if is_empty(text, delimiters) else [text]
     parts = text.split(delimiter)
     while parts and is_empty(parts[-1], delimiters):
         parts.pop()
