@@ -50,7 +50,7 @@ def ask_hold(tx: Tx, case: int) -> Asked:
 
 
 def follow(tx: Tx, asked: Asked) -> bool:
-    """Locks the case that a case became part of, if it did; gives whether it did. What was asked for meanwhile may be locked before
+    """Locks the case that a case became part of, if it did; gives whether it did. What was asked for meanwhile is locked before
     it then: should that end in a deadlock, the whole transaction is tried again."""
     row = asked.first()
     if row is None or row.merged_into is None:
