@@ -185,9 +185,9 @@ def test_what_is_done_with_keeps_its_rules_and_what_was_said(office, visit, prop
     expect(page.get_by_role("region", name="The rules behind it")).to_contain_text("QRS duration")
     expect(page.get_by_text("not this year").first).to_be_visible()
     look(page, "change-kept")
-    group = group_of(data, "larkspur")
-    assert office.client("dr.chen").get(f"/o/larkspur/changes/{number}/{group}").status_code == 404
-    assert decide(office, "reviewer.larkspur", number, group, "larkspur").status_code == 404
+    theirs = group_of(data, "larkspur")
+    assert office.client("dr.chen").get(f"/o/larkspur/changes/{number}/{theirs}").status_code == 404
+    assert decide(office, "reviewer.larkspur", number, theirs, "larkspur").status_code == 404
 
 
 def test_the_history_tells_the_rules_that_were_approved(on_sqlite, visit, proposal):
