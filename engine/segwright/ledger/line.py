@@ -39,7 +39,7 @@ LEFT_BEFORE: Final = (
 _CHAIN: Final = Prepared(
     sa.select(
         t.delivery.c.id, t.delivery.c.message, t.delivery.c.part, t.delivery.c.kind, t.delivery.c.version, t.delivery.c.seq,
-        t.delivery.c.state, t.delivery.c.reason, LEFT_BEFORE,
+        t.delivery.c.state, t.delivery.c.reason, LEFT_BEFORE.label("before"),
     )
     .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.lane_id == sa.bindparam("lane"))
     .order_by(t.delivery.c.seq)
