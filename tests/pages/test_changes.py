@@ -173,9 +173,9 @@ def test_every_page_reads_well(on_sqlite, visit, proposal):
 def test_what_is_done_with_keeps_its_rules_and_what_was_said(office, visit, proposal):
     data = anew(proposal, "done with for long")
     number = proposed(office, data)
-    for group in opened(data).review.groups:
-        for org in group.organisations:
-            decide(office, "dr.chen", number, group.id, org, what="refuse", because="not this year")
+    for each in opened(data).review.groups:
+        for org in each.organisations:
+            decide(office, "dr.chen", number, each.id, org, what="refuse", because="not this year")
     page = visit(office, "dr.chen", "/o/larkspur/live")
     expect(page.get_by_text("As this server read the approvals when it started")).to_be_visible()
     while office.store.write(lambda tx: proposals.prune(tx, 2**62)):
