@@ -24,7 +24,8 @@ _Written = Callable[[Any], str]
 
 
 class Encoder:
-    """Writes documents of a model. How each type is written is worked out once, when the first value of it comes."""
+    """Writes documents of a model. How each type is written is worked out once, when the first value of it comes; several threads
+    may work it out at the same time, and find the same."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -53,12 +54,15 @@ class Encoder:
                 return _scalar(type_, *_SCALARS[type_.name])
 
     def _record(self, type_: Type, declared: RecordType) -> _Written:
-        attributes: list[tuple[str, bool, bool, _Written]] = []  # filled at the first value: a record may hold itself
+        attributes: tuple[tuple[str, bool, bool, _Written], ...] = ()  # until the first value: a record may hold itself
 
         def written(value: Any) -> str:
-            if not attributes:
-                for each in declared.attributes:
-                    attributes.append((f'"{each.name}":', each.optional, each.type.kind == "list", self._of(each.type)))
+            nonlocal attributes
+            if not attributes:  # put there as a whole: another thread may be here, too
+                attributes = tuple(
+                    (f'"{each.name}":', each.optional, each.type.kind == "list", self._of(each.type))
+                    for each in declared.attributes
+                )
             if type(value) is not tuple or len(value) != len(attributes):
                 return _null(type_, value)
             parts = []
