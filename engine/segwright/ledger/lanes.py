@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import cases, chain, line, orders
 from segwright.ledger import tables as t
+from segwright.ledger.chain import Link
 from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, Owed, Policy
 from segwright.ledger.store import Tx
@@ -250,6 +251,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     while (row := tx.first(_NEXT, {"lane": held.lane, "now": tx.now})) is not None:
         case, again = cases.ask_hold(tx, row.case_id), tx.ask_relock(t.delivery, row)
         live, asked = tx.ask(_LIVE, {"delivery": row.id}), ask_gates(tx, hospital, row)
+        links = line.ask_links(tx, row.case_id, row.lane_id)
         if cases.follow(tx, case):
             continue  # what was asked was asked of the case that it is no more
         row = cast(Row, again.first())
@@ -261,7 +263,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
         if shut is not None:
             _stop_at_gate(tx, hospital, row, shut)
             continue
-        if row.state == "ready" and not _has_its_turn(tx, hospital, row):
+        if row.state == "ready" and not _has_its_turn(tx, hospital, row, line.linked(links)):
             continue
         number = row.tries + 1
         made = tx.insert(
@@ -326,10 +328,9 @@ def gate(hospital: Hospital, row: Row, build: Row, asked: Gates) -> str | None:
     return None
 
 
-def _has_its_turn(tx: Tx, hospital: Hospital, row: Row) -> bool:
+def _has_its_turn(tx: Tx, hospital: Hospital, row: Row, chained: list[Link]) -> bool:
     """Whether all before it in its chain is decided, and nothing newer has left: two chains may have become one since it was made
     ready."""
-    chained = line.links(tx, row.case_id, row.lane_id)
     mine = next(link for link in chained if link.id == row.id)
     newer = chain.overtaken(chained, mine)
     if newer is not None:
