@@ -4,12 +4,12 @@ A lane is held under a lease by the clock of the database; each new holder raise
 holder still writes is refused. The attempt is committed, with every gate checked again, before its first byte leaves.
 Outcomes:
 
-    not_sent             no byte left: tried again, for as long as it takes
-    uncertain            bytes left and no answer of ours came: the same bytes again, or a person decides, as the policy
-    says accepted             taken (accept acknowledgement); `confirmed` when the application acknowledged it rejected
-    refused for good: its chain stops until somebody mends it or a newer revision comes refused_for_now      refused, to
-    be sent unchanged later misconfigured        the receiver does not take such messages, or refuses our certificate: the
-    lane stops
+    not_sent         no byte left: tried again, for as long as it takes
+    uncertain        bytes left and no answer of ours came: the same bytes again, or a person decides, as the policy says
+    accepted         taken (accept acknowledgement); `confirmed` when the application acknowledged it
+    rejected         refused for good: its chain stops until somebody mends it or a newer revision comes
+    refused_for_now  refused, to be sent unchanged later
+    misconfigured    the receiver does not take such messages, or refuses our certificate: the lane stops
 
 Locks are taken in the order lane, case, delivery.
 """
@@ -23,11 +23,11 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import msgspec
 import sqlalchemy as sa
 
-from segwright.ledger import cases, chain, line, orders
+from segwright.ledger import cases, chain, gates, line, orders
 from segwright.ledger import tables as t
 from segwright.ledger.chain import Link
 from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
-from segwright.ledger.hospital import Hospital, Owed, Policy
+from segwright.ledger.hospital import Hospital, Policy
 from segwright.ledger.store import Tx
 from segwright.ledger.tables import OPEN
 
@@ -103,17 +103,10 @@ _LIVE: Final = Prepared(
 _UNCLOSED: Final = Prepared(
     sa.select(t.attempt).where(t.attempt.c.lane_id == sa.bindparam("lane"), sa.text(t.IS_UNCLOSED))
 )
-_POLICY: Final = Prepared(
-    sa.select(t.installed.c.org).where(t.installed.c.org == sa.bindparam("org")).with_for_update(read=True)
-)
 _OF_REVISION: Final = Prepared(
     sa.select(t.delivery.c.part, t.delivery.c.state).where(
         t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.revision_id == sa.bindparam("revision")
     )
-)
-_STOPS: Final = Prepared(sa.select(t.stop.c.what, t.stop.c.name).where(t.stop.c.org == sa.bindparam("org")))
-_ORDER_STATES: Final = Prepared(
-    sa.select(t.order_.c.part, t.order_.c.state).where(t.order_.c.case_id == sa.bindparam("case"))
 )
 
 
@@ -250,7 +243,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     delivery."""
     while (row := tx.first(_NEXT, {"lane": held.lane, "now": tx.now})) is not None:
         case, again = cases.ask_hold(tx, row.case_id), tx.ask_relock(t.delivery, row)
-        live, asked = tx.ask(_LIVE, {"delivery": row.id}), ask_gates(tx, hospital, row)
+        live, asked = tx.ask(_LIVE, {"delivery": row.id}), gates.ask(tx, hospital, row)
         links = line.ask_links(tx, row.case_id, row.lane_id)
         if cases.follow(tx, case):
             continue  # what was asked was asked of the case that it is no more
@@ -259,7 +252,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
             continue
         build = live.first()
         assert build is not None
-        shut = gate(hospital, row, build, asked)
+        shut = gates.shut(hospital, row, build, asked)
         if shut is not None:
             _stop_at_gate(tx, hospital, row, shut)
             continue
@@ -280,51 +273,6 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
             made, row.id, row.case_id, held.lane, row.message, number, build.control_id, build.body, row.doubts > 0,
             build.at,
         )  # fmt: skip
-    return None
-
-
-class Gates(NamedTuple):
-    """What decides whether a delivery may go, asked for and not waited for yet."""
-
-    owed: Owed | None
-    stops: Asked
-    signature: Asked
-    orders: Asked
-
-
-def ask_gates(tx: Tx, hospital: Hospital, row: Row) -> Gates:
-    """Asks for what `gate` judges by, the policy locked against change. Of an attempt it is asked under its locks."""
-    tx.hold(_POLICY, {"org": row.org})
-    owed = next((one for one in hospital.owed(row.kind) if one.message == row.message), None)
-    of_result = row.revision_id is not None
-    signed = owed is not None and owed.gate == "after sign-off"
-    return Gates(
-        owed,
-        tx.ask(_STOPS, {"org": row.org}),
-        line.ask_signature(tx, row.revision_id) if of_result and signed else NOTHING,
-        tx.ask(_ORDER_STATES, {"case": row.case_id}) if of_result else NOTHING,
-    )
-
-
-def gate(hospital: Hospital, row: Row, build: Row, asked: Gates) -> str | None:
-    """Why a delivery may not go now. Asked under the locks, right before its attempt is written; and by whoever wants to
-    know."""
-    stops = [tuple(stop) for stop in asked.stops.rows()]
-    if ("kind", f"{row.message}/{row.kind}") in stops:
-        return "this kind is stopped"
-    if ("plan", build.plan) in stops:
-        return "its plan was revoked"
-    if asked.owed is None:
-        return "the catalogue does not let this kind out any more"
-    if hospital.address(row.destination) != build.address:
-        return "its destination was changed after it was built"
-    if row.revision_id is not None:
-        if asked.owed.gate == "after sign-off" and asked.signature.first() is None:
-            return chain.UNSIGNED
-        if not row.doubts and row.kind != "withdrawn":
-            answered = {order.state for order in asked.orders.rows() if row.part in (0, order.part)}
-            if answered == {"cancelled"}:
-                return "the order is cancelled"
     return None
 
 

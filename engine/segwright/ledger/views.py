@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 import sqlalchemy as sa
 
-from segwright.ledger import chain, lanes, line
+from segwright.ledger import chain, gates, line
 from segwright.ledger import tables as t
 from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital
@@ -445,7 +445,7 @@ def story(tx: Tx, hospital: Hospital, number: int) -> Story | None:
     live = next((build for build in built if build.live), None)
     shut = None
     if live is not None and found.state in t.OPEN:
-        shut = lanes.gate(hospital, row, live, lanes.ask_gates(tx, hospital, row))
+        shut = gates.shut(hospital, row, live, gates.ask(tx, hospital, row))
     owed = next((one for one in hospital.owed(found.kind) if one.message == found.message), None)
     c = t.event.c
     events = tx.all(
