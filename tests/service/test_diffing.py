@@ -22,7 +22,7 @@ from tests.review.brute_force import ROOT, claimed, copied, edited, found, moved
 
 TABLES = "mappings/shared/tables.seg"
 RESULT = "mappings/messages/ecg_result.seg"
-FLEET = int(os.environ.get("SEGWRIGHT_REVIEW_FLEET", "12"))
+FLEET = int(os.environ.get("SEGWRIGHT_REVIEW_FLEET", "20"))
 """Hospitals of the generated fleet; `make bench` does it with a thousand."""
 
 

@@ -64,7 +64,7 @@ EXAMPLES: Final = {
     "audit": "audit verify",
     "cases": "cases suggest mercy --write",
     "check": "check mercy --fix",
-    "codes": "codes show I48.91 --on 2026-03-02",
+    "codes": "codes show CODE --on 2026-03-02",
     "compile": "compile mercy --out bundles",
     "diff": "diff main --format html --out review.html",
     "explain": "explain SW0301",

@@ -138,7 +138,7 @@ def compile_message(
     idle = _idle_allows(ctx, mapping)
     found = (*flattened.found, *ctx.found[before:])
     plan = None
-    if not errors(found):
+    if not errors(found) and not _lacks_rows(ctx):
         plan = ops.Plan(
             order.name,
             mapping.direction,
@@ -168,6 +168,12 @@ def compile_message(
         recompile=ctx.environment_bound,
         used=_used(ctx, mapping),
     )
+
+
+def _lacks_rows(ctx: Context) -> bool:
+    """Whether the message looks into a table whose file cannot be read, which is told where it was tried."""
+    tables = ctx.scope.tables
+    return any(name in tables and tables[name].lost for name in ctx.used_tables)
 
 
 def _used(ctx: Context, mapping: FlatMapping) -> frozenset[str]:

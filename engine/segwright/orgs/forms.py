@@ -211,15 +211,18 @@ def _usual_path(text: str) -> str:
 
 
 def _form(
-    pattern: re.Pattern[str], form: str, usual: Callable[[str], str] = lambda text: "", **facts: str
+    pattern: re.Pattern[str], form: str, usual: Callable[[str], str] = lambda text: "", example: str = ""
 ) -> Callable[[str], Wrong | None]:
-    """A check by a pattern. `usual`: how a text of another tool's spelling is written here, where it has this form then."""
+    """A check by a pattern. `usual`: how a text of another tool's spelling is written here, where it has this form then;
+    `example`: what is shown where it has not."""
 
     def check(text: str) -> Wrong | None:
         if pattern.fullmatch(text):
             return None
         meant = usual(text)
-        return Wrong("SW0726", {"form": form, "nearest": meant if pattern.fullmatch(meant) else "", **facts})
+        if pattern.fullmatch(meant):
+            return Wrong("SW0726", {"form": form, "nearest": meant})
+        return Wrong("SW0726", {"form": form, "example": example})
 
     return check
 
@@ -243,8 +246,8 @@ CHECKS: Final[dict[str, Callable[[str], Wrong | None]]] = {
     "message": _form(
         _MESSAGE,
         "a message type such as `ORU^R01`",
-        lambda text: re.sub("[^A-Z0-9]", "^", text.upper()),
-        example="[ORM^O01]",
+        _usual_type,
+        "ORM^O01",
     ),
     "path": _form(_PATH, "an HL7 path such as `PID-3.1`", _usual_path),
     "limited": _form(_LIMITED, "a data type, perhaps with its component, such as `ST` or `HD.1`"),

@@ -252,6 +252,18 @@ class _Folder:
         self.findings.append(_whole(code, full, severity, **facts))
 
 
+def causes(findings: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings without those that follow from another: a table's file that cannot be read is not missing as well."""
+    unread = {d.span.file for d in findings if "SW0701" <= d.code <= "SW0706" and d.severity is Severity.ERROR}
+    return [d for d in findings if d.code != "SW0614" or unread.isdisjoint(_places(d))]
+
+
+def _places(lacking: Diagnostic) -> tuple[str, str]:
+    """Where a table's file might be: in the organisation's folder, or beside the file that names it."""
+    file = lacking.facts["file"]
+    return f"orgs/{lacking.organisation}/{file}", f"{lacking.span.file.rpartition('/')[0]}/{file}"
+
+
 def no_text(content: bytes) -> str:
     """Why some bytes are no plain text; "" when they may be."""
     if content.startswith((b"{\\rtf", b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")):

@@ -218,7 +218,8 @@ class _CaseReader:
         """What a file that is not there may have meant: the nearest of the files of all cases."""
         if name.startswith(".."):
             return {"outside": "outside"}
-        cases = self.workspace.organisations[self.organisation].cases
+        theirs = self.workspace.organisations.get(self.organisation)  # not read where only its cases are
+        cases = theirs.cases if theirs is not None else (self.files,)
         close = nearest(name, [file for case in cases for file in case.files.values()])
         return {"nearest": posixpath.relpath(close, self.folder) if close else ""}
 

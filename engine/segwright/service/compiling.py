@@ -28,7 +28,7 @@ from segwright.orgs.csvtables import fill
 from segwright.orgs.declaration import Schema
 from segwright.orgs.load import load_schema, load_what_holds
 from segwright.orgs.organisation import CatalogueEntry, Organisation
-from segwright.orgs.workspace import OrganisationFiles, Workspace, read_workspace
+from segwright.orgs.workspace import OrganisationFiles, Workspace, causes, read_workspace
 from segwright.plan.canonical import encode
 from segwright.plan.model import Model
 from segwright.service.diagnoses import DIAGNOSES, edition_problems, subset_problems
@@ -104,13 +104,7 @@ def _compiled(root: Path, only: Collection[str] | None) -> CompiledWorkspace:
         fleet = [in_fleet(each) for each in organisations.values()]
         findings.extend(all_together(places, fleet))
         findings.extend(unused_problems(shared, use_of(fleet)))
-    return CompiledWorkspace(workspace, organisations, tuple(once(_caused(findings))), shared.scope, shared.bases)
-
-
-def _caused(findings: list[Diagnostic]) -> list[Diagnostic]:
-    """The findings without those that follow from another: a table file that cannot be read is not missing as well."""
-    files = [d.span.file for d in findings if "SW0701" <= d.code <= "SW0706"]
-    return [d for d in findings if d.code != "SW0614" or not any(f.endswith(f"/{d.facts['file']}") for f in files)]
+    return CompiledWorkspace(workspace, organisations, tuple(once(causes(findings))), shared.scope, shared.bases)
 
 
 def _read(sources: Iterable[Source], found: list[Diagnostic]) -> tuple[ast.File, ...]:
@@ -192,16 +186,9 @@ class Shared:
         # given is not told as missing.
         misspelt = {each.facts.get("nearest") for each in problems if each.code == "SW0720"}
         follows = [d for d in compiled.found if d.code == "SW0303" and misspelt & {*d.facts["key"].split(".")}]
-        lacking = [d for d in compiled.found if d.code == "SW0614"]
-        follows += [d for d in lacking if self._there(files.name, d)]
-        meant = {d.facts["nearest"] for d in lacking}
+        meant = {d.facts["nearest"] for d in compiled.found if d.code == "SW0614"}
         follows += [d for d in compiled.found if d.code == "SW0518" and d.facts.get("file") in meant]
         return (None if problems else compiled), [*found, *(d for d in compiled.found if d not in follows)]
-
-    def _there(self, organisation: str, lacking: Diagnostic) -> bool:
-        """Whether a table's file is there after all: then it cannot be read, which was said where it was tried."""
-        folders = (f"orgs/{organisation}", lacking.span.file.rpartition("/")[0])
-        return any((self.workspace.root / folder / lacking.facts["file"]).exists() for folder in folders)
 
     def model_hash(self, model: Model) -> str:
         """The hash of a data model, worked out once."""

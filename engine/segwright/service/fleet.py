@@ -25,7 +25,7 @@ import msgspec
 from segwright.core.diagnostic import Diagnostic, once
 from segwright.core.source import Source, Span
 from segwright.orgs.listeners import Listener, claimed_twice
-from segwright.orgs.workspace import CASE_LIMIT, LIMITS
+from segwright.orgs.workspace import CASE_LIMIT, LIMITS, causes
 from segwright.plan.model import Model
 from segwright.service.cache import Cache, Entry
 from segwright.service.inventory import SHARED, Inventory, SharedContent, engine
@@ -198,7 +198,7 @@ class _Work:
             found.extend(all_together(shared.bases, fleet))
             found.extend(self._unused(use_of(fleet)))
         found.extend(claimed_twice(listener for each in compiled.values() for listener in each.listeners))
-        return FleetResult(self.root, tuple(once(found)), compiled, self.bodies, hits)
+        return FleetResult(self.root, tuple(once(causes(found))), compiled, self.bodies, hits)
 
     # --- looking up --------------------------------------------------------------------------------------------------------
 

@@ -377,7 +377,7 @@ ENTRIES: dict[str, Entry] = {
         "`{code}` is no ICD-10-CM code ({edition}).",
         (
             "Did you mean `{nearest}`?",
-            "A code is written as I48.91. {looks} is what a spreadsheet makes of one: format the column as text.",
+            "{looks} is what a spreadsheet makes of a code: format the column as text. A code has a letter first.",
         ),
         "A claim with a code that does not exist comes back weeks after the reading, when the clinician who chose it has long "
         "turned to other patients.",
