@@ -221,19 +221,24 @@ def called(line: list[object], root: Path) -> None:
     assert said or result.exit_code == 0, line
 
 
+ALL = bool(os.environ.get("SEGWRIGHT_ALL_BAD_FILES"))
 GIVEN = ("order.hl7", "result.json")  # a pipe that somebody names is read, as every command does
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bad_file_makes_no_traceback_in_any_command_of_a_workspace(kind: str, small: Path, tmp_path: Path) -> None:
+    """Every kind in every command, every file in every command and every kind in every file; of the three together every other one,
+    or all with SEGWRIGHT_ALL_BAD_FILES=1."""
+    shift = list(KINDS).index(kind)
     for number, file in enumerate(FILES):
         if kind == "pipe" and file.endswith(GIVEN):
             continue
         root = Path(shutil.copytree(small, tmp_path / str(number)))
         KINDS[kind](root / file)
-        for lines in of_a_workspace(root, small).values():
-            for line in lines:
-                called(line, root)
+        for turn, lines in enumerate(of_a_workspace(root, small).values()):
+            if (number + shift + turn) % 2 == 0 or ALL:
+                for line in lines:
+                    called(line, root)
 
 
 @pytest.fixture(scope="session")

@@ -91,8 +91,13 @@ def running() -> Iterator[Chromium]:
 
 def look(page: Page, name: str) -> None:
     """Pictures of a page in light and dark, at every width, and no serious finding of axe-core in either. Call it once for each
-    state that is worth seeing."""
-    SHOTS.mkdir(exist_ok=True)
+    state that is worth seeing; on the other database the same state is not looked at again."""
+    looked = SHOTS / ".looked" / os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    looked.mkdir(parents=True, exist_ok=True)
+    try:
+        (looked / name).touch(exist_ok=False)
+    except FileExistsError:
+        return
     before = page.viewport_size
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
