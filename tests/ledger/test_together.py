@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from segwright.ledger import cases, lanes, orders, results
+from segwright.ledger import cases, gates, orders, results
 from segwright.ledger import tables as t
 from segwright.ledger.store import Store, Tx
 from tests.ledger.hospital import LEASE, TAKEN, FakeHospital, World
@@ -76,8 +76,8 @@ def test_row_27_a_cancellation_against_an_attempt_that_is_about_to_commit(postgr
     meeting = Meeting()
     at(
         monkeypatch,
-        lanes,
-        "gate",
+        gates,
+        "shut",
         meeting,
         lambda: threading.current_thread().name.startswith("ledger") and not meeting.arrived.is_set(),
     )
@@ -119,7 +119,7 @@ def test_row_30_a_signature_taken_back_against_an_attempt(postgres_world, monkey
     w.sign()
     held = w.take_hold()
     meeting = Meeting()
-    at(monkeypatch, lanes, "gate", meeting, lambda: not meeting.arrived.is_set())
+    at(monkeypatch, gates, "shut", meeting, lambda: not meeting.arrived.is_set())
     with ThreadPoolExecutor(2) as pool:
         attempt = pool.submit(lambda: w.step(held))
         assert meeting.arrived.wait(10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.pages.browser import look
 from tests.pages.people import ORG
@@ -150,17 +150,14 @@ def test_an_order_is_found_by_any_number_and_no_number_stands_in_a_url(ward, vis
         f"ST-{ORG}-{order['number']}",
         f" {number} ",
     ):
-        page.get_by_label("Search by any number").fill(text)
-        page.get_by_role("button", name="Search").click()
+        _searched(page, text)
         expect(page.get_by_role("link", name=placer).first).to_be_visible()
         assert page.url == f"{ward.people.server.url}{BOARD}/orders"
     look(page, "board-found")
     assert NAME not in page.content()
-    page.get_by_label("Search by any number").fill(build)
-    page.get_by_role("button", name="Search").click()
+    _searched(page, build)
     expect(page.get_by_role("table", name="Deliveries sent under the control id")).to_contain_text(str(delivery))
-    page.get_by_label("Search by any number").fill(order["control_id"])
-    page.get_by_role("button", name="Search").click()
+    _searched(page, order["control_id"])
     expect(page.get_by_role("link", name=placer).first).to_be_visible()
     page.get_by_role("link", name=placer).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"Order {order['id']}")
@@ -170,9 +167,17 @@ def test_an_order_is_found_by_any_number_and_no_number_stands_in_a_url(ward, vis
     expect(page.get_by_role("region", name="What was ordered, and for whom")).to_contain_text(NAME)
     look(page, "board-order-opened")
     page.goto(f"{ward.people.server.url}{BOARD}/orders")
-    page.get_by_label("Search by any number").fill("nothing goes by this")
-    page.get_by_role("button", name="Search").click()
+    _searched(page, "nothing goes by this")
     expect(page.get_by_text("Nothing goes by this number here")).to_be_visible()
+
+
+def _searched(page: Page, text: str) -> None:
+    """Searches, and waits until the page has its answer: what is typed before that would go with the old form."""
+    box = page.get_by_label("Search by any number")
+    box.fill(text)
+    box.evaluate("box => box.dataset.before = 'yes'")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("[data-before]")).to_have_count(0)
 
 
 def _control_id(tx, delivery):

@@ -153,14 +153,20 @@ class _Rows:
 
         if self.editions.billable_somewhen(cell.text):
             return []
+        facts: dict[str, object]
         newest = self.editions.newest
         edition = next((each for each in reversed(self.editions.all) if each.known(cell.text)), None)
         if edition is None:
             said, close = f"edition of {newest.begins}", newest.nearest(cell.text)
-            looks = f"`{cell.text}`" if not close and not re.match("[A-Za-z][0-9]", cell.text) else ""
-            return [self.found("SW0752", cell, code=cell.text, edition=said, nearest=close, looks=looks)]
+            number = not close and re.fullmatch(r"[0-9.,]+(E[+-]?[0-9]+)?", cell.text, re.IGNORECASE)
+            strange = not close and not number and not re.match("[A-Za-z][0-9]", cell.text)
+            facts = {
+                "looks": f"`{cell.text}`" if number else "",
+                "form": "a letter, then a digit, and a dot behind the third character" if strange else "",
+            }
+            return [self.found("SW0752", cell, code=cell.text, edition=said, nearest=close, **facts)]
         children = edition.children(cell.text)
-        facts: dict[str, object] = {"children": shown(children)}
+        facts = {"children": shown(children)}
         if len(children) > MOST_SHOWN:
             facts |= {"count": len(children), "first": children[0], "last": children[-1]}
         return [self.found("SW0753", cell, code=dotted(cell.text), **facts)]

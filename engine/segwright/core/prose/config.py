@@ -377,7 +377,8 @@ ENTRIES: dict[str, Entry] = {
         "`{code}` is no ICD-10-CM code ({edition}).",
         (
             "Did you mean `{nearest}`?",
-            "{looks} is what a spreadsheet makes of a code: format the column as text. A code has a letter first.",
+            "{looks} is what a spreadsheet makes of a code: format the column as text.",
+            "A code has {form}.",
         ),
         "A claim with a code that does not exist comes back weeks after the reading, when the clinician who chose it has long "
         "turned to other patients.",
