@@ -32,10 +32,10 @@ def named(done: list[str], name: str) -> Callable[[Tx], None]:
     return function
 
 
-def held_up(store: Store, *functions: tuple[Callable[[Tx], None], bool]) -> None:
-    """Runs them, all of which came while the writer was busy. With each: whether it is a visitor's."""
+def held_up(store: Store, *functions: tuple[Callable[[Tx], None], bool]) -> list[object]:
+    """What comes of them, all of which came while the writer was busy. With each: whether it is a visitor's."""
 
-    async def run() -> None:
+    async def run() -> list[object]:
         gate, begun = threading.Event(), threading.Event()
 
         def busy(tx: Tx) -> None:
@@ -46,15 +46,16 @@ def held_up(store: Store, *functions: tuple[Callable[[Tx], None], bool]) -> None
         assert await asyncio.to_thread(begun.wait, 10)
         waiting = [store.soon(function, visitor=visitor) for function, visitor in functions]
         gate.set()
-        await asyncio.wait_for(asyncio.gather(first, *waiting), 30)
+        await first
+        return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 30)
 
-    asyncio.run(run())
+    return asyncio.run(run())
 
 
 def test_the_writer_runs_what_the_engine_writes_before_what_visitors_wrote_earlier(sqlite):
     done: list[str] = []
     visitors = [(named(done, f"visitor {number}"), True) for number in range(3)]
-    held_up(sqlite, *visitors, (named(done, "sent"), False), (named(done, "received"), False))
+    assert held_up(sqlite, *visitors, (named(done, "sent"), False), (named(done, "received"), False)) == [None] * 5
     assert done == ["sent", "received", "visitor 0", "visitor 1", "visitor 2"]
 
 
@@ -70,7 +71,8 @@ def test_visitors_do_not_fill_a_commit_that_the_engine_waits_for(sqlite, monkeyp
 
     monkeypatch.setattr(sqlite, "_sole_writer", counted)
     done: list[str] = []
-    held_up(sqlite, *((named(done, f"visitor {number}"), True) for number in range(4)), (named(done, "sent"), False))
+    visitors = [(named(done, f"visitor {number}"), True) for number in range(4)]
+    assert held_up(sqlite, *visitors, (named(done, "sent"), False)) == [None] * 5
     assert done[0] == "sent"
     assert done[1:] == [f"visitor {number}" for number in range(4)], "each is done, in order"
     assert commits == 1 + 4, "the one that was busy; then one of a visitor each, the first with what the engine wrote"
@@ -84,22 +86,8 @@ def test_when_nothing_can_be_written_everybody_who_waits_is_told(sqlite, monkeyp
     def broken(tx: Tx) -> None:
         raise sa.exc.OperationalError("", {}, Exception("the disk is full"))
 
-    async def run() -> list[object]:
-        gate, begun = threading.Event(), threading.Event()
-
-        def busy(tx: Tx) -> None:
-            begun.set()
-            assert gate.wait(10)
-
-        first = sqlite.soon(busy)
-        assert await asyncio.to_thread(begun.wait, 10)
-        waiting = [sqlite.soon(lambda tx: None, visitor=True) for _ in range(3)]
-        waiting.append(sqlite.soon(broken))
-        gate.set()
-        await first
-        return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 30)
-
-    assert [type(one) for one in asyncio.run(run())] == [Unavailable] * 4
+    told = held_up(sqlite, *((lambda tx: None, True) for _ in range(3)), (broken, False))
+    assert [type(one) for one in told] == [Unavailable] * 4
     sqlite.write(lambda tx: tx.insert_new(t.setting, name="later", value="1"))
 
 

@@ -43,6 +43,11 @@ class Gate:
         return name
 
 
+async def _turn(hashing: Hashing, gate: Gate, name: str) -> str:
+    async with hashing.turn() as does:
+        return await does(gate, name)
+
+
 async def _until(found: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not found():
@@ -52,14 +57,9 @@ async def _until(found: Callable[[], bool]) -> None:
 def test_passwords_are_hashed_one_at_a_time_in_the_order_in_which_they_came():
     async def story() -> None:
         hashing, gate = Hashing(1), Gate()
-
-        async def one(name: str) -> str:
-            async with hashing.turn() as does:
-                return await does(gate, name)
-
         waiting = []
         for name in "abcdefgh":
-            waiting.append(asyncio.create_task(one(name)))
+            waiting.append(asyncio.create_task(_turn(hashing, gate, name)))
             await asyncio.sleep(0)
         await _until(lambda: gate.came == ["a"])  # and this loop turns meanwhile
         gate.go.set()
@@ -72,12 +72,7 @@ def test_passwords_are_hashed_one_at_a_time_in_the_order_in_which_they_came():
 def test_whoever_goes_away_before_his_turn_takes_nobodys_time():
     async def story() -> None:
         hashing, gate = Hashing(1), Gate()
-
-        async def one(name: str) -> str:
-            async with hashing.turn() as does:
-                return await does(gate, name)
-
-        first, gone, last = (asyncio.create_task(one(name)) for name in ("first", "gone", "last"))
+        first, gone, last = (asyncio.create_task(_turn(hashing, gate, name)) for name in ("first", "gone", "last"))
         await _until(lambda: gate.came == ["first"])
         gone.cancel()
         gate.go.set()

@@ -11,7 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -120,6 +123,23 @@ home.ROUTES = (type(route)("GET", "/busy", "busy", drawn_for_ever, needs="nobody
 """A server with a page whose drawing computes, and gives nothing else of its loop a turn, until a test lets it end."""
 
 
+@contextmanager
+def drawn(server: Server, folder: Path) -> Iterator[tuple[threading.Thread, list[int]]]:
+    """A page that is being drawn, for whom, and how he was answered; the server is closed at the end."""
+    answered: list[int] = []
+    visitor = threading.Thread(
+        target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code)
+    )
+    visitor.start()
+    try:
+        eventually((folder / "begun").exists)
+        yield visitor, answered
+    finally:
+        (folder / "go").touch()
+        visitor.join(60)
+        server.close()
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_while_a_page_is_being_drawn_orders_are_answered_and_what_they_owe_goes_out(kind, request, tmp_path, bundles):
     database = (
@@ -127,14 +147,7 @@ def test_while_a_page_is_being_drawn_orders_are_answered_and_what_they_owe_goes_
     )
     main = BUSY.format(folder=str(tmp_path)) + MAIN
     server = Server(tmp_path, database, bundles, organisations=["larkspur"], main=main).start()
-    store = Store(database, connections=1)
-    answered: list[int] = []
-    visitor = threading.Thread(
-        target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code)
-    )
-    visitor.start()
-    try:
-        eventually((tmp_path / "begun").exists)
+    with closing(Store(database, connections=1)) as store, drawn(server, tmp_path) as (visitor, answered):
         hospital = server.hospitals["larkspur", "outbound"]
         for number in (1, 2, 3):
             assert b"MSA|CA|" in server.order("larkspur", order_message("larkspur", number))
@@ -147,11 +160,6 @@ def test_while_a_page_is_being_drawn_orders_are_answered_and_what_they_owe_goes_
         visitor.join(60)
         assert answered == [200]
         assert server.stop() == 0
-    finally:
-        (tmp_path / "go").touch()
-        visitor.join(60)
-        store.close()
-        server.close()
 
 
 def test_a_signal_that_comes_while_a_page_is_being_drawn_ends_the_server_after_it(tmp_path, bundles):
@@ -159,13 +167,7 @@ def test_a_signal_that_comes_while_a_page_is_being_drawn_ends_the_server_after_i
     server = Server(
         tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=["larkspur"], main=main
     ).start()
-    answered: list[int] = []
-    visitor = threading.Thread(
-        target=lambda: answered.append(httpx2.get(f"{server.url}/busy", timeout=120).status_code)
-    )
-    visitor.start()
-    try:
-        eventually((tmp_path / "begun").exists)
+    with drawn(server, tmp_path) as (visitor, answered):
         assert server.process is not None
         server.process.send_signal(signal.SIGTERM)
         eventually(lambda: server.log[-1]["event"] == "stopping")
@@ -177,10 +179,6 @@ def test_a_signal_that_comes_while_a_page_is_being_drawn_ends_the_server_after_i
         assert server.stop() == 0
         events = [one["event"] for one in server.log if one["event"] in ("stopping", "request", "stopped")]
         assert events == ["stopping", "request", "stopped"]
-    finally:
-        (tmp_path / "go").touch()
-        visitor.join(60)
-        server.close()
 
 
 def test_a_browser_that_follows_live_figures_does_not_keep_a_server_from_ending(tmp_path, bundles):

@@ -39,9 +39,6 @@ def signers(tx: Tx, org: str, accounts: Iterable[int]) -> dict[int, bytes]:
 
 def set_signer(tx: Tx, account: int, org: str, document: bytes, actor: str) -> None:
     """Says how an account signs for an organisation. It is written down by whom."""
-    values = {"document": document.decode(), "actor": actor, "at": tx.now}
-    where = (t.signer.c.account_id == account, t.signer.c.org == org)
-    if not tx.run(sa.update(t.signer).where(*where).values(**values)):
-        tx.insert_new(t.signer, account_id=account, org=org, **values)
+    tx.put(t.signer, account_id=account, org=org, document=document.decode(), actor=actor, at=tx.now)
     name = tx.scalar(sa.select(t.account.c.name).where(t.account.c.id == account))
     tx.journal.note("signer set", org, actor=actor, account=str(name))

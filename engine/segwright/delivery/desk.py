@@ -192,8 +192,8 @@ def submit(tx: Tx, live: Live, submission: Submission, pathway: Pathway, actor: 
         names = (*revision.names, *(Name(alias.kind, alias.assigner, alias.value) for alias in known))
         revision = msgspec.structs.replace(revision, names=names)
     taken = results.submit(tx, live, revision, must_know_order=order is not None)
-    patient = msgspec.json.decode(revision.document, type=_Whose).patient
-    if taken.outcome == "new" and patient is not None:
+    patient = msgspec.json.decode(revision.document, type=_Whose).patient if taken.outcome == "new" else None
+    if patient is not None:
         if not cases.orders(tx, taken.case):
             # No order says whose it is: the result itself does.
             people.remember(tx, live.org, taken.case, bytes(patient), new=False)

@@ -26,13 +26,10 @@ class Shown(msgspec.Struct, frozen=True):
 
 def note(tx: Tx, org: str, shown: Shown) -> None:
     """Keeps a certificate in place of the one that was seen there before."""
-    values = {
-        "address": shown.address, "fingerprint": shown.fingerprint, "names": msgspec.json.encode(shown.names).decode(),
-        "begins": shown.begins, "ends": shown.ends, "at": tx.now,
-    }  # fmt: skip
-    c = t.presented.c
-    if not tx.run(sa.update(t.presented).where(c.org == org, c.destination == shown.destination).values(**values)):
-        tx.insert_new(t.presented, org=org, destination=shown.destination, **values)
+    tx.put(
+        t.presented, org=org, destination=shown.destination, address=shown.address, fingerprint=shown.fingerprint,
+        names=msgspec.json.encode(shown.names).decode(), begins=shown.begins, ends=shown.ends, at=tx.now,
+    )  # fmt: skip
 
 
 def seen(tx: Tx, org: str) -> dict[str, Shown]:

@@ -114,8 +114,7 @@ def _what(event: Any) -> Iterable[tuple[str, int]]:
 
 
 def _move(tx: Tx, chain: str, number: int) -> None:
-    if not tx.run(sa.update(t.tallied).where(t.tallied.c.chain == chain).values(number=number)):
-        tx.insert_new(t.tallied, chain=chain, number=number)
+    tx.put(t.tallied, chain=chain, number=number)
 
 
 def _add(tx: Tx, counts: Counter[tuple[str, int, int, str, int]]) -> None:

@@ -1,8 +1,7 @@
 """Signing in by a password, and out.
 
 Whether the name, the password or a lock was in the way, the answer is the same sentence after the same time: it tells
-nobody which names exist. An address from which too many tries fail has to wait. Passwords are compared one after the other
-(`hashing`)."""
+nobody which names exist. An address from which too many tries fail has to wait. Passwords take turns (`hashing`)."""
 
 from __future__ import annotations
 
