@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import hl7
 import msgspec
@@ -60,6 +60,32 @@ def test_random_plans_write_what_the_interpreter_writes(plan, inputs):
         assert refused.problems == interpret.trace(plan, inputs).problems
         found = "refused"
     assert found == wanted
+
+
+def leaves(text: str) -> ops.Leaves:
+    return ops.Leaves((ops.Put(1, 1, ops.Const("text", text)),))
+
+
+def twice(slot: int, content: ops.Content, need: Literal["optional", "always"] = "optional") -> ops.EachRep:
+    """A repetition for each of the two elements of the inputs below."""
+    return ops.EachRep(slot, ops.Attr(ops.Slot(0), 5), content, duty=ops.Duty(need))
+
+
+@pytest.mark.parametrize(
+    ("inner", "wanted"),
+    [
+        (twice(7, leaves("a"), "always"), b"ZZ1|a~a~a~a\r"),
+        (ops.Fallback((twice(7, leaves("a")), leaves("b"))), b"ZZ1|a~a~a~a\r"),
+        (ops.Fallback((twice(7, leaves("a")),), duty=ops.Duty("always")), b"ZZ1|a~a~a~a\r"),
+    ],
+)
+def test_a_repetition_within_repetitions_is_known_to_be_written_each_time(inner, wanted):
+    body = (ops.SegmentOp("ZZ1", (ops.FieldOp(1, (twice(6, inner),)),)),)
+    plan = msgspec.structs.replace(
+        writing(), body=body, inputs=writing().inputs[:1], slots=8, functions=(), tables=(), narratives=(), patterns=()
+    )
+    given_ = ((None, None, None, None, None, ("A", "A")),)
+    assert generated(plan, given_) == interpreted(plan, given_) == wanted
 
 
 @pytest.mark.parametrize("kind", samples.KINDS)

@@ -392,22 +392,27 @@ class FieldGenerator(Expressions):
             case ops.ChooseRep():
                 self._choose_rung(op)
             case ops.Fallback():
-                before = source.temporary()
-                source.line(f"{before} = {self.segment.lead}")
+                unchanged = self._nothing_since()
                 for number, content in enumerate(op.contents):
-                    with source.block(f"if {self.segment.lead} is {before}:") if number else here():
+                    with source.block(f"if {unchanged}:") if number else here():
                         self._content(content)
-                self._refuse_missing(op.duty, f"{self.segment.lead} is {before}")
+                self._refuse_missing(op.duty, unchanged)
             case ops.EachRep():
-                before, turn = source.temporary(), source.temporary()
-                source.line(f"{before} = {self.segment.lead}")
+                unchanged = self._nothing_since()
                 after = Place(self._field_of(op), AFTER)
                 with self.each_element(op.slot, op.source, op.where, op.order):
-                    source.line(f"{turn} = {self.segment.lead}")
+                    idle = self._nothing_since()
                     self._content(op.content)
-                    with source.block(f"if {self.segment.lead} is not {turn}:"):
+                    with source.block(f"if not {idle}:"):
                         source.line(f"{self.segment.lead} = {self._gaps(after)}")
-                self._refuse_missing(op.duty, f"{self.segment.lead} is {before}")
+                self._refuse_missing(op.duty, unchanged)
+
+    def _nothing_since(self) -> str:
+        """Notes how much is written; gives a test whether nothing was added since. The lead does not tell: behind a repetition it
+        is what it was behind the one before."""
+        before = self.source.temporary()
+        self.source.line(f"{before} = len({self.parts})")
+        return f"(len({self.parts}) == {before})"
 
     def _choose_if(self, op: _Part, test: str, texts: str) -> None:
         source, segment = self.source, self.segment
