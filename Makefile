@@ -12,6 +12,8 @@ PYTEST_ARGS ?=
 JOBS ?= auto
 PYTHONS := $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14 python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of processes; where bytecode is not kept, each of them compiles the engine anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The environment is ready when the stamp of this lock and this pyproject.toml exists: content, not dates.
 KEY := $(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | tr ' ' -)

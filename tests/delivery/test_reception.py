@@ -140,6 +140,14 @@ def test_row_27_a_cancellation_of_nothing_is_refused_before_it_is_answered(recei
     assert codes(receive(ORDER, with_id(CANCEL, b"AGAIN"), one_by_one=True)) == ["AA", "AA"]
 
 
+def test_row_27_a_refused_cancellation_that_comes_twice_at_once_is_refused_twice(receive, store):
+    """A sender whose connection ended sends again, and both are kept in one transaction."""
+    answers = receive(CANCEL, CANCEL)
+    assert codes(answers) == ["AE", "AE"]
+    assert answers[0].frames == answers[1].frames == receive(CANCEL)[0].frames
+    assert rows(store, t.inbox, "state", "code") == [("refused", "AE")]
+
+
 def test_row_1_what_was_stored_is_worked_off_by_whoever_starts_next(receive, store, lives, monkeypatch):
     monkeypatch.setattr(Reception, "work", lambda self: None)  # the process dies right after its answer
     assert codes(receive(ORDER)) == ["AA"]

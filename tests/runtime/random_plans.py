@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from segwright.hl7.delimiters import STANDARD, Delimiters
-from segwright.hl7.values import NULL, Field
+from segwright.hl7.values import NULL, Field, Segment
 from segwright.plan import ops
 from segwright.plan.model import Type
 
@@ -20,7 +20,9 @@ RECORD = Type("record", "R")
 
 # --- values of inputs ------------------------------------------------------------------------------------------------
 
-TEXTS = st.one_of(
+CALM = st.sampled_from(["A", "plain", "F", "M", "é", "", "x&y", "|", "a\\b", "A B"])
+"""Texts that every encoding below can send, though some of them are escaped."""
+HOSTILE = st.one_of(
     st.sampled_from(
         [
             "A", "plain", "F", "M", "", "|^~\\&", "a|b", "\\F\\", "é", "€", "–", "a\r\nb", "\t", '""', '"', "\x00",
@@ -29,28 +31,48 @@ TEXTS = st.one_of(
     ),
     st.text(alphabet="aB1|^~\\&é\r\n \"#!", max_size=6),
 )  # fmt: skip
-FIELDS = st.builds(
-    Field,
-    st.sampled_from(["", "1^2", "A~B", "x&y", "^^", '""', "a\\F\\b", "\\.br\\", "p|q", "A\x01", "1!2", "é"]),
-    st.sampled_from([STANDARD, OTHER]),
+CALM_FIELDS = st.sampled_from(["", "1", "1^2", "A", "A^^F", "x&y", "^^", '""', "a\\F\\b", "1^^3&4"])
+HOSTILE_FIELDS = st.sampled_from(
+    ["", "1^2", "A~B", "x&y", "^^", '""', "a\\F\\b", "\\.br\\", "p|q", "A\x01", "1!2", "é"]
 )
-MISSING_OR_TEXT = st.one_of(st.none(), TEXTS, st.just(NULL))
-PAIRS = st.tuples(MISSING_OR_TEXT, MISSING_OR_TEXT)
 
 TEXT_INDEXES = (0, 1, 2)
-PAIR_INDEX, PAIRS_INDEX, TEXTS_INDEX, FIELD_INDEX, INTEGER_INDEX = 3, 4, 5, 6, 7
+PAIR_INDEX, PAIRS_INDEX, TEXTS_INDEX, FIELD_INDEX, INTEGER_INDEX, KEPT_INDEX = 3, 4, 5, 6, 7, 8
+ECHOED = ("ZZ1", "ZZ3")
 
-RECORDS = st.tuples(
-    MISSING_OR_TEXT,
-    MISSING_OR_TEXT,
-    MISSING_OR_TEXT,
-    st.one_of(st.none(), PAIRS),
-    st.one_of(st.none(), st.lists(PAIRS, max_size=3).map(tuple)),
-    st.one_of(st.none(), st.lists(TEXTS, max_size=3).map(tuple)),
-    st.one_of(st.none(), FIELDS),
-    st.one_of(st.none(), st.integers(-2, 700)),
+
+def records(texts: st.SearchStrategy[str], fields: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """An input, made of such texts and received fields."""
+    text = st.one_of(st.none(), texts, texts, st.just(NULL))
+    pair = st.tuples(text, text)
+    delimiters = st.sampled_from([STANDARD, OTHER])
+    segment = st.builds(
+        lambda name, fields, delimiters: Segment(delimiters.field.join([name, *fields]), delimiters),
+        st.sampled_from([*ECHOED, "ZZ4"]),
+        st.lists(fields, max_size=5),
+        delimiters,
+    )
+    return st.tuples(
+        text,
+        text,
+        text,
+        st.one_of(st.none(), pair),
+        st.one_of(st.none(), st.lists(pair, max_size=3).map(tuple)),
+        st.one_of(
+            st.none(), st.lists(texts, max_size=3).map(tuple), st.lists(texts, min_size=2, max_size=3).map(tuple)
+        ),
+        st.one_of(st.none(), st.builds(Field, fields, delimiters)),
+        st.one_of(st.none(), st.integers(-2, 700)),
+        st.one_of(st.none(), st.lists(segment, min_size=1, max_size=4).map(tuple)),
+    )
+
+
+INPUTS = st.one_of(
+    *(
+        st.tuples(one, st.one_of(st.none(), one))
+        for one in (records(CALM, CALM_FIELDS), records(HOSTILE, HOSTILE_FIELDS))
+    )
 )
-INPUTS = st.tuples(RECORDS, st.one_of(st.none(), RECORDS))
 
 # --- plans -----------------------------------------------------------------------------------------------------------
 
@@ -73,13 +95,16 @@ TABLES = (
 
 
 class Maker:
-    """Draws one plan. `pairs` and `texts` are slots that hold a pair and a text."""
+    """Draws one plan. `pairs`, `texts` and `echoed` are slots that hold a pair, a text and the segment being echoed. A `strict`
+    plan demands much, so most of what it is given is refused; any other demands something now and then."""
 
     def __init__(self, draw: Any) -> None:
         self.draw = draw
         self.slots = 2
         self.pairs: list[int] = []
         self.texts: list[int] = []
+        self.echoed: list[int] = []
+        self.strict = draw(st.booleans())
 
     def slot(self) -> int:
         self.slots += 1
@@ -102,6 +127,7 @@ class Maker:
             plain += ["bound pair", "bound pair"]
         if self.texts:
             plain += ["bound text", "bound text"]
+        plain += ["component", *(["echoed"] if self.echoed else [])]
         deep = ["coalesce", "choose", "lookup", "call", "first", "two keys"] if depth < 2 else []
         match self.one(*plain, *deep):
             case "constant":
@@ -116,6 +142,10 @@ class Maker:
                 return ops.Attr(ops.Slot(self.draw(st.sampled_from(self.pairs))), self.draw(st.sampled_from([0, 1])))
             case "bound text":
                 return ops.Slot(self.draw(st.sampled_from(self.texts)))
+            case "component":
+                return self.component(self.attribute(FIELD_INDEX))
+            case "echoed":
+                return self.component(self.received())
             case "coalesce":
                 return ops.Coalesce((self.text(depth + 1), self.text(depth + 1)))
             case "choose":
@@ -134,24 +164,41 @@ class Maker:
                     column,
                     self.draw(st.sampled_from([1, 2, 3])) if column == 1 else 0,
                     unmapped=self.text(depth + 1) if self.flip() else None,
-                    same=self.flip(),
+                    same=not self.strict or self.flip(),
                 )
             case "two keys":
-                unmapped = self.text(depth + 1) if self.flip() else None
+                unmapped = self.text(depth + 1) if not self.strict or self.flip() else None
                 return ops.Lookup(2, (self.text(depth + 1), self.text(depth + 1)), unmapped=unmapped)
             case "call":
                 function = self.draw(st.sampled_from([0, 1, 2, 4]))
                 more: tuple[ops.Value | None, ...] = ()
                 if function == 2:
                     more = (ops.Const("integer", "4"), ops.Const("text", self.one("cut", "error")))
-                invalid = self.text(depth + 1) if self.flip() else None
+                invalid = self.text(depth + 1) if not self.strict or self.flip() else None
                 return ops.Call(function, (self.text(depth + 1), *more), invalid=invalid)
             case _:
                 return self.first(depth + 1)
 
+    def component(self, of: ops.Value) -> ops.Value:
+        return ops.Component(of, self.draw(st.integers(1, 3)), self.draw(st.integers(1, 2)))
+
+    def received(self) -> ops.Value:
+        return ops.Received(ops.Slot(self.draw(st.sampled_from(self.echoed))), self.draw(st.integers(1, 5)))
+
+    def listed(self, depth: int) -> ops.Value:
+        """A value that gives a list of texts."""
+        if depth > 1 or self.one("attribute", "attribute", "each") == "attribute":
+            return self.attribute(TEXTS_INDEX)
+        slot = self.slot()
+        self.texts.append(slot)
+        value, where = self.text(depth + 1), self.condition(depth + 1) if self.flip() else None
+        order = self.text(depth + 1) if self.flip() else None
+        self.texts.remove(slot)
+        return ops.Each(slot, self.attribute(TEXTS_INDEX), value, where, order)
+
     def first(self, depth: int) -> ops.Value:
         slot = self.slot()
-        source = self.attribute(TEXTS_INDEX)
+        source = self.listed(depth)
         self.texts.append(slot)
         value, where = self.text(depth), self.condition(depth) if self.flip() else None
         self.texts.remove(slot)
@@ -167,8 +214,8 @@ class Maker:
             case "equal":
                 return ops.Equal(self.text(depth + 1), ops.Const("text", self.draw(CODES)))
             case "in":
-                listed = ops.Listed(tuple(ops.Const("text", code) for code in ("A", "F", "plain")))
-                return ops.In(self.text(depth + 1), listed)
+                codes = ops.Listed(tuple(ops.Const("text", code) for code in ("A", "F", "plain")))
+                return ops.In(self.text(depth + 1), codes if self.flip() else self.listed(depth + 1))
             case "match":
                 return ops.Match(self.text(depth + 1), 0)
             case "same":
@@ -185,6 +232,8 @@ class Maker:
     # what is written
 
     def duty(self, *needs: str) -> ops.Duty:
+        if not self.strict and self.draw(st.integers(0, 5)):
+            return ops.Duty()
         match self.one("optional", "optional", *needs):
             case "if":
                 return ops.Duty("if", self.condition(1))
@@ -207,12 +256,14 @@ class Maker:
         return ops.Leaves(tuple(self.put(*place) for place in sorted(places)), self.duty("always", "if"))
 
     def content(self, depth: int = 0) -> ops.Content:
-        deep = ["ladder", "fallback", "each"] if depth < 2 else []
-        match self.one("leaves", "leaves", "leaves", "opaque", "hold", *deep):
+        # The deeper, the likelier to go on: what is wrong with nesting shows where repetitions are made within repetitions.
+        deep = (["ladder", "fallback", "each"], ["ladder", "fallback", "each", "each"], ["fallback", "each", "each"])
+        match self.one("leaves", "leaves", "leaves", "opaque", "hold", *deep[depth]) if depth < 3 else "leaves":
             case "leaves":
                 return self.leaves()
             case "opaque":
-                return ops.Opaque(self.attribute(FIELD_INDEX), self.duty("always", "if"))
+                of = self.received() if self.echoed and self.flip() else self.attribute(FIELD_INDEX)
+                return ops.Opaque(of, self.duty("always", "if"))
             case "hold":
                 return ops.HoldRep()
             case "ladder":
@@ -227,7 +278,7 @@ class Maker:
                 return ops.Fallback(contents, self.duty("always", "if"))
             case _:
                 slot = self.slot()
-                source = self.attribute(TEXTS_INDEX)
+                source = self.listed(1)
                 self.texts.append(slot)
                 where = self.condition(1) if self.flip() else None
                 order = ops.Slot(slot) if self.flip() else None
@@ -246,11 +297,20 @@ class Maker:
         when = self.condition() if self.draw(st.integers(0, 3)) == 0 else None
         return ops.SegmentOp(self.one("ZZ1", "ZZ2"), self.fields(), when, optional=self.flip())
 
+    def echo(self) -> ops.EchoOp:
+        slot = self.slot()
+        source = self.attribute(KEPT_INDEX)
+        self.echoed.append(slot)
+        fields = self.fields() if self.flip() else ()
+        when = self.condition() if self.draw(st.integers(0, 3)) == 0 else None
+        self.echoed.remove(slot)
+        return ops.EchoOp(self.one(*ECHOED), source, slot, fields, when, optional=not self.strict or self.flip())
+
     def loop(self, depth: int) -> ops.LoopOp:
         slot, position = self.slot(), self.slot()
         self.slot()
         kind = self.one("pairs", "texts")
-        source = self.attribute(PAIRS_INDEX if kind == "pairs" else TEXTS_INDEX)
+        source = self.attribute(PAIRS_INDEX) if kind == "pairs" else self.listed(1)
         bound = self.pairs if kind == "pairs" else self.texts
         bound.append(slot)
         order: ops.Value | None = None
@@ -274,9 +334,11 @@ class Maker:
         found: list[Any] = []
         lets = 0
         for _ in range(self.draw(st.integers(1, 3))):
-            match self.one("segment", "segment", "segment", "let", "check", *(["loop"] if depth < 2 else [])):
+            match self.one("segment", "segment", "segment", "echo", "let", "check", *(["loop"] if depth < 2 else [])):
                 case "segment":
                     found.append(self.segment())
+                case "echo":
+                    found.append(self.echo())
                 case "loop":
                     found.append(self.loop(depth))
                 case "let":

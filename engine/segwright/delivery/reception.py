@@ -149,14 +149,16 @@ class Reception:
 def _kept(tx: Tx, together: Iterable[Waiting]) -> list[Kept]:
     taken = list(together)
     found = inbox.keep(tx, [judged.arrival for _, judged, _, _ in taken])
-    for number, ((live, judged, came, _), kept) in enumerate(zip(taken, found, strict=True)):
+    decided: dict[int, Kept] = {}
+    for (live, judged, came, _), kept in zip(taken, found, strict=True):
         if kept.how != "fresh":
             continue
         if judged.acknowledgement is not None:
             _acknowledged(tx, live, judged.acknowledgement, judged.arrival.body, kept.id)
         elif judged.cancels:
-            found[number] = _cancelled(tx, live, judged, came, kept)
-    return found
+            decided[kept.id] = _cancelled(tx, live, judged, came, kept)
+    # Whoever sent a cancellation twice hears the same twice, also when both came at once.
+    return [msgspec.structs.replace(decided.get(kept.id, kept), how=kept.how) for kept in found]
 
 
 def _acknowledged(tx: Tx, live: Live, found: Acknowledgement, body: bytes, number: int) -> None:
