@@ -85,6 +85,10 @@ snapshots: $(STAMP) ## write every snapshot anew and show which moved
 	@$(BIN)/python -m pytest --quiet --snapshot-update $(if $(CORPUS),--corpus="$(CORPUS)") $(PYTEST_ARGS); result=$$?; \
 	git --no-pager diff --stat -- snapshots; git ls-files --others --exclude-standard -- snapshots; exit $$result
 
+.PHONY: shots
+shots: $(STAMP) ## .shots/: pictures of every page, in light and dark, at two widths
+	@SEGWRIGHT_SHOTS=1 $(BIN)/python -m pytest --quiet --numprocesses=$(JOBS) tests/pages $(PYTEST_ARGS) && ls .shots
+
 .PHONY: faults
 faults: $(STAMP) ## the long campaigns: engines killed and stopped; writes docs/faults.md (FAULTS="--runs 1 --seed 7 …")
 	@$(BIN)/python tests/faults/run.py $(FAULTS)

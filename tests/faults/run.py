@@ -123,7 +123,7 @@ def main() -> int:
     parse = argparse.ArgumentParser()
     parse.add_argument("--runs", type=int, default=10)
     parse.add_argument(
-        "--orders", type=int, default=2800, help="orders in each run; each makes about 3.6 orders and results"
+        "--orders", type=int, default=3000, help="orders in each run; each makes about 3.5 orders and results"
     )
     parse.add_argument("--kills", type=int, default=100, help="in each run")
     parse.add_argument(

@@ -40,9 +40,14 @@ def _migrate(url: str) -> None:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a new database with the tables in it."""
+    return with_tables(request, tmp_path)
+
+
+def with_tables(request: pytest.FixtureRequest, folder: Path) -> str:
+    """The URL of a new database of the kind that a fixture is asked for."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "ledger.db")
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
+        shutil.copy(request.getfixturevalue("migrated_file"), folder / "ledger.db")
+        return f"sqlite:///{folder / 'ledger.db'}"
     return new_database(request.getfixturevalue("postgres"), template=request.getfixturevalue("migrated_database"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -11,15 +12,16 @@ from segwright.ledger import studies, views
 from segwright.ledger import tables as t
 from segwright.ledger.store import Store, Tx
 from segwright.ledger.tables import DECIDED, OPEN
+from tests.ledger.conftest import with_tables
 from tests.statements import heard
 
 ORG, OTHER = "mercy", "grace"
 ROWS = 4000
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """A ledger of two organisations in which almost everything is done, as it is after a while."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A ledger of two organisations in which almost everything is done, as it is after a while. Tests only look at it."""
 
     def fill(tx: Tx) -> None:
         inbox, cases, orders, lanes, revisions, deliveries, events, worklist = ([] for _ in range(8))
@@ -67,8 +69,10 @@ def filled(store: Store) -> Store:
         else:
             tx.connection.exec_driver_sql("ANALYZE main")
 
+    store = Store(with_tables(request, tmp_path_factory.mktemp("filled")))
     store.write(fill)
-    return store
+    yield store
+    store.close()
 
 
 def plans_of(store: Store, look) -> list[str]:

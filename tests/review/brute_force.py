@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Collection
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def edited(root: Path, file: str, old: str, new: str) -> None:
 
 def rendered(root: Path, only: Collection[str] | None = None) -> dict[tuple[str, str], bytes]:
     """By organisation and file what every case gives."""
+    return _as_committed() if root == ROOT and only is None else _rendered(root, only)
+
+
+@cache
+def _as_committed() -> dict[tuple[str, str], bytes]:
+    return _rendered(ROOT, None)
+
+
+def _rendered(root: Path, only: Collection[str] | None) -> dict[tuple[str, str], bytes]:
     compiled = compile_workspace(root, only)
     found = {}
     for name in compiled.organisations:

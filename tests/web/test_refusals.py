@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import closing
 
 import pytest
 
 from segwright.web.api import LARGEST_BODY, OPERATIONS
-from tests.web.servers import order_message, preliminary, signer
+from tests.web.servers import MAIN, Server, order_message, preliminary, signer
 
 ORG = "larkspur"
 SECRET = "Zebedee"  # a value that no error may repeat
@@ -130,9 +131,12 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(one):
     assert answer.status_code == 413
 
 
-def test_a_head_that_does_not_come_ends_its_connection_and_no_other(one):
+def test_a_head_that_does_not_come_ends_its_connection_and_no_other(tmp_path, bundles):
+    hasty = "from segwright.web import serving\nserving.HEAD_WITHIN = 1.0\n" + MAIN
+    one = Server(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", bundles, organisations=[ORG], main=hasty).start()
     address = ("127.0.0.1", one.ports["api"])
     with (
+        closing(one),
         socket.create_connection(address, timeout=120) as silent,
         socket.create_connection(address, timeout=120) as slow,
     ):
