@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +32,8 @@ SHOTS = ROOT / ".shots"
 TAKEN = bool(os.environ.get("SEGWRIGHT_SHOTS"))
 WIDTHS = (1280, 1024)
 SCHEMES = ("light", "dark")
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules of axe-core about what another scheme changes."""
 
 
 def chromium() -> str:
@@ -101,22 +103,25 @@ def look(page: Page, name: str) -> None:
         return
     before = page.viewport_size
     for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        # Without motion a colour is what it will be at once.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{name} scrolls at {width}"
             if TAKEN:
                 page.screenshot(path=SHOTS / f"{name}-{scheme}-{width}.png", full_page=True, animations="disabled")
-        assert axe(page) == [], f"{name} in {scheme}"
-    page.emulate_media(color_scheme="light")
+        found = axe(page) if scheme == SCHEMES[0] else axe(page, of=COLOURS)
+        assert found == [], f"{name} in {scheme}"
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     if before is not None:
         page.set_viewport_size(before)
 
 
-def axe(page: Page) -> list[str]:
-    """What axe-core finds serious or worse: rule, what it is about, where."""
+def axe(page: Page, of: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds serious or worse, by these of its rules or by all: rule, what it is about, where."""
     page.evaluate((installed(Path(__file__).parent) / "node_modules" / "axe-core" / "axe.min.js").read_text() + "; 0")
-    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    options = {"resultTypes": ["violations"], **({"runOnly": list(of)} if of else {})}
+    found: dict[str, Any] = page.evaluate("options => axe.run(options)", options)
     return [
         f"{one['id']}: {one['help']}: {json.dumps([node['target'] for node in one['nodes']])}"
         for one in found["violations"]

@@ -14,7 +14,7 @@ from segwright.review.grouping import FleetReview
 from segwright.review.meanings import Meanings
 from segwright.service.cache import Cache
 from segwright.service.diffing import review_fleet
-from segwright.service.lost_coverage import Lost
+from segwright.service.lost_coverage import FEW, Lost
 from segwright.service.states import State
 from segwright.workbench.lost import no_longer_exercised
 from tests.bench.fleet import generate, organisation
@@ -292,7 +292,7 @@ def test_comments_and_other_lines_lose_no_coverage(workspace, cache):
 def test_of_many_that_change_alike_one_is_asked_and_the_others_if_it_lost_something(tmp_path, cache):
     before, after = tmp_path / "before", tmp_path / "after"
     for root in (before, after):
-        generate(root, FLEET, cases=True)
+        generate(root, FEW + 1, cases=True)
     edited(after, *EVERYONE)
     asked: list[str] = []
 
@@ -301,8 +301,8 @@ def test_of_many_that_change_alike_one_is_asked_and_the_others_if_it_lost_someth
         return ()
 
     review = reviewed(before, after, cache, lost)
-    assert len(asked) == len([group for group in review.groups if group.first.moves]) < FLEET
-    assert f"in {len(asked)} of {FLEET} hospitals" in review.notes[0]
+    assert len(asked) == len([group for group in review.groups if group.first.moves]) < FEW
+    assert f"in {len(asked)} of {FEW + 1} hospitals" in review.notes[0]
     review = reviewed(before, after, cache, lambda one, other, name: ("something",))
     assert all(each.lost == ("something",) for each in review.moving)
     assert not review.notes
