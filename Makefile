@@ -72,7 +72,7 @@ check: lint types floors ## lint, format, types, floors (each is a target of its
 lint: $(STAMP)
 	@$(call timed,ruff,$(BIN)/ruff check --quiet --output-format=concise . && $(BIN)/ruff format --check .)
 types: $(STAMP)
-	@$(call timed,mypy,$(BIN)/mypy)
+	@$(call timed,mypy,$(BIN)/mypy --num-workers=auto)
 floors: $(STAMP)
 	@$(call timed,floors,$(BIN)/lint-imports --no-cache >$(VENV)/floors.txt || { cat $(VENV)/floors.txt; false; })
 

@@ -303,6 +303,12 @@ TYPED_BACK = {"orders-search"}
 
 
 @pytest.fixture
+def people(postgresql_people: People) -> People:
+    """The server whose database says most when something is wrong, values too."""
+    return postgresql_people
+
+
+@pytest.fixture
 def went(people: People, browser: Browser, tmp_path: Path) -> dict[str, Any]:
     """All of them have gone their way: their browsers by role, with the folders of their profiles."""
     ward = Ward(people)

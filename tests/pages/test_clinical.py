@@ -83,11 +83,11 @@ def test_a_study_is_found_by_keys_signed_with_suggested_codes_and_filed(people, 
 
 
 @pytest.mark.parametrize("org", ["larkspur", "stbrigid", "tamarack", "northgate"])
-def test_codes_arrive_in_each_hospitals_own_form(people, visit, org):
-    who = studies.clinician(people, org)
-    study = studies.study(people, org)
+def test_codes_arrive_in_each_hospitals_own_form(one, visit, org):
+    who = studies.clinician(one, org)
+    study = studies.study(one, org)
     at = study.result.rpartition("-")[2]
-    page = visit(people, who, path(study))
+    page = visit(one, who, path(study))
     chosen = ("I48.0", "I45.10") if org != "northgate" else ("I45.10", "I10")
     for old in page.locator(".chosen [value^='remove:']").all():
         old.click()
@@ -95,18 +95,18 @@ def test_codes_arrive_in_each_hospitals_own_form(people, visit, org):
     plain = [code.encode() for code in chosen]
     undotted = [code.replace(b".", b"") for code in plain]
     if org == "larkspur":  # DG1 right behind OBR, with dots
-        message = filed(people, org, f"LV-700101-{at}")
+        message = filed(one, org, f"LV-700101-{at}")
         assert [one[3].split(b"^")[0] for one in segments(message, b"DG1")] == plain
         assert names(message)[names(message).index(b"OBR") + 1] == b"DG1"
     elif org == "stbrigid":  # DG1 at the end, without dots
-        message = filed(people, org, f"STB-900-1-{at}")
+        message = filed(one, org, f"STB-900-1-{at}")
         assert [one[3].split(b"^")[0] for one in segments(message, b"DG1")] == undotted
         assert names(message)[-2:] == [b"DG1", b"DG1"]
     elif org == "tamarack":  # in the charge that goes to the billing system
-        charge = filed(people, org, study.result, door="billing", type_=b"DFT")
+        charge = filed(one, org, study.result, door="billing", type_=b"DFT")
         assert [one.split(b"^")[0] for one in segments(charge, b"FT1")[0][19].split(b"~")] == plain
     else:
-        message = filed(people, org, f"NG88001-{at}")
+        message = filed(one, org, f"NG88001-{at}")
         assert all(code in message for code in undotted)
         assert not any(code in message for code in plain if b"." in code)
 
