@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?=
 PYTEST_ARGS ?=
-JOBS ?= auto
+# One process more than cores: tests of running systems wait now and then.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
 PYTHONS := $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14 python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start hundreds of processes; where bytecode is not kept, each of them compiles the engine anew.
