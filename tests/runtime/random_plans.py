@@ -21,7 +21,7 @@ RECORD = Type("record", "R")
 # --- values of inputs ------------------------------------------------------------------------------------------------
 
 CALM = st.sampled_from(["A", "plain", "F", "M", "é", "", "x&y", "|", "a\\b", "A B"])
-"""Texts that every encoding below can send, though some of them are escaped."""
+"""Texts that hardly an encoding below refuses, though some of them are escaped."""
 HOSTILE = st.one_of(
     st.sampled_from(
         [

@@ -158,7 +158,7 @@ def _kept(tx: Tx, together: Iterable[Waiting]) -> list[Kept]:
         elif judged.cancels:
             decided[kept.id] = _cancelled(tx, live, judged, came, kept)
     # Whoever sent a cancellation twice hears the same twice, also when both came at once.
-    return [msgspec.structs.replace(decided.get(kept.id, kept), how=kept.how) for kept in found]
+    return [msgspec.structs.replace(decided[kept.id], how=kept.how) if kept.id in decided else kept for kept in found]
 
 
 def _acknowledged(tx: Tx, live: Live, found: Acknowledgement, body: bytes, number: int) -> None:
