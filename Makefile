@@ -90,6 +90,10 @@ snapshots: $(STAMP) ## write every snapshot anew and show which moved
 shots: $(STAMP) ## .shots/: pictures of every page, in light and dark, at two widths
 	@SEGWRIGHT_SHOTS=1 $(BIN)/python -m pytest --quiet --numprocesses=$(JOBS) tests/pages $(PYTEST_ARGS) && ls .shots
 
+.PHONY: slow-pages
+slow-pages: $(STAMP) ## the tests of the pages with pages that come slowly: what looks too early fails
+	@SEGWRIGHT_SLOW_PAGES=40000 $(BIN)/python -m pytest --quiet --numprocesses=$(JOBS) --dist=worksteal tests/pages $(PYTEST_ARGS)
+
 .PHONY: faults
 faults: $(STAMP) ## the long campaigns: engines killed and stopped; writes docs/faults.md (FAULTS="--runs 1 --seed 7 …")
 	@$(BIN)/python tests/faults/run.py $(FAULTS)

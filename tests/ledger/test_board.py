@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -14,6 +16,7 @@ from segwright.ledger.operate import By, Impossible
 from segwright.ledger.orders import Control, Received, ReceivedOrder
 from segwright.ledger.proposals import Act
 from segwright.ledger.store import Store
+from segwright.pages.board import live
 from tests.ledger.hospital import TAKEN, FakeHospital, World
 
 HOUR = 3_600_000
@@ -223,6 +226,47 @@ def test_the_feed_tells_each_change_once_and_only_to_whom_it_belongs(world):
     assert not found["grace"].deliveries
     assert "built" in found["mercy"].kinds
     assert store.read(lambda tx: feed.changes(tx, after))[0] == {}
+
+
+def test_a_browser_is_told_what_happened_between_reading_its_page_and_listening(world, monkeypatch):
+    monkeypatch.setattr(live, "EVERY", 0.01)
+    made = world(FakeHospital("mercy"), FakeHospital("grace"))
+    store = made.store
+
+    class Engine:
+        async def read(self, function):
+            return store.read(function)
+
+    async def run():
+        browsers = live.Feed(Engine())  # type: ignore[arg-type]
+
+        async def told(since: str) -> tuple[str, str]:
+            stream = browsers.follow("mercy", since)
+            assert await anext(stream) == ("ready", "[]")
+            try:
+                return await asyncio.wait_for(anext(stream), 0.2)
+            except TimeoutError:
+                return ("nothing", "")
+            finally:
+                await stream.aclose()
+
+        def since() -> str:
+            return store.read(lambda tx: feed.written(feed.ends(tx, "mercy")))
+
+        first = since()
+        assert first == "0-0"
+        made.order("B1", org="grace")
+        assert await told(first) == ("nothing", ""), "what is another's is nothing to this browser"
+        made.order("A1")
+        assert await told(first) == ("changed", "[0]")
+        second = since()
+        made.result(placer="A1")
+        assert await told(second) == ("changed", "[1]")
+        assert await told(since()) == ("nothing", "")
+        assert await told(since().replace("-", "-9")) == ("nothing", ""), "a cursor from elsewhere"
+        assert await told("x.1-.-1.0-1-1") == ("changed", "[1]"), "no cursor at all: from the beginning"
+
+    asyncio.run(run())
 
 
 def test_the_feed_says_when_there_is_more_than_it_tells(world):

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.npm import installed
 from tests.web.servers import ROOT
@@ -31,6 +31,11 @@ SHOTS = ROOT / ".shots"
 """Pictures of every page, for people, taken by `make shots`; no part of the repository."""
 TAKEN = bool(os.environ.get("SEGWRIGHT_SHOTS"))
 WIDTHS = (1280, 1024)
+SLOW = int(os.environ.get("SEGWRIGHT_SLOW_PAGES", "0"))
+"""Bytes a second at which pages come to the browser, 0 for as fast as they can: `make slow-pages` finds tests, and scripts of ours,
+that take a page for whole while it is still coming."""
+PATIENCE = 30_000
+"""ms until a page that does not come to be so is a failure: a machine may be slow."""
 SCHEMES = ("light", "dark")
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules of axe-core about what another scheme changes."""
@@ -81,6 +86,7 @@ class Chromium(NamedTuple):
 @contextmanager
 def running() -> Iterator[Chromium]:
     """A browser, as long as it is needed."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         found = Chromium(browser, asyncio.get_running_loop())
@@ -92,6 +98,23 @@ def running() -> Iterator[Chromium]:
     asyncio._set_running_loop(None)
 
 
+def slowed(page: Page) -> None:
+    """Lets pages come slowly where SEGWRIGHT_SLOW_PAGES says so."""
+    if SLOW:
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.send(
+            "Network.emulateNetworkConditions",
+            {"offline": False, "latency": 60, "downloadThroughput": SLOW, "uploadThroughput": -1},
+        )
+
+
+def source(page: Page) -> str:
+    """What a page holds, once it has come whole: a click that goes elsewhere ends when the first byte of the answer is there."""
+    page.wait_for_load_state()
+    return page.content()
+
+
 def look(page: Page, name: str) -> None:
     """A page in light and dark, at every width: nothing runs out of it, and axe-core has no serious finding. Call it once for each
     state that is worth seeing; on the other database the same state is not looked at again."""
@@ -101,6 +124,7 @@ def look(page: Page, name: str) -> None:
         (looked / name).touch(exist_ok=False)
     except FileExistsError:
         return
+    page.wait_for_load_state()
     before = page.viewport_size
     for scheme in SCHEMES:
         # Without motion a colour is what it will be at once.

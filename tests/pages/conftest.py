@@ -76,12 +76,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
         if name:
             context.add_cookies([{"name": "segwright", "value": people.token(name), "url": people.server.url}])
         page = context.new_page()
+        browsers.slowed(page)
         if not expect_errors:
             page.on(
                 "console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None
             )
             page.on("pageerror", lambda error: said.append(str(error)))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(browsers.PATIENCE)
         page.goto(people.server.url + path)
         return page
 

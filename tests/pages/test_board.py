@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.browser import look
+from tests.pages.browser import look, source
 from tests.pages.people import ORG
 from tests.pages.ward import NAME, Ward
 
@@ -27,12 +27,33 @@ def test_the_overview_shows_what_stands_and_what_needs_a_person_live(ward, visit
     rejected = page.get_by_role("link", name="rejected, outbound")
     before = int(rejected.inner_text())
     ward.rejected()
-    expect(rejected).to_have_text(str(before + 1), timeout=15_000)
+    expect(rejected).to_have_text(str(before + 1))
     look(page, "board-overview")
     page.get_by_role("link", name="rejected, outbound").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Deliveries")
     expect(page.locator("tbody tr")).to_have_count(before + 1)
     look(page, "board-deliveries")
+
+
+def test_what_happens_before_a_browser_listens_is_shown_too(ward, visit):
+    late = ward.rejected()[1]
+    page = visit(ward.people, f"operator.{ORG}", BOARD)
+    rejected = page.get_by_role("link", name="rejected, outbound")
+    before = int(rejected.inner_text())
+    more: list[int] = []
+
+    def listens(route):
+        if not more:
+            more.append(ward.rejected()[1])
+        route.continue_()
+
+    page.route("**/board/live?*", listens)
+    page.goto(ward.people.server.url + BOARD)
+    expect(rejected).to_have_text(str(before + 1))
+    page.unroute("**/board/live?*")
+    page.route("**/board/live?*", lambda route: (ward.give_up(late), route.continue_()))
+    page.goto(f"{ward.people.server.url}{BOARD}/deliveries/{late}")
+    expect(page.get_by_role("link", name="Something changed: show it")).to_be_visible()
 
 
 def test_the_board_works_without_scripts(ward, browser):
@@ -61,7 +82,7 @@ def test_a_rejection_is_shown_at_its_field_with_its_line_and_the_patient_only_wh
     wrong = page.locator(".wrong-field")
     expect(wrong).to_contain_text("Patient Name")
     expect(wrong).to_contain_text("hidden")
-    assert NAME not in page.content()
+    assert NAME not in source(page)
     look(page, "board-delivery")
     page.get_by_role("button", name="Show the patient's data").click()
     expect(page.locator(".wrong-field")).to_contain_text(NAME)
@@ -154,14 +175,14 @@ def test_an_order_is_found_by_any_number_and_no_number_stands_in_a_url(ward, vis
         expect(page.get_by_role("link", name=placer).first).to_be_visible()
         assert page.url == f"{ward.people.server.url}{BOARD}/orders"
     look(page, "board-found")
-    assert NAME not in page.content()
+    assert NAME not in source(page)
     _searched(page, build)
     expect(page.get_by_role("table", name="Deliveries sent under the control id")).to_contain_text(str(delivery))
     _searched(page, order["control_id"])
     expect(page.get_by_role("link", name=placer).first).to_be_visible()
     page.get_by_role("link", name=placer).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"Order {order['id']}")
-    assert NAME not in page.content()
+    assert NAME not in source(page)
     look(page, "board-order")
     page.get_by_role("button", name="Show the patient's data").click()
     expect(page.get_by_role("region", name="What was ordered, and for whom")).to_contain_text(NAME)
@@ -206,10 +227,10 @@ def test_a_message_in_quarantine_shows_where_reading_ends_and_is_decided_about(w
     expect(page.get_by_text("It cannot be read: byte ")).to_be_visible()
     expect(page.locator("mark")).to_contain_text("FF")
     expect(page.get_by_text("it would still be refused")).to_be_visible()
-    assert NAME not in page.content()
+    assert NAME not in source(page)
     look(page, "board-message")
     page.get_by_role("button", name="Show the patient's data").click()
-    assert NAME in page.content()
+    assert NAME in source(page)
     look(page, "board-message-opened")
     seen = [event for event in ward.people.events(ORG, "viewed") if event.get("inbox") == message]
     assert [event["actor"] for event in seen] == [f"operator.{ORG}"]
@@ -269,6 +290,6 @@ def test_an_analyst_sees_everything_masked_and_can_do_nothing(ward, visit):
     expect(page.get_by_role("button", name="Send again")).to_have_count(0)
     page.goto(f"{ward.people.server.url}{BOARD}/deliveries")
     expect(page.get_by_role("checkbox", name=f"Choose delivery {delivery}")).to_have_count(0)
-    assert NAME not in page.content()
+    assert NAME not in source(page)
     page.goto(f"{ward.people.server.url}{BOARD}/orders/{order['id']}")
     expect(page.get_by_role("button", name="Show the patient's data")).to_have_count(0)

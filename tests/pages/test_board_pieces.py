@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from segwright.delivery.engine import Presented
 from segwright.ledger import tally
+from segwright.ledger.store import Unavailable
 from segwright.ledger.tally import Figures
 from segwright.pages.board import plots, words
 from segwright.pages.board.certificates import certificates
@@ -266,6 +267,20 @@ def test_one_poller_feeds_all_browsers_and_stops_with_the_last(monkeypatch):
         before = engine.reads
         await asyncio.sleep(0.05)
         assert engine.reads == before, "nobody watches, nobody looks"
+
+    asyncio.run(run())
+
+
+def test_a_stream_ends_when_the_records_cannot_be_reached():
+    class Engine(_Engine):
+        async def read(self, function):
+            if self.reads:
+                raise Unavailable("gone")
+            return await super().read(function)
+
+    async def run():
+        stream = Feed(Engine()).follow("mercy", "0-3")  # type: ignore[arg-type]
+        assert [one async for one in stream] == []
 
     asyncio.run(run())
 

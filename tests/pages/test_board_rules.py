@@ -10,7 +10,7 @@ from segwright.accounts.model import ROLES
 from segwright.pages.board.routes import ROUTES
 from segwright.pages.routes import Route, filled
 from tests.pages.people import ORG, OTHER, People
-from tests.pages.ward import NAME, Ward
+from tests.pages.ward import NAME, Ward, form_of
 from tests.web.servers import eventually
 
 BOARD = f"/o/{ORG}/board"
@@ -40,14 +40,6 @@ def lane_of(ward: Ward) -> int:
 
 def path_of(route: Route, ids: dict[str, int], org: str = ORG) -> str:
     return filled(route.path, {"org": org, **ids})
-
-
-def form_of(client, path: str) -> dict[str, object]:
-    """What a page's form would send: its hidden fields."""
-    text = client.get(path).text
-    return {
-        name: value for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text) if name != "csrf"
-    }
 
 
 # --- who may do what ----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from segwright.pages.application import ROUTES
 from tests.pages import studies
-from tests.pages.browser import FLAGS, chromium
+from tests.pages.browser import FLAGS, PATIENCE, chromium
 from tests.pages.people import ORG, People
 from tests.pages.studies import PDF, path
 from tests.pages.ward import Ward
@@ -178,7 +178,7 @@ def watched(browser: Browser, people: People, who: str, folder: Path) -> Iterato
         folder, executable_path=chromium(), args=[flag for flag in FLAGS if flag != "--headless"], headless=True,
         viewport={"width": 1280, "height": 800},
     )  # fmt: skip
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     wire = Wire(people.server.ports["api"])
     try:
         made = Watched(context, people, who, wire)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.pages import studies
 from tests.pages.browser import look
@@ -54,7 +54,7 @@ def signs(page: Page, study, *codes: str) -> None:
     page.wait_for_url(f"**{path(study, 'sign')}")
     page.click("#do")
     page.wait_for_url(f"**{path(study)}?said=study-signed")
-    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for()
 
 
 def test_a_study_is_found_by_keys_signed_with_suggested_codes_and_filed(people, visit):
@@ -74,7 +74,7 @@ def test_a_study_is_found_by_keys_signed_with_suggested_codes_and_filed(people, 
     page.click("#do")  # and two
     page.wait_for_url(f"**{path(study)}?said=study-signed")
     page.locator("#fate").get_by_text("Final result").wait_for()
-    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for()
     message = filed(people, "larkspur", f"LV-700101-{study.result.rpartition('-')[2]}")
     assert [one[3].split(b"^")[0] for one in segments(message, b"DG1")] == [b"I48.91", b"R94.31"]
     seen = [one for one in people.events("larkspur", "viewed") if one["actor"] == who]
@@ -161,7 +161,7 @@ def test_what_was_signed_is_amended_and_withdrawn_with_reasons(people, visit):
     page.fill("#reason", "it belongs to another study")
     page.click("#do")
     page.wait_for_url("**said=study-withdrawn")
-    page.locator("#fate li", has_text="Withdrawal").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    page.locator("#fate li", has_text="Withdrawal").filter(has_text=FILED).first.wait_for()
     page.reload()
     assert page.get_by_role("link", name="Amend").count() == 0
     whys = [
@@ -263,6 +263,21 @@ def test_what_somebody_types_is_not_lost_when_the_session_ends(one, visit):
     assert "And somebody else" not in visit(one, who, path(study)).locator("#interpretation").input_value()
 
 
+def test_what_somebody_types_before_the_scripts_have_come_is_kept(one, visit):
+    who = studies.clinician(one, "larkspur")
+    study = studies.study(one, "larkspur")
+    page = visit(one, who)
+    held: list[Route] = []
+    page.route("**/htmx-*.js", lambda route: route.continue_() if held else held.append(route))
+    page.goto(one.server.url + path(study), wait_until="commit")
+    page.fill("#interpretation", "Typed while the page was still coming.")
+    eventually(lambda: page.evaluate("1") and held)
+    held[0].continue_()
+    expect(page.locator("#outgoing ins").first).to_contain_text("Typed while the page was still coming.")
+    page.reload()
+    expect(page.locator("#interpretation")).to_have_value("Typed while the page was still coming.")
+
+
 def test_a_page_that_only_looks_leaves_when_the_session_ends(one, visit):
     who = studies.clinician(one, "larkspur")
     page = visit(one, who, "/o/larkspur/worklist", expect_errors=True)
@@ -358,7 +373,7 @@ def test_every_page_of_a_study_is_looked_at_in_light_and_dark(one, visit):
     page.wait_for_url(f"**{path(study, 'sign')}")
     page.click("#do")
     page.wait_for_url("**said=study-signed")
-    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for(timeout=30_000)
+    page.locator("#fate li", has_text="Final result").filter(has_text=FILED).first.wait_for()
     look(page, "clinical-signed")
     assert page.locator(".message").count() == 2, "what was sent: the final result, and the preliminary one before it"
     admin = visit(one, "administrator.larkspur", "/o/larkspur/signers")

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from segwright.simulation.record import Event, events
+from tests.pages.browser import PATIENCE
 from tests.web.servers import ROOT, eventually
 
 HOSPITALS = ("larkspur", "northgate", "stbrigid", "tamarack")
@@ -80,7 +81,7 @@ def signed_in(browser: Browser, demo: Demo, name: str) -> Page:
     assert demo.found(rf"\n   ({name}) +\w")
     address, password = demo.found(r"Open (\S+) and sign in"), demo.found(r"every password is (\S+)")
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(address)
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Password", exact=True).fill(password)

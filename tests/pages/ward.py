@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
-from tests.pages.people import ORG, People
+from tests.pages.people import ORG, Client, People
 from tests.web.servers import Hospital, eventually, order_message, preliminary, result
 
 NAME = "QUIXOTEWITZ"
 """A patient's name that must be seen nowhere but where somebody opened it."""
 _numbers = itertools.count(40_000)
+
+
+def form_of(client: Client, path: str) -> dict[str, object]:
+    """What a page's form would send: its hidden fields."""
+    text = client.get(path).text
+    return {
+        name: value for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text) if name != "csrf"
+    }
 
 
 class Ward:
@@ -75,6 +84,13 @@ class Ward:
             lambda tx: tx.all(join.where(t.order_.c.id == order["id"]).order_by(t.delivery.c.id))
         )
         return [dict(row._mapping) for row in rows]
+
+    def give_up(self, delivery: int) -> None:
+        """As an operator does it."""
+        client = self.people.client(f"operator.{self.org}")
+        board = f"/o/{self.org}/board"
+        form = form_of(client, f"{board}/act?verb=cancel&delivery={delivery}")
+        assert client.post(f"{board}/act", {**form, "reason": "told by telephone"}).status_code == 303
 
     # --- what came to something ---
 

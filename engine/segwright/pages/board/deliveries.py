@@ -16,6 +16,7 @@ from segwright.ledger.tables import DECIDED, OPEN
 from segwright.pages.answer import Answer, Page, Saw, not_there
 from segwright.pages.board import words
 from segwright.pages.board.asking import may_act
+from segwright.pages.board.live import read_for_live
 from segwright.pages.messages import Shown, shown
 from segwright.pages.routes import Call
 from segwright.plan.explain import Entry, Explanation
@@ -61,7 +62,7 @@ async def listed(call: Call) -> Answer:
         )  # fmt: skip
         return found, {one.id: views.because(tx, call.org, one) for one in found[: chosen.many]}
 
-    found, because = await call.read(look)
+    (found, because), since = await read_for_live(call, look)
     rows, more = found[: chosen.many], len(found) > chosen.many
     states = {one.state for one in rows}
     verbs = [verb for verb in words.VERB if states & set(words.FROM[verb])]
@@ -70,6 +71,7 @@ async def listed(call: Call) -> Answer:
         "rows": rows, "because": because, "more": more, "chosen": chosen, "says": words, "verbs": verbs, "acts": may_act(call),
         "open_states": OPEN, "done_states": DECIDED, "destinations": sorted(manifest.destinations),
         "messages": [entry.name for entry in manifest.catalogue if entry.direction == "writes"], "many": MANY,
+        "since": since,
     })  # fmt: skip
 
 
@@ -180,7 +182,9 @@ async def opened(call: Call) -> Answer:
 async def _one(call: Call, *, unmask: bool) -> Page:
     given = call.form if unmask else call.query
     build = given.number("build") if given["build"] else 0
-    found = await call.read(lambda tx: told(tx, call.live, call.number("delivery"), build, unmask=unmask))
+    found, since = await read_for_live(
+        call, lambda tx: told(tx, call.live, call.number("delivery"), build, unmask=unmask)
+    )
     if found is None:
         raise not_there()
     delivery = found.story.delivery
@@ -188,6 +192,6 @@ async def _one(call: Call, *, unmask: bool) -> Page:
     saw = (Saw(case=delivery.case, delivery=delivery.id),) if unmask else ()
     values: dict[str, Any] = {
         "told": found, "story": found.story, "delivery": delivery, "says": words, "verbs": verbs, "acts": may_act(call),
-        "opened": unmask, "manifest": call.live.manifest,
+        "opened": unmask, "manifest": call.live.manifest, "since": since,
     }  # fmt: skip
     return Page("board/delivery.html", values, fragment="main", saw=saw)

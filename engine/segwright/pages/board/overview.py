@@ -15,7 +15,7 @@ from segwright.ledger.store import Tx
 from segwright.pages.answer import Answer, Page, Stream
 from segwright.pages.board import plots, words
 from segwright.pages.board.certificates import Seen, certificates
-from segwright.pages.board.live import Feed
+from segwright.pages.board.live import Feed, read_for_live
 from segwright.pages.routes import Call
 
 DAY: Final = 86_400_000
@@ -79,14 +79,14 @@ def standing_of(lane: views.Lane, now: int) -> tuple[str, str]:
 
 
 async def _values(call: Call) -> dict[str, Any]:
-    async def look() -> Overview:
-        return await call.read(lambda tx: overview(tx, call.live, call.now))
+    async def look() -> tuple[Overview, str]:
+        return await read_for_live(call, lambda tx: overview(tx, call.live, call.now))
 
     feed: Feed = call.parts["feed"]
-    found = await (feed.shared(call.org, look) if call.route.passive else look())
+    found, since = await (feed.shared(call.org, look) if call.route.passive else look())
     plot = plots.throughput(found.hours, call.live.manifest.zone, by_day=False)
     expiring = _expiring(call.engine, call.org, found.shown, call.now)
-    return {"found": found, "says": words, "plot": plot, "expiring": expiring, "hours": found.hours}
+    return {"found": found, "says": words, "plot": plot, "expiring": expiring, "hours": found.hours, "since": since}
 
 
 def _expiring(engine: Engine, org: str, shown: Mapping[str, Shown], now: int) -> tuple[Seen, ...]:
@@ -105,4 +105,4 @@ async def now(call: Call) -> Answer:
 
 async def live(call: Call) -> Answer:
     """Tells a browser whenever something of the organisation changes."""
-    return Stream(call.parts["feed"].follow(call.org))
+    return Stream(call.parts["feed"].follow(call.org, call.query["since"]))

@@ -1,4 +1,5 @@
-// Live figures: the server says that something changed, and the part of the page that shows it asks for itself anew.
+// Live figures: the server says that something changed since the page was read, and the part of the page that shows it asks for
+// itself anew.
 "use strict";
 
 const live = document.getElementById("live");
@@ -24,22 +25,18 @@ if (live && window.EventSource) {
   const soon = () => {
     if (!timer) timer = setTimeout(renew, Math.max(0, last + EVERY - Date.now()));
   };
-  let lost = false;
   let source = null;
   const listen = () => {
     source = new EventSource(live.dataset.live);
     source.addEventListener("ready", () => {
       live.textContent = "Live";
       live.classList.add("on");
-      if (lost) soon();
-      lost = false;
     });
     source.addEventListener("changed", (event) => {
       const ids = JSON.parse(event.data);
       if (!of || ids.length === 0 || ids.includes(Number(of))) soon();
     });
     source.addEventListener("error", () => {
-      lost = true;
       live.classList.remove("on");
       live.textContent = "Not live at the moment; trying again";
     });
@@ -47,7 +44,6 @@ if (live && window.EventSource) {
   const stop = () => {
     if (source) source.close();
     source = null;
-    lost = true;
   };
   // A browser has few connections to a server: what nobody looks at keeps none of them.
   document.addEventListener("visibilitychange", () => {

@@ -118,6 +118,12 @@ document.addEventListener("htmx:configRequest", (event) => {
   }
 });
 
+// What was typed before the scripts had come is kept like what is typed after.
+document.addEventListener("DOMContentLoaded", () => {
+  const early = [...document.querySelectorAll("#choice :is(input[type=search], textarea)")].find((one) => one.value !== one.defaultValue);
+  early?.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 // --- ranking by drag ---
 
 let dragged = null;
