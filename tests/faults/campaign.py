@@ -59,6 +59,9 @@ TIMES: dict[str, dict[str, Any]] = {
 the margin."""
 LEASE = 2 * (2 * 0.2 + 0.3 + 0.4 + 0.2)
 
+PATIENCE = 120.0
+"""Seconds until nobody asks on: what was lost shows as lost then, instead of as a campaign that never ends."""
+
 MODES = {
     "larkspur": "honours prompt=80 lossy=4 late=1 wrong-id=1 slow=3 dead=1 transient=4 two-phase=3 two-phase-elsewhere=3 refusing=1",
     "northgate": "blind prompt=90 lossy=3 dead=1 late=1",
@@ -350,8 +353,9 @@ class Campaign:
     async def _order(self, org: str, number: int, chance: random.Random, line: _Line) -> None:
         hospital, samples = self.hospitals[org], self.samples[org]
         made, answer = await hospital.order(samples, "new", number)
+        patience = _Patience()
         while answer is None or not answer.code.positive:
-            await asyncio.sleep(0.1)
+            assert await patience.left(), f"order {made.placer} of {org} is not taken: {answer}"
             answer = await hospital.send(made)
         self.promises.append(Promise(org, "new", made.placer))
         placer = open_message(made.body, default_charset=samples.charset).field("OBR-2[1]")
@@ -378,19 +382,20 @@ class Campaign:
 
     async def _cancel(self, org: str, number: int, placer: str) -> None:
         made, answer = await self.hospitals[org].order(self.samples[org], "cancel", number)
+        patience = _Patience()
         while answer is None or (not answer.code.positive and _later(answer)):
-            await asyncio.sleep(0.1)
+            assert await patience.left(), f"the cancellation of order {placer} of {org} has no answer: {answer}"
             answer = await self.hospitals[org].send(made)
         if answer.code.positive:
             self.promises.append(Promise(org, "cancel", placer))
 
     async def _ask(self, line: _Line, ask: Ask, version: int, kind: str) -> Told:
-        while True:
-            told = await line.ask(ask)
-            # An order is answered when it is kept; that it is known as an order comes a little later.
-            if told is not None and told.outcome != "unavailable" and told.reason != "unknown_order":
+        patience = _Patience()
+        # An order is answered when it is kept; that it is known as an order comes a little later.
+        while (told := await line.ask(ask)) is None or told.outcome == "unavailable" or told.reason == "unknown_order":
+            if not await patience.left():
                 break
-            await asyncio.sleep(0.1)
+        assert told is not None, f"nobody answers at {ask.org}"
         self.outcome.numbers[f"{ask.do}: {told.outcome} {told.reason}".strip()] += 1
         if told.outcome in ("new", "duplicate"):
             self.promises.append(Promise(ask.org, ask.do, ask.result, version, kind))
@@ -517,6 +522,17 @@ def _is_stopped(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
     except OSError:
         return False
+
+
+class _Patience:
+    """`await left()` is a moment's wait, as long as there is any patience left."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + PATIENCE
+
+    async def left(self) -> bool:
+        await asyncio.sleep(0.1)
+        return time.monotonic() < self._until
 
 
 class _Line:
