@@ -72,6 +72,12 @@ class Nobody:
         """There is no org.yaml."""
         return NOWHERE
 
+    charset = ""
+
+    def lacking(self, text: str) -> str:
+        """Nothing."""
+        return ""
+
     def limit(self, place: str) -> tuple[str, int] | None:
         """No limits."""
         return None

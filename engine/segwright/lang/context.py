@@ -225,6 +225,17 @@ class Context:
             span=node.span,
         )
 
+    def in_each_environment(self, text: str) -> tuple[str, ...]:
+        """What a text with markers in it is in each environment; itself when it has none."""
+        marked = [key for key in self.environment_values if marker(key) in text]
+        texts = []
+        for environment in self.settings.environments if marked else ():
+            there = text
+            for key in marked:
+                there = there.replace(marker(key), self.environment_values[key][environment])
+            texts.append(there)
+        return tuple(dict.fromkeys(texts)) or (text,)
+
     def _constant(
         self, value: object, type_: Type, span: Span, items_at: tuple[Span, ...] = ()
     ) -> tuple[ops.Value, tuple[str, ...] | None]:

@@ -18,6 +18,7 @@ from segwright.lang.conditions import condition
 from segwright.lang.context import Context
 from segwright.lang.fitting import must_be_present, printable
 from segwright.lang.lowering import lower
+from segwright.lang.places import check_charset
 from segwright.lang.typed import Frame, Typed, present
 from segwright.plan import ops
 from segwright.plan.model import TEXT, Type
@@ -146,6 +147,8 @@ class _Writer:
         from jinja2 import nodes
 
         if isinstance(node, nodes.TemplateData):
+            for number, line in enumerate(node.data.split("\n"), node.lineno):
+                check_charset(self.ctx, f"text {self.declared.name}", (line.strip(),), self.span(number))
             return node.data.replace("{", '{{ "{" }}') if "{" in node.data else node.data
         span = self.span(node.lineno)
         typed = printable(self.ctx, lower(self.ctx, frame, self.value(node)), span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from segwright.core.source import Span
@@ -10,6 +11,7 @@ from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.typed import Typed
+from segwright.plan import ops
 from segwright.profiles import FieldType, is_closed
 
 ENGINE_FIELDS: Final = {("MSH", 1), ("MSH", 2), ("MSH", 18)}
@@ -121,6 +123,9 @@ def check_value(
     if not typed.known or typed.hint in ("null", "blank"):
         return
     base = path.split("[")[0].split(".")[0]
+    texts = [text for text in (*(typed.constants or ()), *_fixed(ctx, typed.op)) if not text.isascii()]
+    if texts and not (typed.key[:1] == ("org",) and ctx.settings.is_broken(typed.key[1:])):
+        check_charset(ctx, path, dict.fromkeys(texts), span)
     primitive = _primitive(ctx, datatype)
     for text in typed.constants or ():
         if table and is_closed(table) and primitive in ("ID", "IS") and ctx.profile.allows(table, text) is False:
@@ -189,6 +194,32 @@ def check_value(
             kind="formatted text",
             field=base,
         )
+
+
+def check_charset(ctx: Context, place: str, texts: Iterable[str], span: Span) -> None:
+    """Reports a fixed text that the organisation's character set cannot carry: the message would never be built."""
+    for text in texts:
+        # Every character set has ASCII: of most texts nothing needs to be asked.
+        if not text.isascii() and (lacking := ctx.settings.lacking(text)):
+            characters = ", ".join(f"`{sign}` (U+{ord(sign):04X})" for sign in lacking)
+            ctx.report("SW0428", span, text=text, path=place, characters=characters, charset=ctx.settings.charset)
+
+
+def _fixed(ctx: Context, op: ops.Op) -> Iterator[str]:
+    """The texts in a value that are sent as they stand, if they are more than ASCII: alternatives, and what is between `{…}`."""
+    match op:
+        case ops.Const(type="text") if not op.value.isascii():
+            yield from ctx.in_each_environment(op.value)
+        case ops.Coalesce():
+            for option in op.values:
+                yield from _fixed(ctx, option)
+        case ops.Choose():
+            for rung in op.rungs:
+                yield from _fixed(ctx, rung.value)
+        case ops.Call():
+            texts = [text for one in op.arguments if isinstance(one, ops.Const) for text in _fixed(ctx, one)]
+            if texts and ctx.functions[op.function].startswith("concat/text@"):
+                yield from texts
 
 
 def _told(ctx: Context, code: str, table: str) -> bool:

@@ -65,5 +65,12 @@ class Settings(Protocol):
     def span(self) -> Span:
         """Where the organisation's configuration begins."""
 
+    @property
+    def charset(self) -> str:
+        """The character set of its messages."""
+
+    def lacking(self, text: str) -> str:
+        """The characters of a text that its character set does not have and for which nothing is sent instead."""
+
     def limit(self, place: str) -> tuple[str, int] | None:
         """The encoding limit of a data type place such as `HD.1`: (`cut` or `error`, length)."""

@@ -122,7 +122,8 @@ def interpolation(ctx: Context, frame: Frame, node: ast.Interpolation, want: Typ
         parts.append(typed.op)
     if all(isinstance(op, ops.Const) for op in parts):
         value = "".join(op.value for op in parts if isinstance(op, ops.Const))
-        return Typed(ops.Const("text", value), TEXT, constants=(value,), depends=False, said="the text", span=node.span)
+        texts = ctx.in_each_environment(value)
+        return Typed(ops.Const("text", value), TEXT, constants=texts, depends=False, said="the text", span=node.span)
     call = ops.Call(ctx.function("concat/text@1"), tuple(parts))
     return Typed(call, TEXT, depends=depends, said="the text", span=node.span)
 

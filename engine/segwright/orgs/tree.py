@@ -153,10 +153,11 @@ class _Reader:
         if event.tag:
             self._found("SW0713", start, self._word(start), what="A tag (`!`)")
         if kind == "ScalarEvent":
-            bare = event.implicit[0] and not event.style
-            if bare and event.value[:1] in _CURLY and event.value[-1:] in _CURLY and len(event.value) > 1:
-                self._found("SW0102", start, start + 1, found=event.value[0])
-            text = None if bare and event.value in _NULLS else event.value
+            bare, value = event.implicit[0] and not event.style, event.value
+            if bare and value[:1] in _CURLY and value[-1:] in _CURLY and len(value) > 1:
+                self._found("SW0102", start, start + 1, found=value[0])
+                value = value[1:-1]  # as it was meant, so that it is told once
+            text = None if bare and value in _NULLS else value
             return Scalar(text, start, start + len(self.source.text[start:end].rstrip()))
         if depth == DEPTH:
             raise _Unreadable(diagnostic("SW0710", self.source.span(start, start), reason=_DEEP))

@@ -79,6 +79,17 @@ class OrganisationSettings:
         """Where org.yaml begins."""
         return self.organisation.source.span(0, 1)
 
+    @property
+    def charset(self) -> str:
+        """The character set of its messages."""
+        return self.organisation.encoding.charset
+
+    def lacking(self, text: str) -> str:
+        """What the character set lacks and `unencodable` does not name."""
+        encoding = self.organisation.encoding
+        sent = text.encode(encoding.codec, "ignore").decode(encoding.codec)
+        return "".join(sign for sign in dict.fromkeys(text) if sign not in sent and sign not in encoding.unencodable)
+
     def limit(self, place: str) -> tuple[str, int] | None:
         """The encoding limit of a data type place."""
         found = self.organisation.encoding.limits.get(place)

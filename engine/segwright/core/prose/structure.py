@@ -205,6 +205,15 @@ ENTRIES: dict[str, Entry] = {
         ),
         _OBX2,
     ),
+    "SW0428": Entry(
+        "A text that the character set lacks",
+        "`{text}` at {path} holds {characters}, which this hospital's character set ({charset}) does not have.",
+        (
+            "Write it with characters of {charset}.",
+            "Or say in org.yaml what is sent instead, under encoding.unencodable.",
+        ),
+        "A message that holds it is never built: a question mark in its place would be another text.",
+    ),
     "SW0423": Entry(
         "A segment that always says the same",
         "Nothing in `{segment}` depends on the patient, the order or the result.",
