@@ -98,6 +98,19 @@ def test_japanese_messages_name_what_they_switch_to():
     assert open_message(message("", "山田").encode("iso2022_jp"), default_charset="ISO IR87").field("PID-5") == "山田"
 
 
+@pytest.mark.parametrize(
+    ("msh18", "codec"),
+    [("ISO IR14", "shift_jis"), ("BIG-5", "big5"), ("GB 18030-2000", "gb18030"), ("~ISO IR87", "iso2022_jp")],
+)
+def test_a_character_of_the_header_may_hold_the_byte_of_a_delimiter(msh18, codec):
+    signs = [chr(point) for point in range(0x3000, 0xA000) if b"|" in chr(point).encode(codec, "ignore")][:20]
+    assert signs
+    for facility in (signs[0], "サポート" if codec == "shift_jis" else signs[-1], "".join(signs)):
+        data = message(msh18, "山").replace("MSH|^~\\&||", f"MSH|^~\\&||{facility}").encode(codec)
+        read = open_message(data)
+        assert (read.field("MSH-4"), read.field("PID-5"), read.codec) == (facility, "山", codec)
+
+
 def test_undeclared_latin_text_is_read_only_when_the_caller_says_that_it_is():
     data = message("", "É").encode("latin-1")
     refused = refusal(data)

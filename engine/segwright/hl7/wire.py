@@ -18,6 +18,7 @@ than the one after MSH, an indented line and a bare name are segments only under
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -199,10 +200,22 @@ def _declared(msh18: str, msh2: str) -> str | None:
 
 
 def _declared_by(body: bytes) -> str | None:
-    """As `_declared`, before the message is decoded: what declares its charset is ASCII itself."""
-    line = _FIRST_LINE.match(body)
-    text = line[0].decode("latin-1") if line else ""
-    header = text.split(text[3:4] or "|")
+    """As `_declared`, before the message is decoded: what declares its charset is ASCII itself. The second byte of a character
+    may look like a delimiter (0x7C in Shift-JIS), so that fields are counted wrongly: a header that, read in a charset of
+    several bytes, names that very charset is believed."""
+    found = _FIRST_LINE.match(body)
+    line = found[0] if found else b""
+    declared = _declared_in(line.decode("latin-1"))
+    if not declared and (not line.isascii() or b"\x1b" in line):
+        for codec in sorted(_MULTI_BYTE):
+            with contextlib.suppress(UnicodeDecodeError):
+                if _declared_in(line.decode(codec)) == codec:
+                    return codec
+    return declared
+
+
+def _declared_in(line: str) -> str | None:
+    header = line.split(line[3:4] or "|")
     return _declared(header[17], header[1]) if len(header) > 17 else ""
 
 
