@@ -7,12 +7,14 @@ and `why` read it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from segwright.core.source import Span
 from segwright.lang import ast
+
+T = TypeVar("T", bound=ast.Node)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -264,10 +266,17 @@ def rewrite(node: object, change: Callable[[ast.Node], object | None]) -> object
 
 def mentions(node: object, kind: type[ast.Node]) -> bool:
     """Whether a tree holds a node of that kind."""
+    return any(True for _ in within(node, kind))
+
+
+def within(node: object, kind: type[T]) -> Iterator[T]:
+    """The nodes of a kind in a tree."""
     if isinstance(node, kind):
-        return True
-    if isinstance(node, tuple):
-        return any(mentions(item, kind) for item in node)
-    if isinstance(node, ast.Node):
-        return any(mentions(getattr(node, name), kind) for name in node.__struct_fields__ if name not in _LAYOUT)
-    return False
+        yield node
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from within(item, kind)
+    elif isinstance(node, ast.Node):
+        for name in node.__struct_fields__:
+            if name not in _LAYOUT:
+                yield from within(getattr(node, name), kind)

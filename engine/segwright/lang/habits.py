@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from segwright.core.diagnostic import Label
+from segwright.core.suggest import nearest
 from segwright.lang import ast
 from segwright.lang.context import Context
-from segwright.lang.flat import FlatRule, alike, mentions
+from segwright.lang.flat import FlatRule, alike, mentions, within
 from segwright.lang.places import allowed
 from segwright.lang.writing import Fact, LoopFacts, SegmentFacts, segments
 
@@ -40,6 +41,7 @@ def check_habits(ctx: Context, facts: tuple[Fact, ...]) -> None:
     for fact in segments(facts):
         _constant_only(ctx, fact)
         _defaults(ctx, fact)
+    _counts(ctx, facts)
     _twins(ctx, facts)
     _moving_sub_ids(ctx, facts, in_loop=None)
 
@@ -53,6 +55,25 @@ def _constant_only(ctx: Context, fact: SegmentFacts) -> None:
         return
     if not allowed(ctx, "SW0423", item.name, item.label):
         ctx.report("SW0423", item.origin.span, segment=item.title)
+
+
+def _counts(ctx: Context, facts: tuple[Fact, ...]) -> None:
+    """`count OBX since OBR` where one of the two is never written: the number is always 0, or never begins anew."""
+    written = tuple(dict.fromkeys(fact.item.name for fact in segments(facts)))
+    for fact in segments(facts):
+        for number, field in fact.fields.items():
+            path = f"{fact.item.name}-{number}"
+            for count in within(tuple(rule.alternatives for rule in field.rules), ast.Count):
+                missing = [name for name in (count.segment, count.since) if name and name not in written]
+                if missing and not allowed(ctx, "SW0429", path):
+                    ctx.report(
+                        "SW0429",
+                        count.span,
+                        path=path,
+                        segment=missing[0],
+                        effect="this count never moves" if missing[0] == count.segment else "this count never begins anew",
+                        nearest=nearest(missing[0], written),
+                    )
 
 
 def _twins(ctx: Context, facts: tuple[Fact, ...]) -> None:

@@ -214,6 +214,15 @@ ENTRIES: dict[str, Entry] = {
         ),
         "A message that holds it is never built: a question mark in its place would be another text.",
     ),
+    "SW0429": Entry(
+        "A count of a segment that is not written",
+        "This message writes no {segment}, so {effect}.",
+        (
+            "Did you mean `{nearest}`?",
+            'If it is meant so: `allow SW0429 on {path} because "…"`.',
+        ),
+        "Set ids that are all alike, or that run on where they begin at 1 for others, are refused or filed over each other.",
+    ),
     "SW0423": Entry(
         "A segment that always says the same",
         "Nothing in `{segment}` depends on the patient, the order or the result.",
