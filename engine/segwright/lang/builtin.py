@@ -17,7 +17,7 @@ from segwright.lang.lookup import as_text
 from segwright.lang.lowering import lower
 from segwright.lang.typed import Frame, Typed
 from segwright.lang.units import is_ucum
-from segwright.library.record import Builtin, Parameter
+from segwright.library.record import Builtin, Parameter, Refusal
 from segwright.plan import ops
 from segwright.plan.model import BOOLEAN, DECIMAL, Type, scalar
 
@@ -262,7 +262,20 @@ def _argument(
                 )
     if not parameter.optional:
         must_be_present(ctx, typed, given.span, where=f"{record.name}(…)")
+    _check_argument(ctx, record, parameter, typed.op, given.span)
     return typed.op
+
+
+def _check_argument(ctx: Context, record: Builtin, parameter: Parameter, op: ops.Value, span: Span) -> None:
+    """Reports a fixed argument with which every message would be refused."""
+    if parameter.holds is None or not isinstance(op, ops.Const) or op.type not in ("text", "integer") or not op.value:
+        return
+    for text in ctx.in_each_environment(op.value):
+        try:
+            parameter.holds(int(text) if op.type == "integer" else text)
+        except Refusal as refusal:
+            reason = str(refusal)
+            ctx.report("SW0345", span, parameter=parameter.name, of=record.name, value=text, reason=reason)
 
 
 def _constant(value: str | int | bool) -> ops.Const:

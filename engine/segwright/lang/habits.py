@@ -71,7 +71,9 @@ def _counts(ctx: Context, facts: tuple[Fact, ...]) -> None:
                         count.span,
                         path=path,
                         segment=missing[0],
-                        effect="this count never moves" if missing[0] == count.segment else "this count never begins anew",
+                        effect="this count never moves"
+                        if missing[0] == count.segment
+                        else "this count never begins anew",
                         nearest=nearest(missing[0], written),
                     )
 

@@ -31,6 +31,10 @@ def _concat(first: str, *texts: str | tuple[str, ...]) -> str:
     return first + "".join(_present(texts))
 
 
+def _at_least_one(number: int) -> int:
+    return _positive(number, "it")
+
+
 def _positive(number: int, what: str) -> int:
     if number < 1:
         raise Refusal(f"{what} must be at least 1")
@@ -131,7 +135,9 @@ BUILTINS: Final = (
         "ends. Line breaks of the text stay. An empty line between others becomes one space, so that it keeps its place; "
         "empty lines at the start and the end go. A tab counts as one space.",
         call=_lines,
-        parameters=(Parameter("width", "integer", "the most characters of a line, counted before escaping"),),
+        parameters=(
+            Parameter("width", "integer", "most characters of a line, counted before escaping", holds=_at_least_one),
+        ),
         examples=(
             Example("Sinus rhythm with first degree block", {"width": 20}, ("Sinus rhythm with", "first degree block")),
             Example("one\r\n\r\ntwo\n", {"width": 20}, ("one", " ", "two")),
@@ -153,7 +159,9 @@ BUILTINS: Final = (
         summary="A text in pieces of `size` characters, the last one shorter: a document split over several OBX. Joined "
         "again they give the text; a letter is never parted from its accent.",
         call=_chunks,
-        parameters=(Parameter("size", "integer", "the most characters of a piece, counted before escaping"),),
+        parameters=(
+            Parameter("size", "integer", "most characters of a piece, counted before escaping", holds=_at_least_one),
+        ),
         examples=(
             Example("JVBERi0xLjQK", {"size": 5}, ("JVBER", "i0xLj", "QK")),
             Example("abcd", {"size": 2}, ("ab", "cd")),

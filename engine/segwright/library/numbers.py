@@ -122,6 +122,7 @@ _PLACES: Final = Parameter(
     "integer",
     "digits after the point, rounded half away from zero; as they came when not given",
     optional=True,
+    holds=_checked_places,
 )
 
 BUILTINS: Final = (

@@ -23,7 +23,8 @@ class Refusal(Exception):
 
 class Parameter(msgspec.Struct, frozen=True):
     """A named argument. Without `default` (None) and `config` it must be given; with `config` (a key below `org.`) the
-    organisation's value stands in; with `choices` it is one of those bare words."""
+    organisation's value stands in; with `choices` it is one of those bare words. `holds` raises `Refusal` for a value that no
+    subject can be worked on with: a mapping that says such a value is told."""
 
     name: str
     type: str
@@ -32,6 +33,7 @@ class Parameter(msgspec.Struct, frozen=True):
     config: str = ""
     choices: tuple[str, ...] = ()
     optional: bool = False
+    holds: Callable[[Any], object] | None = None
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -19,11 +19,15 @@ _TEXT: Final = ("text", "code")
 _CHAPTER: Final = "HL7 v2 chapter 2A, ST"
 
 
+def _longest(longest: int) -> None:
+    if longest < 1:
+        raise Refusal("max must be at least 1")
+
+
 def _limited(subject: str, longest: int | None, over: str) -> str:
     if longest is None or len(subject) <= longest:
         return subject
-    if longest < 1:
-        raise Refusal("max must be at least 1")
+    _longest(longest)
     if over != "cut":
         raise Refusal(f"the text is {len(subject)} characters long, {longest} are allowed")
     return subject[: boundary(subject, longest)]
@@ -66,10 +70,14 @@ def _one_character(character: str) -> str:
     return character
 
 
-def _pad(subject: str | int, width: int, character: str, side: str) -> str:
-    text = str(subject)
+def _width(width: int) -> None:
     if not 1 <= width <= _LONGEST_PAD:
         raise Refusal(f"width must lie between 1 and {_LONGEST_PAD}")
+
+
+def _pad(subject: str | int, width: int, character: str, side: str) -> str:
+    text = str(subject)
+    _width(width)
     fill = _one_character(character)
     if len(text) > width:
         raise Refusal(f"the text is {len(text)} characters long, the width is {width}")
@@ -109,7 +117,9 @@ BUILTINS: Final = (
         "a cut never parts a letter from its accent.",
         call=_limited,
         parameters=(
-            Parameter("max", "integer", "the most characters allowed; no limit when not given", optional=True),
+            Parameter(
+                "max", "integer", "the most characters allowed; no limit when not given", optional=True, holds=_longest
+            ),
             Parameter("over", "word", "what happens to a longer text", default="error", choices=("error", "cut")),
         ),
         examples=(
@@ -228,8 +238,8 @@ BUILTINS: Final = (
         summary="Filled up to a fixed width with one character. A longer text is refused, never cut.",
         call=_pad,
         parameters=(
-            Parameter("width", "integer", "how many characters the result has"),
-            Parameter("with", "text", "the character to fill with"),
+            Parameter("width", "integer", "how many characters the result has", holds=_width),
+            Parameter("with", "text", "the character to fill with", holds=_one_character),
             _SIDE,
         ),
         examples=(
@@ -250,7 +260,7 @@ BUILTINS: Final = (
         result="text",
         summary="Without a filling character at one end: leading zeros of a number, a leading colon of a code.",
         call=_unpad,
-        parameters=(Parameter("with", "text", "the character to take away"), _SIDE),
+        parameters=(Parameter("with", "text", "the character to take away", holds=_one_character), _SIDE),
         examples=(
             Example("00004711", {"with": "0"}, "4711"),
             Example(":8625-6", {"with": ":"}, "8625-6"),

@@ -221,7 +221,9 @@ def _age(born: Moment, at: Moment) -> int:
 _CHICAGO: Final = {"in": "America/Chicago", "offset": True, "ambiguous": "error"}
 _PLAIN: Final = {"in": "America/Chicago", "offset": False, "ambiguous": "error"}
 
-_ZONE: Final = Parameter("in", "text", "the zone whose clocks are shown, as in America/Chicago", config="times.zone")
+_ZONE: Final = Parameter(
+    "in", "text", "the zone whose clocks are shown, as in America/Chicago", config="times.zone", holds=zone
+)
 _OFFSET: Final = Parameter(
     "offset", "boolean", "whether the offset from UTC is printed behind the hour", config="times.offset"
 )

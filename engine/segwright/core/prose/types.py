@@ -326,4 +326,10 @@ ENTRIES: dict[str, Entry] = {
         ),
         "A message is tested so that production sends the same. A line that does something else in production was never tested.",
     ),
+    "SW0345": Entry(
+        "An argument that can never work",
+        "With `{parameter}` as `{value}`, {of} works on nothing: {reason}.",
+        (),
+        "Every message that comes to this line would be refused.",
+    ),
 }
