@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from segwright.core.source import Span
+from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.flat import NOWHERE, FlatMapping
 from segwright.lang.habits import check_habits
@@ -123,26 +125,31 @@ def _mandatory(ctx: Context, mapping: FlatMapping, mandatory: tuple[str, ...], f
             ctx.report("SW0418", mapping.span, path=text, segment=path.segment, message=mapping.name)
             continue
         for fact in found:
-            if fact.echo:
-                continue
             written = fact.fields.get(path.field)
+            if written is None and fact.echo:
+                _may_be_empty(ctx, mapping, fact.item.origin.span, text, path, came=True)
+                continue
             if written is None:
                 ctx.report("SW0418", fact.item.origin.span, path=text, segment=path.segment, message=mapping.name)
                 continue
             if path.component:
                 where = (path.component, path.subcomponent or 1)
                 sure = any(
-                    not m.maybe
-                    and (m.opaque or (where in m.leaves and (len(m.leaves) == 1 or not m.leaves[where].maybe)))
+                    not m.maybe and where in m.leaves and (len(m.leaves) == 1 or not m.leaves[where].maybe)
                     for m in written.made
                 )
             else:
                 sure = not written.maybe
             if not sure:
-                ctx.report(
-                    "SW0419",
-                    written.rules[0].origin.span,
-                    path=text,
-                    message=mapping.name,
-                    name=next((m.said for m in written.made if m.said), ""),
-                )
+                came = any(m.opaque for m in written.made)
+                name = next((m.said for m in written.made if m.said), "")
+                _may_be_empty(ctx, mapping, written.rules[0].origin.span, text, path, name=name, came=came)
+
+
+def _may_be_empty(
+    ctx: Context, mapping: FlatMapping, span: Span, text: str, path: ast.Hl7Path, *, name: str = "", came: bool = False
+) -> None:
+    """`came`: it is sent as it was received, so that nothing is known of its components."""
+    whole = f"{path.segment}-{path.field}"
+    part = text if came and path.component else ""
+    ctx.report("SW0419", span, path=text, whole=whole, part=part, message=mapping.name, name=name)

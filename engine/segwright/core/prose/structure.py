@@ -165,7 +165,8 @@ ENTRIES: dict[str, Entry] = {
         "This hospital's mandatory field may stay empty",
         "{path} is mandatory for this hospital, and this rule may leave it empty.",
         (
-            "In this hospital's overlay: `override {path} = inherited required`, with the reason.",
+            "What is sent as it came may lack {part}: make {whole} mandatory, and `reject` orders without it.",
+            "In this hospital's overlay: `override {whole} = inherited required`, with the reason.",
             "Or give a value for every case: `else …`, `otherwise`.",
             "`{name}` may be missing.",
             "Which fields are mandatory stands in org.yaml under `mandatory:`.",
