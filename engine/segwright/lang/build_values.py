@@ -251,8 +251,8 @@ class ValueBuilder:
         )
 
     def _number(self, digits: str, token: Any) -> int:
-        """Numbers of fields and components: none has more than four digits, and Python refuses thousands of them."""
-        if len(digits) > 4:
+        """Numbers of fields and components: none has more than three digits, and Python refuses thousands of them."""
+        if len(digits) > 3:
             self._problem("SW0158", self._at(token), found=token.value[:40])
             return 0
         return int(digits)

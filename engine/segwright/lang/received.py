@@ -6,12 +6,16 @@ dropped in silence. `.1` reads from the repetition at hand.
 
 from __future__ import annotations
 
+from typing import Final
+
 from segwright.lang import ast
 from segwright.lang.context import Context
 from segwright.lang.places import check_place
 from segwright.lang.typed import UNKNOWN, Frame, Typed
 from segwright.plan import ops
 from segwright.plan.model import FIELD, TEXT, Type, scalar
+
+SEPARATORS: Final = {("MSH", 1), ("MSH", 2)}
 
 
 def take(
@@ -73,5 +77,8 @@ def repetitions(ctx: Context, frame: Frame, node: ast.Hl7Path) -> Typed:
 
 
 def check_path(ctx: Context, node: ast.Hl7Path) -> bool:
-    """Whether a received path can exist in this organisation's version; Z-segments are free."""
+    """Whether a received path can exist in this organisation's version, and holds data; Z-segments are free."""
+    if (node.segment, node.field) in SEPARATORS:
+        ctx.report("SW0346", node.span, path=f"{node.segment}-{node.field}")
+        return False
     return check_place(ctx, node, reading=True)

@@ -326,6 +326,12 @@ ENTRIES: dict[str, Entry] = {
         ),
         "A message is tested so that production sends the same. A line that does something else in production was never tested.",
     ),
+    "SW0346": Entry(
+        "A field that holds separators",
+        "{path} says how the message is to be read; it holds no data.",
+        ("Read another field: MSH-3 is the sending application.",),
+        "Separators differ from sender to sender and say nothing about an order.",
+    ),
     "SW0345": Entry(
         "An argument that can never work",
         "With `{parameter}` as `{value}`, {of} works on nothing: {reason}.",
