@@ -18,6 +18,7 @@ from segwright.lang.conditions import rungs
 from segwright.lang.context import Context, Written
 from segwright.lang.duties import OPTIONAL, duty_of, judge, judge_value
 from segwright.lang.fitting import lacking, must_be_present, printable
+from segwright.lang.flat import mentions
 from segwright.lang.lookup import column_of, composite, composite_width, lookups, reads_back, table_number
 from segwright.lang.lowering import lower
 from segwright.lang.references import type_of
@@ -271,7 +272,8 @@ def _made(ctx: Context, frame: Frame, node: ast.Value, component: int) -> Made:
         case ast.Composite():
             return _composite(ctx, frame, node, component)
         case ast.Hold():
-            return Made(ops.HoldRep(), maybe=False, leaves={}, said="hold")
+            # It keeps a place among others; a field that nothing else fills is empty.
+            return Made(ops.HoldRep(), maybe=True, leaves={}, soft=True, said="hold")
         case ast.As() if (node.format, "as") in ctx.scope.formats:
             return _format(ctx, frame, node, component)
         case ast.Via() if not _scalar(ctx, frame, node):
@@ -570,6 +572,11 @@ def _fallback(ctx: Context, frame: Frame, node: ast.Else, component: int) -> Mad
     if not first.maybe and not first.soft:
         ctx.report("SW0305", node.other.span, name=first.said)
     other = value_content(ctx, frame, node.other, component)
+    held = node.value if isinstance(node.value, ast.Hold) else node.other
+    if mentions(held, ast.Hold) and not ctx.blamed(held.span):
+        # What is looked for here is a value: the held place would be lost, and what follows would move into it.
+        ctx.report("SW0311", held.span, word="hold", name=str(node.value) if isinstance(node.value, ast.Ref) else "")
+        return Made(ops.HoldRep(), maybe=True, leaves={}, soft=True)
     op = ops.Fallback((first.content, other.content))
     ctx.note(op)
     return Made(
