@@ -32,6 +32,7 @@ _SHORT_TEXTS: Final = frozenset({"ST", "TX", "ID", "IS"})
 _TIMES: Final = {"DT": ("date",), "TM": ("time",), "DTM": ("dtm", "date"), "TS": ("dtm", "date")}
 """What makes a value of each type of time: a date alone is a time of lower precision (chapter 2A, DTM)."""
 _NUMBERS: Final = ("number", "integer", "value_of")
+_CODED: Final = frozenset({"CE", "CF", "CNE", "CWE"})
 _ONE_LINE: Final = (*_NUMBERS, "digits", "date", "dtm", "time", "blank", "null")
 """What makes texts that have no line breaks."""
 _MOST_CONDITIONS: Final = 12
@@ -108,6 +109,8 @@ def _problem(ctx: Context, value_type: str, value: Branch) -> str:
         return "FT is formatted text, and only `as ft` makes it"
     if value_type in _TIMES and first is not None and first.known and first.hint not in _TIMES[value_type]:
         return _wrong_time(value_type, first.hint)
+    if value_type in _CODED and not several and first is not None and first.hint in _NUMBERS:
+        return f"{value_type} holds a code, and there it is a number"
     if value_type == "SN":
         return _not_structured(leaves)
     if value_type in ("ED", "RP") and not several:
