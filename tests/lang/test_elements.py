@@ -469,6 +469,44 @@ def test_formatted_text_has_its_own_line_ends():
     ]
 
 
+FT = "result.study as ft"
+
+
+@pytest.mark.parametrize(
+    ("rule", "written"),
+    [
+        (f'"none" when result.study is "x"\n    = {FT} otherwise', "a\\.br\\b"),
+        (f'"none" when result.study is "x"\n    = {FT} as upper otherwise', "A\\.br\\B"),
+        (f"{FT} as trim", "a\\.br\\b"),
+        (f'"x {{{FT}}}"', "x a\\.br\\b"),
+        (f'join(" ", {FT}, "c") optional', "a\\.br\\b c"),
+        (f'join(" ", "c", {FT}) optional', "c a\\.br\\b"),
+        (f"result.note else ({FT})", "a\\.br\\b"),
+        ("made", "a\\.br\\b"),
+        ('"x" when result.study is "x"\n    = made as upper otherwise', "A\\.br\\B"),
+    ],
+)
+def test_formatted_text_stays_formatted_whatever_is_made_of_it(rule: str, written: str):
+    body = f"let made = {FT}\nsegment ZZZ\n  ZZZ-1 = {rule}\n"
+    assert run(body, result={"study": "a\nb"}).segments == [f"ZZZ|{written}"]
+
+
+def test_each_alternative_is_formatted_as_it_says_itself():
+    for first, other, written in (
+        ("result.study", FT, "a\\X0A\\b"), (FT, "result.study", "a\\.br\\b"),
+    ):  # fmt: skip
+        rule = f"{first} when result.status is final\n    = {other} otherwise"
+        body = f"segment ZZZ\n  ZZZ-1 = {rule}\n"
+        assert run(body, result={"study": "a\nb"}).segments == [f"ZZZ|{written}"]
+        assert run(body.replace("is final", "is corrected"), result={"study": "a\nb"}).segments != [f"ZZZ|{written}"]
+
+
+def test_an_override_of_a_formatted_component_keeps_it_formatted():
+    body = f"segment ZZZ\n  ZZZ-1 = {FT} ^ result.version\n"
+    overlay = f"override ZZZ-1.1 = inherited as upper\n  {B}\n"
+    assert run(body, overlay, result={"study": "a\nb"}).segments == ["ZZZ|A\\.br\\B^3"]
+
+
 # --- checks and rejects ----------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ B = 'because "guide"'
 NUMBER = "m.value as number(places: 0)"
 TEXT = '"{m.flag else ""none""}"'.replace('""none""', "m.kind via names")
 HR, QRS = "m.kind is heart_rate", "m.kind is qrs_duration"
+DTM = "result.issued_at as dtm(second)"
 FINAL = "result.status is final"
 NAMES = """table names: Kind -> text
   heart_rate   -> "rate"
@@ -53,6 +54,19 @@ FITS = [
     (['"NM" when m.flag is missing', '"ST"'], ["m.flag when m.flag is present", NUMBER]),
     (['"ST" when value_of(m.value) is above 5', '"NM"'], ["m.kind via names when value_of(m.value) is above 5", NUMBER]),
     (['"ST" when m.flag is present', '"NM"'], [f"m.flag else ({NUMBER})"]),
+    (['"DT"'], ["result.issued_at as date(day)"]),
+    (['"TM"'], ["result.issued_at as time(minute)"]),
+    (['"TS"'], [DTM]),
+    (['"TS"'], ["result.issued_at as date(day)"]),
+    (['"CWE"'], ["m.kind via names"]),
+    (['"CWE"'], [f'{NUMBER} ^ "beats" ^ "L"']),
+    (['"CNE"'], ["m.kind via names"]),
+    (['"SN"'], [f'">" ^ {NUMBER}']),
+    (['"SN"'], [f"blank ^ {NUMBER}"]),
+    (['"FT"'], ["result.study as ft"]),
+    (['"FT"'], [f'"one line" when {HR}', "result.study as ft"]),
+    (['"FT"'], [NUMBER]),
+    ([f'"ST" when {HR}', '"FT"'], [f"result.study when {HR}", "result.study as ft"]),
 ]  # fmt: skip
 
 
@@ -75,6 +89,19 @@ WRONG = [
     (['"NM" when value_of(m.value) is above 5', '"ST"'], [f"m.kind via names when {HR}", NUMBER]),
     ([f'"ED" when {HR}', '"NM"'], [NUMBER]),
     ([f'"TS" when {HR}', '"NM"'], [NUMBER]),
+    (['"DT"'], [DTM]),
+    (['"DT"'], ["result.issued_at as time(minute)"]),
+    (['"TM"'], [DTM]),
+    (['"TM"'], ["result.issued_at as date(day)"]),
+    (['"TS"'], ["result.issued_at as time(minute)"]),
+    (['"CWE"'], [NUMBER]),
+    (['"SN"'], [NUMBER]),
+    (['"SN"'], [f"{NUMBER} ^ m.kind via names"]),
+    (['"SN"'], ['">" ^ m.kind via names']),
+    (['"FT"'], ["result.comment else result.study"]),
+    (['"FT"'], [f"result.study as ft when {HR}", "result.study"]),
+    (['"ST"'], ["result.study as ft as upper"]),
+    (['"ST"'], ['"study {result.study as ft}"']),
 ]  # fmt: skip
 
 

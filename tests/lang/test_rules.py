@@ -487,6 +487,24 @@ def test_rule_6_blank_hold_and_null_on_the_wire():
     assert zzz("ZZZ-1 = result.study ^ blank ^ null") == ['ZZZ|ST-1^^""']
 
 
+def test_rule_6_hold_keeps_a_place_and_fills_none():
+    pid = '  PID-5 = patient.name ^ "x"\n'
+    assert lab(f"segment PID\n  PID-3 = hold\n{pid}").codes == ("SW0417",)
+    assert lab(
+        f"segment PID\n  PID-3 = patient.mrn when result.status is final\n    = hold otherwise\n{pid}"
+    ).codes == ("SW0417",)
+    assert lab(f"segment PID\n  PID-3[a] = hold\n  PID-3[b] = patient.mrn\n{pid}").segments == ["PID|||~1001||GRAY^x"]
+
+
+def test_rule_6_hold_is_no_value_that_stands_for_a_missing_one():
+    rules = ("ZZZ-1[c] = result.study",)
+    ladder = "ZZZ-1[a] = result.comment when result.comment is present\n    = hold otherwise"
+    assert zzz(ladder, *rules) == ["ZZZ|~ST-1"]
+    for value in ("result.comment else hold", "hold else result.comment", "result.comment else result.note else hold",
+                  "order.filler_number else hold"):  # fmt: skip
+        assert codes(f"ZZZ-1[a] = {value}", *rules) == ("SW0311",), value
+
+
 def test_rule_6_an_empty_literal_offers_the_three_words():
     run = lab(f'{ZZZ}  ZZZ-1 = ""\n  ZZZ-2 = result.study\n')
     assert run.codes[0] == "SW0120"

@@ -15,11 +15,11 @@ from segwright.lang.context import Context
 from segwright.lang.fitting import must_be_present, printable
 from segwright.lang.lookup import as_text
 from segwright.lang.lowering import lower
-from segwright.lang.typed import Frame, Typed
+from segwright.lang.typed import Frame, Typed, kept_hint
 from segwright.lang.units import is_ucum
 from segwright.library.record import Builtin, Parameter, Refusal
 from segwright.plan import ops
-from segwright.plan.model import BOOLEAN, DECIMAL, Type, scalar
+from segwright.plan.model import BOOLEAN, DECIMAL, TEXT, Type
 
 
 def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed:
@@ -35,7 +35,7 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
         return value
     if value.type.of is not None:
         slot = ctx.slot()
-        element = Typed(ops.Slot(slot), value.type.of, said=value.said, span=value.span)
+        element = Typed(ops.Slot(slot), value.type.of, hint=kept_hint(value), said=value.said, span=value.span)
         made = apply_format(ctx, frame, node, element)
         each = ops.Each(slot, value.op, made.op)
         return msgspec.structs.replace(value, op=each, type=Type("list", of=made.type), hint=made.hint, constants=None)
@@ -81,7 +81,7 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
         result,
         maybe=maybe,
         soft=value.soft or isinstance(node.on_invalid, ast.Blank),
-        hint=node.format,
+        hint=(kept_hint(value) if result == TEXT else "") or node.format,
         constants=constants,
         depends=value.depends,
         absent_key=value.absent_key,
@@ -140,13 +140,14 @@ def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
             wanted=sorted({s for r in records for s in r.subject}),
         )
     if name == "join":
-        texts: list[ops.Value | None] = []
+        joined = [first]
         for argument in node.arguments[1:]:
             typed = lower(ctx, frame, argument.value)
             listed = typed.type.of is not None
-            texts.append((typed if listed else printable(ctx, typed, argument.span)).op)
-        call = ops.Call(ctx.function(record.key), (first.op, *texts))
-        return Typed(call, scalar("text"), maybe=True, hint=name, said=f"{name}(…)", span=node.span)
+            joined.append(typed if listed else printable(ctx, typed, argument.span))
+        call = ops.Call(ctx.function(record.key), tuple(typed.op for typed in joined))
+        hint = kept_hint(*joined) or name
+        return Typed(call, TEXT, maybe=True, hint=hint, said=f"{name}(…)", span=node.span)
     if first.absent_key:
         must_be_present(ctx, first, node.arguments[0].span, where=f"{name}(…)")
     arguments = _arguments(ctx, frame, record, node.arguments[1:], node.span)
@@ -154,8 +155,10 @@ def call_function(ctx: Context, frame: Frame, node: ast.Call) -> Typed:
     result = ctx.type_named(record.result.removeprefix("optional "), node.span)
     # A narrative that comes out empty has no lines: a loop over them simply does not turn.
     maybe = (first.maybe and first.hint != "narrative") or record.result.startswith("optional ")
+    keeps = TEXT in (result, result.of) and name != "lines"
+    hint = (kept_hint(first) if keeps else "") or name
     return Typed(
-        call, result, maybe=maybe, hint=name, depends=first.depends, said=f"{name}({first.said})", span=node.span
+        call, result, maybe=maybe, hint=hint, depends=first.depends, said=f"{name}({first.said})", span=node.span
     )
 
 

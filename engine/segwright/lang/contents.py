@@ -18,11 +18,12 @@ from segwright.lang.conditions import rungs
 from segwright.lang.context import Context, Written
 from segwright.lang.duties import OPTIONAL, duty_of, judge, judge_value
 from segwright.lang.fitting import lacking, must_be_present, printable
+from segwright.lang.flat import mentions
 from segwright.lang.lookup import column_of, composite, composite_width, lookups, reads_back, table_number
 from segwright.lang.lowering import lower
 from segwright.lang.references import type_of
-from segwright.lang.typed import NOTHING, Facts, Frame, Literal, Typed, present
-from segwright.lang.values import chosen, ladder, selection
+from segwright.lang.typed import NOTHING, Facts, Frame, Literal, Typed, kept_hint, present
+from segwright.lang.values import chosen, codings, ladder, selection
 from segwright.plan import ops
 from segwright.plan.model import FIELD
 
@@ -84,7 +85,8 @@ def alternatives_content(
     ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...], component: int, *, inside: bool
 ) -> Made:
     """A ladder of contents. `component` 0: leaves are components; else they are subcomponents of that component."""
-    if all(_scalar(ctx, frame, a.value) for a in alternatives) and len({_duty_text(a.duty) for a in alternatives}) == 1:
+    one_duty = len({_duty_text(a.duty) for a in alternatives}) == 1
+    if one_duty and _scalar(ctx, frame, ast.Ladder(alternatives)):
         return _leaf_content(ctx, frame, alternatives, component, inside=inside)
     out: list[tuple[ops.Condition | None, Made]] = []
     branches: list[Branch] = []
@@ -206,11 +208,12 @@ def _merge(contents: list[Made]) -> dict[Place, Typed]:
         for place, typed in made.leaves.items():
             if place not in out:
                 out[place] = typed
-            elif out[place].constants is not None and typed.constants is not None:
-                both = (*(out[place].constants or ()), *typed.constants)
-                out[place] = msgspec.structs.replace(out[place], constants=both, maybe=out[place].maybe or typed.maybe)
-            else:
-                out[place] = msgspec.structs.replace(out[place], constants=None, maybe=out[place].maybe or typed.maybe)
+                continue
+            one = out[place]
+            known = one.constants is not None and typed.constants is not None
+            both = (*(one.constants or ()), *(typed.constants or ())) if known else None
+            hint = kept_hint(one, typed) or one.hint
+            out[place] = msgspec.structs.replace(one, hint=hint, constants=both, maybe=one.maybe or typed.maybe)
     for place, typed in out.items():
         if any(place not in m.leaves and not m.opaque and m.leaves for m in contents):
             out[place] = msgspec.structs.replace(typed, maybe=True)
@@ -238,10 +241,13 @@ def _scalar(ctx: Context, frame: Frame, node: ast.Value) -> bool:
             return node.name.names != ("lines",) and node.name.names != ("chunks",)
         case ast.Else():
             return (
-                _scalar(ctx, frame, node.value) and _scalar(ctx, frame, node.other) and not _is_field(ctx, frame, node)
+                _scalar(ctx, frame, node.value)
+                and _scalar(ctx, frame, node.other)
+                and not _is_field(ctx, frame, node)
+                and len(codings(frame, node)) < 2
             )
         case ast.Ladder():
-            return all(_scalar(ctx, frame, a.value) for a in node.alternatives)
+            return all(_scalar(ctx, frame, a.value) for a in node.alternatives) and len(codings(frame, node)) < 2
         case ast.Ref():
             return not _is_list(ctx, frame, node)
         case _:
@@ -271,7 +277,8 @@ def _made(ctx: Context, frame: Frame, node: ast.Value, component: int) -> Made:
         case ast.Composite():
             return _composite(ctx, frame, node, component)
         case ast.Hold():
-            return Made(ops.HoldRep(), maybe=False, leaves={}, said="hold")
+            # It keeps a place among others; a field that nothing else fills is empty.
+            return Made(ops.HoldRep(), maybe=True, leaves={}, soft=True, said="hold")
         case ast.As() if (node.format, "as") in ctx.scope.formats:
             return _format(ctx, frame, node, component)
         case ast.Via() if not _scalar(ctx, frame, node):
@@ -311,7 +318,7 @@ def _plain(ctx: Context, frame: Frame, node: ast.Value, component: int) -> Made:
         return Made(op, maybe=typed.maybe, leaves={}, opaque=True, soft=typed.soft, said=typed.said)
     if typed.known and typed.type.of is not None:
         slot = ctx.slot()
-        element = Typed(ops.Slot(slot), typed.type.of, said=typed.said, span=node.span)
+        element = Typed(ops.Slot(slot), typed.type.of, hint=kept_hint(typed), said=typed.said, span=node.span)
         inner = _element(ctx, frame, element, node, component)
         op = ops.EachRep(slot, typed.op, inner.content)
         ctx.note(op)
@@ -570,6 +577,11 @@ def _fallback(ctx: Context, frame: Frame, node: ast.Else, component: int) -> Mad
     if not first.maybe and not first.soft:
         ctx.report("SW0305", node.other.span, name=first.said)
     other = value_content(ctx, frame, node.other, component)
+    held = node.value if isinstance(node.value, ast.Hold) else node.other
+    if mentions(held, ast.Hold) and not ctx.blamed(held.span):
+        # What is looked for here is a value: the held place would be lost, and what follows would move into it.
+        ctx.report("SW0311", held.span, word="hold", name=str(node.value) if isinstance(node.value, ast.Ref) else "")
+        return Made(ops.HoldRep(), maybe=True, leaves={}, soft=True)
     op = ops.Fallback((first.content, other.content))
     ctx.note(op)
     return Made(

@@ -29,7 +29,12 @@ from segwright.plan import ops
 from segwright.plan.walk import children
 
 _SHORT_TEXTS: Final = frozenset({"ST", "TX", "ID", "IS"})
-_TIMES: Final = frozenset({"DT", "DTM", "TS", "TM"})
+_TIMES: Final = {"DT": ("date",), "TM": ("time",), "DTM": ("dtm", "date"), "TS": ("dtm", "date")}
+"""What makes a value of each type of time: a date alone is a time of lower precision (chapter 2A, DTM)."""
+_NUMBERS: Final = ("number", "integer", "value_of")
+_CODED: Final = frozenset({"CE", "CF", "CNE", "CWE"})
+_ONE_LINE: Final = (*_NUMBERS, "digits", "date", "dtm", "time", "blank", "null")
+"""What makes texts that have no line breaks."""
 _MOST_CONDITIONS: Final = 12
 """Beyond that many different conditions, whether two cases can meet is not worked out."""
 
@@ -100,8 +105,14 @@ def _problem(ctx: Context, value_type: str, value: Branch) -> str:
         return "NM holds a number, and there it is text"
     if value_type in _SHORT_TEXTS and first is not None and first.hint == "ft":
         return f"{value_type} is plain text, and `as ft` makes formatted text"
-    if value_type in _TIMES and first is not None and first.known and first.hint not in ("date", "dtm", "time"):
-        return f"{value_type} holds a time, and there it is none"
+    if value_type == "FT" and first is not None and _has_lines(first):
+        return "FT is formatted text, and only `as ft` makes it"
+    if value_type in _TIMES and first is not None and first.known and first.hint not in _TIMES[value_type]:
+        return _wrong_time(value_type, first.hint)
+    if value_type in _CODED and not several and first is not None and first.hint in _NUMBERS:
+        return f"{value_type} holds a code, and there it is a number"
+    if value_type == "SN":
+        return _not_structured(leaves)
     if value_type in ("ED", "RP") and not several:
         return f"{value_type} has components, and OBX-5 has one value there"
     return ""
@@ -117,7 +128,30 @@ def _is_text(leaf: Typed) -> bool:
         return False
     if leaf.constants is not None:
         return not all(_is_number(text) for text in leaf.constants)
-    return leaf.hint not in ("number", "integer", "value_of")
+    return leaf.hint not in _NUMBERS
+
+
+def _has_lines(leaf: Typed) -> bool:
+    """Whether a value is a plain text that may have several lines: a constant has one."""
+    return leaf.known and leaf.type.name == "text" and leaf.constants is None and leaf.hint not in ("ft", *_ONE_LINE)
+
+
+def _not_structured(leaves: dict[Place, Typed]) -> str:
+    """Why a value is no structured numeric (SN, chapter 2A): a comparator, then the number; without one it is equal."""
+    first, number = leaves.get((1, 1)), leaves.get((2, 1))
+    if number is None or number.hint == "blank":
+        return "SN holds its number in the second component, and there is none there"
+    if _is_text(number):
+        return "SN holds a number in the second component, and there it is text"
+    if first is not None and (first.hint in _NUMBERS or (first.constants and not _is_text(first))):
+        return "SN holds a comparator (`>`, `<=`) in the first component, and there it is a number"
+    return ""
+
+
+def _wrong_time(value_type: str, hint: str) -> str:
+    given = {"date": "a date", "dtm": "a date and time", "time": "a time of day"}.get(hint, "none of these")
+    wanted = {"DT": "a date", "TM": "a time of day"}.get(value_type, "a date and time")
+    return f"{value_type} holds {wanted}, and there it is {given}"
 
 
 def _is_number(text: str) -> bool:

@@ -125,6 +125,7 @@ def _part_put(
             ctx.type_named("text", part.origin.span),
             maybe=not sure,
             soft=True,
+            hint="ft" if put.coding == "formatted" else "",
             key=("inherited",),
             said="inherited",
         )

@@ -65,6 +65,11 @@ class Typed(msgspec.Struct, frozen=True):
         return self.type is not UNKNOWN
 
 
+def kept_hint(*of: Typed) -> str:
+    """The hint of what is made of other texts: formatted text stays formatted text, whatever it becomes a part of."""
+    return "ft" if any(typed.hint == "ft" for typed in of) else ""
+
+
 def broken(span: Span) -> Typed:
     """The value of something that already has a diagnostic."""
     return Typed(ops.Const("blank"), UNKNOWN, span=span, soft=True)

@@ -19,7 +19,7 @@ from segwright.lang.fitting import alike_types, must_be_present, printable
 from segwright.lang.lookup import lookup
 from segwright.lang.lowering import lower
 from segwright.lang.received import repetitions
-from segwright.lang.typed import NOTHING, UNKNOWN, Case, Frame, Literal, Typed, present
+from segwright.lang.typed import NOTHING, UNKNOWN, Case, Frame, Literal, Typed, kept_hint, present
 from segwright.plan import ops
 from segwright.plan.model import DECIMAL, FIELD, INTEGER, TEXT, Type, scalar
 from segwright.plan.walk import reads_input
@@ -115,17 +115,21 @@ def interpolation(ctx: Context, frame: Frame, node: ast.Interpolation, want: Typ
     """`"{a} of {b}"`."""
     parts = []
     depends = False
+    hint = ""
     for part in node.parts:
         typed = printable(ctx, lower(ctx, frame, part), part.span)
         must_be_present(ctx, typed, part.span, where="a text with {…}")
         depends = depends or typed.depends
+        hint = hint or kept_hint(typed)
         parts.append(typed.op)
     if all(isinstance(op, ops.Const) for op in parts):
         value = "".join(op.value for op in parts if isinstance(op, ops.Const))
         texts = ctx.in_each_environment(value)
-        return Typed(ops.Const("text", value), TEXT, constants=texts, depends=False, said="the text", span=node.span)
+        return Typed(
+            ops.Const("text", value), TEXT, hint=hint, constants=texts, depends=False, said="the text", span=node.span
+        )
     call = ops.Call(ctx.function("concat/text@1"), tuple(parts))
-    return Typed(call, TEXT, depends=depends, said="the text", span=node.span)
+    return Typed(call, TEXT, hint=hint, depends=depends, said="the text", span=node.span)
 
 
 def call(ctx: Context, frame: Frame, node: ast.Call, want: Type | None) -> Typed:
@@ -165,7 +169,7 @@ def otherwise(ctx: Context, frame: Frame, node: ast.Else, want: Type | None) -> 
         value.type,
         maybe=other.maybe,
         soft=other.soft,
-        hint=value.hint if value.hint == other.hint or not other.depends else "",
+        hint=kept_hint(value, other) or (value.hint if value.hint == other.hint or not other.depends else ""),
         constants=constants,
         depends=value.depends or other.depends,
         absent_key=other.absent_key,
@@ -184,7 +188,7 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
     out: list[ops.Rung] = []
     constants: tuple[str, ...] | None = ()
     maybe = gap = soft = depends = False
-    absent_key = ""
+    absent_key = formatted = ""
     closed = False
     cases: list[Case] = []
     failed: tuple[Literal, ...] = ()
@@ -205,6 +209,7 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
         soft = soft or typed.soft
         absent_key = absent_key or typed.absent_key
         depends = depends or typed.depends or (when is not None and reads_input(when))
+        formatted = formatted or kept_hint(typed)
         closed = closed or when is None
         result = typed if result is None or result.hint == "blank" else result
     if result is None:
@@ -216,7 +221,7 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
         result.type,
         maybe=maybe or gap or not closed,
         soft=soft,
-        hint=result.hint,
+        hint=formatted or result.hint,
         constants=constants,
         depends=depends,
         said=result.said,
@@ -263,7 +268,8 @@ def selection(
         return None
     slot = ctx.slot()
     key = (f"@{slot}",)
-    element = Typed(ops.Slot(slot), source.type.of, key=key, said=variable or source.said, span=of.span)
+    said = variable or source.said
+    element = Typed(ops.Slot(slot), source.type.of, hint=kept_hint(source), key=key, said=said, span=of.span)
     inner = frame.knowing(present(key))
     if variable:
         if variable in frame.names:
@@ -285,6 +291,30 @@ def selection(
             ctx.report("SW0308", of.ordered_by.span, name=typed.said, type=str(typed.type))
         order = typed.op
     return source, slot, inner, element, where, order
+
+
+def codings(frame: Frame, node: ast.Value) -> set[bool]:
+    """How the texts are coded that a value can be, True for formatted text: two ways cannot stand in one leaf. A constant is
+    one line, and the same in both."""
+    match node:
+        case ast.Text() | ast.Number() | ast.Blank() | ast.Null():
+            return set()
+        case ast.As(format="ft"):
+            return {True}
+        case ast.Else():
+            return codings(frame, node.value) | codings(frame, node.other)
+        case ast.Ladder():
+            return {coding for each in node.alternatives for coding in codings(frame, each.value)}
+        case ast.As():
+            return {True in codings(frame, node.value)}
+        case ast.Interpolation():
+            return {any(True in codings(frame, part) for part in node.parts)}
+        case ast.Call():
+            return {any(True in codings(frame, argument.value) for argument in node.arguments)}
+        case ast.Ref(names=(name,)) if name in frame.names:
+            return {frame.names[name].hint == "ft"}
+        case _:
+            return {False}
 
 
 TEXT_LIST = Type("list", of=scalar("text"))

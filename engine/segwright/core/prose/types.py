@@ -94,7 +94,10 @@ ENTRIES: dict[str, Entry] = {
     "SW0311": Entry(
         "`hold` inside a value",
         "`{word}` stands alone: it keeps the place of a whole repetition.",
-        ("For an empty component write `blank`.",),
+        (
+            "For an empty component write `blank`.",
+            "Where `{name}` is missing: `= {name} when {name} is present`, and below it `= hold otherwise`.",
+        ),
         _STRUCTURE,
     ),
     "SW0312": Entry(
