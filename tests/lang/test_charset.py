@@ -16,7 +16,7 @@ end
   because "the clinic asks for it"
 """
 TEXT = """
-override measurement OBX-5 = text report(result)
+override measurement OBX-5 = text report(result) as ft
   because "the clinic asks for it"
 override measurement OBX-2 = "FT"
   because "the clinic asks for it"

@@ -12,10 +12,9 @@ from segwright.core.source import Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
-from segwright.lang.fitting import must_be_present, printable
-from segwright.lang.lookup import as_text
+from segwright.lang.fitting import as_text, keeps_form, must_be_present, printable, stand_in
 from segwright.lang.lowering import lower
-from segwright.lang.typed import Frame, Typed, kept_hint
+from segwright.lang.typed import Case, Frame, Typed, kept_hint
 from segwright.lang.units import is_ucum
 from segwright.library.record import Builtin, Parameter, Refusal
 from segwright.plan import ops
@@ -62,31 +61,47 @@ def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Type
             wanted=sorted({s for r in taking for s in r.subject}),
         )
     arguments = _arguments(ctx, frame, record, node.arguments, node.format_span)
-    invalid: ops.Value | None = None
+    result = ctx.type_named(record.result.removeprefix("optional "), node.span)
+    other: Typed | None = None
     if node.on_invalid is not None:
-        other = lower(ctx, frame, node.on_invalid)
-        invalid = other.op
+        other = stand_in(ctx, lower(ctx, frame, node.on_invalid, result), result, node.on_invalid.span)
+        if not other.known:
+            return other
         if not isinstance(node.on_invalid, ast.Blank):
-            ctx.note(invalid)
+            ctx.note(other.op)
     key = record.key
     constants = None
     if record.name == "ucum":
         constants = value.constants
         _check_units(ctx, node.span, constants)
-    call = ops.Call(ctx.function(key), (value.op, *arguments), invalid)
-    result = ctx.type_named(record.result.removeprefix("optional "), node.span)
-    maybe = value.maybe or record.result.startswith("optional ") or isinstance(node.on_invalid, ast.Blank)
-    return Typed(
+    call = ops.Call(ctx.function(key), (value.op, *arguments), None if other is None else other.op)
+    made = Typed(
         call,
         result,
-        maybe=maybe,
-        soft=value.soft or isinstance(node.on_invalid, ast.Blank),
+        maybe=value.maybe or record.result.startswith("optional "),
+        soft=value.soft,
         hint=(kept_hint(value) if result == TEXT else "") or node.format,
         constants=constants,
         depends=value.depends,
         absent_key=value.absent_key,
         said=value.said,
         span=node.span,
+    )
+    return made if other is None else _or_invalid(made, other)
+
+
+def _or_invalid(made: Typed, other: Typed) -> Typed:
+    """A conversion with what stands for a value that cannot be converted: it is the one or the other."""
+    constants = None if made.constants is None or other.constants is None else (*made.constants, *other.constants)
+    return msgspec.structs.replace(
+        made,
+        maybe=made.maybe or other.maybe,
+        soft=made.soft or other.soft,
+        hint=kept_hint(made, other) or (made.hint if keeps_form(made, other) else ""),
+        constants=constants,
+        depends=made.depends or other.depends,
+        absent_key=made.absent_key or other.absent_key,
+        cases=() if other.hint == "blank" else (Case(made), *other.each),
     )
 
 

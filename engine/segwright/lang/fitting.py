@@ -5,6 +5,9 @@ Takes lowered values; gives them as the place needs them, or reports why they ca
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import msgspec
 
 from segwright.core.diagnostic import Label
@@ -12,7 +15,16 @@ from segwright.core.source import Span
 from segwright.lang.context import Context
 from segwright.lang.typed import Typed
 from segwright.plan import ops
-from segwright.plan.model import DECIMAL, TEXT, Type
+from segwright.plan.model import DECIMAL, FIELD, TEXT, Type
+
+_NUMBERS: Final = frozenset({"number", "integer", "value_of"})
+_TIMES: Final = frozenset({"dtm", "date", "time"})
+_SPELLINGS: Final = {
+    **dict.fromkeys(_NUMBERS, re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")),
+    **dict.fromkeys(_TIMES, re.compile(r"[0-9]{4,14}(?:\.[0-9]{1,4})?(?:[+-][0-9]{4})?")),
+    "digits": re.compile(r"[0-9]+"),
+}
+"""What the built-ins on whose form a field relies write."""
 
 
 def must_be_present(ctx: Context, typed: Typed, span: Span, *, where: str) -> None:
@@ -54,6 +66,38 @@ def alike_types(ctx: Context, left: Typed, right: Typed) -> tuple[Typed, Typed]:
     if "text" in names and names & {"integer", "decimal"}:
         return printable(ctx, left, left.span), printable(ctx, right, right.span)
     return left, right
+
+
+def as_text(ctx: Context, typed: Typed) -> Typed:
+    """A received field as one text, for what works on text; anything else as it is."""
+    if typed.type != FIELD:
+        return typed
+    op = ops.Component(typed.op, 0)
+    ctx.note(op)
+    return msgspec.structs.replace(typed, op=op, type=TEXT)
+
+
+def stand_in(ctx: Context, other: Typed, wanted: Type, span: Span) -> Typed:
+    """What `on invalid` or `on unmapped` gives in place of a value of a type: it is of that type, too. Reports what is not."""
+    if not other.known or other.type == wanted or other.hint in ("blank", "null"):
+        return other
+    if wanted.kind != "scalar" or wanted.name not in ("text", "code"):
+        return ctx.fail("SW0306", span, left=str(wanted), right=str(other.type))
+    if ctx.direction == "reads":
+        other = as_text(ctx, other)
+    written = printable(ctx, other, span)
+    return msgspec.structs.replace(written, type=wanted) if written.known else written
+
+
+def keeps_form(value: Typed, other: Typed) -> bool:
+    """Whether `other`, where it stands in for `value`, has the form that the built-in behind `value` promises: a field that takes
+    times or numbers relies on it."""
+    spelling = _SPELLINGS.get(value.hint)
+    if spelling is None or other.hint in (value.hint, "blank", "null"):
+        return True
+    if any({value.hint, other.hint} <= alike for alike in (_NUMBERS, _TIMES)):
+        return True
+    return other.constants is not None and all(spelling.fullmatch(text) for text in other.constants)
 
 
 def printable(ctx: Context, typed: Typed, span: Span) -> Typed:

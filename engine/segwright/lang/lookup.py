@@ -18,11 +18,11 @@ from segwright.core.source import Span
 from segwright.core.suggest import MOST_SHOWN, nearest, shown
 from segwright.lang import ast
 from segwright.lang.context import Context
-from segwright.lang.fitting import must_be_present
+from segwright.lang.fitting import as_text, must_be_present, stand_in
 from segwright.lang.lowering import lower
 from segwright.lang.typed import UNKNOWN, Case, Facts, Frame, Typed
 from segwright.plan import ops
-from segwright.plan.model import FIELD, TEXT, Model, Type, scalar
+from segwright.plan.model import Model, Type, scalar
 from segwright.profiles import is_closed
 
 SCALAR_COLUMNS = {"text", "integer", "decimal", "code", "boolean"}
@@ -75,10 +75,16 @@ def lookups(
         type_ = scalar("text")
     for key in keys[1:]:
         must_be_present(ctx, key, key.span, where=f"the lookup in {table.name}")
-    unmapped, same, other = _unmapped(ctx, frame, node, keys[0], type_)
-    same = same or (unmapped is None and not inverse and keeps_key(table))
+    same, other = _unmapped(ctx, frame, node, keys[0], type_)
+    if other is not None and not other.known:
+        return other
+    same = same or (other is None and not inverse and keeps_key(table))
+    if component > 1 and (same or other is not None):
+        # What stands for the whole is one value: it has no further components.
+        same, other = False, Typed(ops.Const("blank"), type_, maybe=True, soft=True, constants=(), depends=False)
     data = ctx.tables[number]
-    blank = _check_reach(ctx, frame, node, table, data, keys, column, covered=same or unmapped is not None)
+    blank = _check_reach(ctx, frame, node, table, data, keys, column, covered=same or other is not None)
+    unmapped = None if other is None else other.op
     op = ops.Lookup(number, tuple(key.op for key in keys), column, component, unmapped, same)
     ctx.note(op)
     cells = _cells(ctx, frame, data, keys, column, component)
@@ -89,24 +95,15 @@ def lookups(
         op,
         type_,
         maybe=keys[0].maybe or blank or (other is not None and other.maybe),
-        soft=keys[0].soft or blank,
+        soft=keys[0].soft or blank or (other is not None and other.soft),
         constants=None if same else constants,
-        depends=any(k.depends for k in keys),
+        depends=any(k.depends for k in keys) or (other is not None and other.depends),
         said=keys[0].said,
         span=node.span,
-        absent_key=keys[0].absent_key,
+        absent_key=keys[0].absent_key or (other.absent_key if other is not None else ""),
     )
     one = len(keys) == 1 and not same and other is None and len(cells) > 1
     return msgspec.structs.replace(typed, cases=_cases(typed, keys[0], cells)) if one else typed
-
-
-def as_text(ctx: Context, typed: Typed) -> Typed:
-    """A received field as one text, for what works on text; anything else as it is."""
-    if typed.type != FIELD:
-        return typed
-    op = ops.Component(typed.op, 0)
-    ctx.note(op)
-    return msgspec.structs.replace(typed, op=op, type=TEXT)
 
 
 def column_of(ctx: Context, ref: ast.Ref) -> tuple[ast.Table, int] | None:
@@ -150,18 +147,18 @@ def reads_back(ctx: Context, table: ast.Table, keys: tuple[Typed, ...]) -> bool:
     return keys[0].type != key_type and key_type.kind == "enum" and keys[0].type.name in ("text", "code", "field")
 
 
-def _unmapped(
-    ctx: Context, frame: Frame, node: ast.Via, key: Typed, wanted: Type
-) -> tuple[ops.Value | None, bool, Typed | None]:
+def _unmapped(ctx: Context, frame: Frame, node: ast.Via, key: Typed, wanted: Type) -> tuple[bool, Typed | None]:
+    """What `on unmapped` says: that the key stands for itself, or the value that does."""
     other = node.on_unmapped
     if other is None:
-        return None, False, None
+        return False, None
     if isinstance(other, ast.Ref) and other.names == ("same",):
         if key.type.name not in ("text", "code"):
             ctx.report("SW0604", other.span, name=key.said, type=str(key.type))
-        return None, True, None
-    typed = lower(ctx, frame, other, wanted)
-    return typed.op, False, typed
+        elif wanted.name not in ("text", "code"):
+            return False, ctx.fail("SW0306", other.span, left=str(wanted), right=str(key.type))
+        return True, None
+    return False, stand_in(ctx, lower(ctx, frame, other, wanted), wanted, other.span)
 
 
 def table_number(ctx: Context, table: ast.Table, inverse: bool) -> int:

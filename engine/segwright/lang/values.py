@@ -15,7 +15,7 @@ from segwright.lang import ast
 from segwright.lang.builtin import call_function
 from segwright.lang.conditions import condition, rungs
 from segwright.lang.context import Context
-from segwright.lang.fitting import alike_types, must_be_present, printable
+from segwright.lang.fitting import alike_types, keeps_form, must_be_present, printable
 from segwright.lang.lookup import lookup
 from segwright.lang.lowering import lower
 from segwright.lang.received import repetitions
@@ -169,7 +169,8 @@ def otherwise(ctx: Context, frame: Frame, node: ast.Else, want: Type | None) -> 
         value.type,
         maybe=other.maybe,
         soft=other.soft,
-        hint=kept_hint(value, other) or (value.hint if value.hint == other.hint or not other.depends else ""),
+        hint=kept_hint(value, other)
+        or (value.hint if value.hint == other.hint or (not other.depends and keeps_form(value, other)) else ""),
         constants=constants,
         depends=value.depends or other.depends,
         absent_key=other.absent_key,
@@ -201,6 +202,8 @@ def ladder(ctx: Context, frame: Frame, alternatives: tuple[ast.Alternative, ...]
             result, typed = alike_types(ctx, result, typed)
             if typed.type != result.type and "blank" not in (typed.hint, result.hint):
                 ctx.report("SW0306", alternative.value.span, left=str(result.type), right=str(typed.type))
+            if not keeps_form(result, typed):
+                result = msgspec.structs.replace(result, hint="")
         out.append(ops.Rung(typed.op, when))
         constants = None if constants is None or typed.constants is None else (*constants, *typed.constants)
         blank = isinstance(alternative.value, ast.Blank)
