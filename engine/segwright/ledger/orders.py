@@ -81,7 +81,7 @@ def _order(
 ) -> int:  # fmt: skip
     names = [name for order in group for name in order.names]
     try:
-        case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
+        case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after, ordered=True)
     except people.AnotherPatient as another:
         raise Refusal("another_patient", str(another)) from None
     there = () if new else cases.orders(tx, case.id)
