@@ -90,21 +90,27 @@ def is_aged(tx: Tx, case: Row, reuse_after: int) -> bool:
 def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0, ordered: bool = False) -> Opened:
     """The case of these names. All the names are its names from now on. `ordered`: whether it gets an order now. Raises
     `people.AnotherPatient` when they name cases of two patients."""
-    live: list[Row] = []
-    for case in find(tx, org, names):
-        row = lock(tx, case)
-        if is_aged(tx, row, reuse_after):
-            tx.journal.note("number reused", org, case=row.id)
-        elif row.id not in [other.id for other in live]:
-            live.append(row)
-    if not live:
-        row = tx.insert_row(t.case_, org=org, opened_at=tx.now)
-    else:
-        row = live[0]
-        for other in live[1:]:
-            merge(tx, row, other, ordered=ordered)
-    _name(tx, org, row.id, names)
-    return Opened(row, not live, len(live) > 1)
+    case, new, merged = None, False, False
+    aged: list[int] = []
+    found: Sequence[int] = find(tx, org, names)
+    while True:
+        for row in [lock(tx, number) for number in found]:
+            if is_aged(tx, row, reuse_after):
+                if row.id not in aged:
+                    tx.journal.note("number reused", org, case=row.id)
+                    aged.append(row.id)
+            elif case is None:
+                case = row
+            elif row.id != case.id:
+                # One that somebody else opened meanwhile is there already; ours is not, and nothing is in it.
+                kept, gone = (row, case) if new else (case, row)
+                merge(tx, kept, gone, ordered=ordered)
+                case, new, merged = kept, False, True
+        if case is None:
+            case, new = tx.insert_row(t.case_, org=org, opened_at=tx.now), True
+        found = _name(tx, org, case.id, names, aged)
+        if not found:
+            return Opened(case, new, merged)
 
 
 _RENAME: Final = Prepared(
@@ -112,21 +118,27 @@ _RENAME: Final = Prepared(
     .where(
         t.alias.c.org == sa.bindparam("org_"), t.alias.c.kind == sa.bindparam("kind_"),
         t.alias.c.assigner == sa.bindparam("assigner_"), t.alias.c.value == sa.bindparam("value_"),
-        t.alias.c.case_id != sa.bindparam("case"),
+        t.alias.c.case_id == sa.bindparam("aged"),
     )
     .values(case_id=sa.bindparam("case"))
 )  # fmt: skip
 
 
-def _name(tx: Tx, org: str, case: int, names: Iterable[Name]) -> None:
+def _name(tx: Tx, org: str, case: int, names: Iterable[Name], aged: Sequence[int]) -> list[int]:
+    """Gives names to a case, also those of aged ones; gives the other cases that go by any of them. They were opened or named
+    meanwhile: whoever adds a name waits for who is adding it, and then it is theirs."""
     wanted = [name for name in dict.fromkeys(names) if name.value]
     rows = [
         {"org": org, "kind": name.kind, "assigner": name.assigner, "value": name.value, "case_id": case}
         for name in wanted
     ]
-    if rows and tx.add_new(t.alias, rows) < len(rows):  # some are there, and may be another case's
+    if not rows or tx.add_new(t.alias, rows) == len(rows):
+        return []
+    for number in aged:
         for kind, assigner, value in wanted:
-            tx.run(_RENAME, {"org_": org, "kind_": kind, "assigner_": assigner, "value_": value, "case": case})
+            given = {"org_": org, "kind_": kind, "assigner_": assigner, "value_": value, "aged": number, "case": case}
+            tx.run(_RENAME, given)
+    return [number for number in find(tx, org, wanted) if number != case]
 
 
 def merge(tx: Tx, kept: Row, gone: Row, *, ordered: bool = False) -> None:
