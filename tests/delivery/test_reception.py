@@ -140,6 +140,18 @@ def test_row_27_a_cancellation_of_nothing_is_refused_before_it_is_answered(recei
     assert codes(receive(ORDER, with_id(CANCEL, b"AGAIN"), one_by_one=True)) == ["AA", "AA"]
 
 
+def test_row_27_a_cancellation_that_names_another_patient_is_refused(receive, store):
+    assert codes(receive(ORDER)) == ["AA"]
+    anothers = CANCEL.replace(b"N0012345", b"N9999999")
+    assert anothers != CANCEL
+    (answer,) = receive(anothers)
+    assert codes([answer]) == ["AE"]
+    assert b"another patient" in answer.frames[0]
+    assert rows(store, t.order_, "state") == ["open"]
+    assert codes(receive(with_id(CANCEL, b"AGAIN"))) == ["AA"]
+    assert rows(store, t.order_, "state") == ["cancelled"]
+
+
 def test_row_27_a_refused_cancellation_that_comes_twice_at_once_is_refused_twice(receive, store):
     """A sender whose connection ended sends again, and both are kept in one transaction."""
     answers = receive(CANCEL, CANCEL)

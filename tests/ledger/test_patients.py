@@ -35,6 +35,27 @@ def test_the_same_order_again_for_another_patient_is_refused(world):
     assert w.order("A1", patient=known_by("Q"))
 
 
+def test_a_cancellation_that_names_another_patient_is_refused(world):
+    w = world()
+    w.order("A1", patient=known_by("P"))
+    w.result("final", 1)
+    with pytest.raises(Refusal, match="another patient") as refused:
+        w.order("A1", "cancel", patient=known_by("Q"))
+    assert refused.value.code == "another_patient"
+    assert [row["state"] for row in w.rows(t.order_)] == ["open"]
+    assert w.deliveries("state") == ["ready"]
+
+
+@pytest.mark.parametrize("named", [known_by("p ", "EHR"), known_by(""), b"", b"patient"])
+def test_a_cancellation_whose_patient_is_the_same_or_cannot_be_told_cancels(world, named):
+    w = world()
+    w.order("A1", patient=known_by("P"))
+    w.order("B1")  # of a patient without a number
+    w.order("A1", "cancel", patient=named)
+    w.order("B1", "cancel", patient=known_by("Q"))
+    assert [row["state"] for row in w.rows(t.order_)] == ["cancelled", "cancelled"]
+
+
 def test_a_result_that_moves_to_another_patients_order_is_refused(world):
     w = world()
     w.order("A1", patient=known_by("P"))

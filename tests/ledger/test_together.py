@@ -207,6 +207,69 @@ def test_two_submissions_of_two_studies_that_are_one_end_in_one_case(store, worl
     assert len(versions) == len(set(versions))
 
 
+@pytest.mark.parametrize("second", ["order", "result"])
+@pytest.mark.parametrize("first", ["order", "result"])
+def test_two_who_open_a_case_for_the_same_new_number_open_one(postgres_world, monkeypatch, first, second):
+    w = postgres_world
+    w.hospital.unsolicited = True
+    acts = {"order": lambda _: w.order("A1", filler="F"), "result": lambda result: by_its_filler(w, result)}
+    meeting = Meeting()
+
+    def sent(tx: Tx, *given: Any, **named: Any) -> Any:
+        found = real(tx, *given, **named)
+        if not meeting.arrived.is_set():
+            tx.all(sa.select(t.alias.c.case_id))  # the names are in the database by now
+            meeting.wait()
+        return found
+
+    real = cases.opened
+    monkeypatch.setattr(cases, "opened", sent)
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(acts[first], "R1")
+        assert meeting.arrived.wait(10)
+        other = pool.submit(acts[second], "R2")
+        with pytest.raises(TimeoutError):
+            other.result(0.5)
+        meeting.go.set()
+        one.result(20)
+        other.result(20)
+    live = [row["id"] for row in w.rows(t.case_, t.case_.c.merged_into.is_(None))]
+    assert len(live) == 1
+    assert {row["case_id"] for row in w.rows(t.alias)} == set(live)
+    assert len(w.rows(t.order_)) == ("order" in (first, second))
+    assert len(w.send()) == (1 if "result" in (first, second) else 0)
+
+
+def by_its_filler(w: World, result: str) -> results.Taken:
+    """A final result that knows its order by nothing but its filler number."""
+    names = (cases.Name("filler", "", "F"),)
+    revision = results.Revision(result, 1, "final", "platform", "-", b"final", names, "ai")
+    return w.store.write(lambda tx: results.submit(tx, w.hospital, revision))
+
+
+@pytest.mark.parametrize("aged", [False, True])
+def test_whoever_uses_a_number_again_at_the_same_time_uses_it_for_the_same_case(
+    postgres, migrated_database, monkeypatch, aged
+):
+    from tests.ledger.hospital import SECOND, Clock
+    from tests.postgres import new_database
+
+    clock = Clock()
+    store = Store(new_database(postgres, template=migrated_database), clock=clock)
+    w = World(store, FakeHospital(reuse_after=100 * SECOND))
+    w.order("A1")
+    w.result("final")
+    w.send()
+    clock.pass_((200 if aged else 1) * SECOND)
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(w.order, "A1") for _ in range(4)]:
+            future.result(20)
+    (name,) = w.rows(t.alias, t.alias.c.kind == "placer")
+    assert name["case_id"] == (2 if aged else 1)
+    assert [row["case_id"] for row in w.rows(t.order_)] == ([1, 2] if aged else [1])
+    store.close()
+
+
 def test_a_store_that_is_gone_says_so_and_nothing_is_half_done(tmp_path):
     from segwright.ledger.migrate import upgrade
     from segwright.ledger.store import Unavailable

@@ -87,24 +87,30 @@ def is_aged(tx: Tx, case: Row, reuse_after: int) -> bool:
     return bool(case.closed_at and reuse_after and tx.now - case.closed_at > reuse_after)
 
 
-def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0) -> Opened:
-    """The case of these names. All the names are its names from now on. Raises `people.AnotherPatient` when they name cases of
-    two patients."""
-    live: list[Row] = []
-    for case in find(tx, org, names):
-        row = lock(tx, case)
-        if is_aged(tx, row, reuse_after):
-            tx.journal.note("number reused", org, case=row.id)
-        elif row.id not in [other.id for other in live]:
-            live.append(row)
-    if not live:
-        row = tx.insert_row(t.case_, org=org, opened_at=tx.now)
-    else:
-        row = live[0]
-        for other in live[1:]:
-            merge(tx, row, other)
-    _name(tx, org, row.id, names)
-    return Opened(row, not live, len(live) > 1)
+def opened(tx: Tx, org: str, names: Sequence[Name], *, reuse_after: int = 0, ordered: bool = False) -> Opened:
+    """The case of these names. All the names are its names from now on. `ordered`: whether it gets an order now. Raises
+    `people.AnotherPatient` when they name cases of two patients."""
+    case, new, merged = None, False, False
+    aged: list[int] = []
+    found: Sequence[int] = find(tx, org, names)
+    while True:
+        for row in [lock(tx, number) for number in found]:
+            if is_aged(tx, row, reuse_after):
+                if row.id not in aged:
+                    tx.journal.note("number reused", org, case=row.id)
+                    aged.append(row.id)
+            elif case is None:
+                case = row
+            elif row.id != case.id:
+                # One that somebody else opened meanwhile is there already; ours is not, and nothing is in it.
+                kept, gone = (row, case) if new else (case, row)
+                merge(tx, kept, gone, ordered=ordered)
+                case, new, merged = kept, False, True
+        if case is None:
+            case, new = tx.insert_row(t.case_, org=org, opened_at=tx.now), True
+        found = _name(tx, org, case.id, names, aged)
+        if not found:
+            return Opened(case, new, merged)
 
 
 _RENAME: Final = Prepared(
@@ -112,29 +118,37 @@ _RENAME: Final = Prepared(
     .where(
         t.alias.c.org == sa.bindparam("org_"), t.alias.c.kind == sa.bindparam("kind_"),
         t.alias.c.assigner == sa.bindparam("assigner_"), t.alias.c.value == sa.bindparam("value_"),
-        t.alias.c.case_id != sa.bindparam("case"),
+        t.alias.c.case_id == sa.bindparam("aged"),
     )
     .values(case_id=sa.bindparam("case"))
 )  # fmt: skip
 
 
-def _name(tx: Tx, org: str, case: int, names: Iterable[Name]) -> None:
+def _name(tx: Tx, org: str, case: int, names: Iterable[Name], aged: Sequence[int]) -> list[int]:
+    """Gives names to a case, also those of aged ones; gives the other cases that go by any of them. They were opened or named
+    meanwhile: whoever adds a name waits for who is adding it, and then it is theirs."""
     wanted = [name for name in dict.fromkeys(names) if name.value]
     rows = [
         {"org": org, "kind": name.kind, "assigner": name.assigner, "value": name.value, "case_id": case}
         for name in wanted
     ]
-    if rows and tx.add_new(t.alias, rows) < len(rows):  # some are there, and may be another case's
+    if not rows or tx.add_new(t.alias, rows) == len(rows):
+        return []
+    for number in aged:
         for kind, assigner, value in wanted:
-            tx.run(_RENAME, {"org_": org, "kind_": kind, "assigner_": assigner, "value_": value, "case": case})
+            given = {"org_": org, "kind_": kind, "assigner_": assigner, "value_": value, "aged": number, "case": case}
+            tx.run(_RENAME, given)
+    return [number for number in find(tx, org, wanted) if number != case]
 
 
-def merge(tx: Tx, kept: Row, gone: Row) -> None:
-    """Two cases turn out to be one. Twins of which at most one was tried become one; of two that were both tried it is
-    known that the hospital may have the result twice: that is an incident, for people."""
-    for one in (kept, gone):
-        if not orders(tx, one.id):
-            _await_order(tx, one.id)
+def merge(tx: Tx, kept: Row, gone: Row, *, ordered: bool = False) -> None:
+    """Two cases turn out to be one. Twins of which at most one was sent become one; of two that were both sent it is known
+    that the hospital may have the result twice: that is an incident, for people. Whatever was sent goes along: what comes
+    after it has to wait for its fate. `ordered`: whether it gets an order now."""
+    without = [one.id for one in (kept, gone) if not orders(tx, one.id)]
+    if ordered or len(without) == 1:
+        for number in without:
+            _await_order(tx, number)
     parts = tx.scalar(sa.select(sa.func.coalesce(sa.func.max(t.order_.c.part), 0)).where(t.order_.c.case_id == kept.id))
     moved = {0: 0}
     for order in orders(tx, gone.id):
@@ -149,16 +163,19 @@ def merge(tx: Tx, kept: Row, gone: Row) -> None:
     tx.run(sa.update(t.alias).where(t.alias.c.case_id == gone.id).values(case_id=kept.id))
     people.merged(tx, kept.org, kept.id, gone.id)
     for delivery in _deliveries(tx, gone.id):
-        twin = next((other for other in _deliveries(tx, kept.id) if _twins(delivery, other)), None)
-        if twin is None:
-            _move(tx, delivery, kept.id, moved[delivery.part])
-        elif not delivery.tries:
-            _suppress(tx, delivery, twin)
-        elif not twin.tries:
-            _suppress(tx, twin, delivery)
-            _move(tx, delivery, kept.id, moved[delivery.part])
-        else:
-            tx.journal.note("incident", kept.org, case=kept.id, delivery=delivery.id, twin=twin.id, what="sent twice")
+        part = moved.get(delivery.part, delivery.part)
+        twins = [other for other in _deliveries(tx, kept.id) if _twins(delivery, part, other)]
+        if twins and not _was_sent(tx, delivery):
+            _suppress(tx, delivery, twins[0])
+            continue
+        sent = [twin for twin in twins if _was_sent(tx, twin)]
+        for twin in twins:
+            if twin not in sent:
+                _suppress(tx, twin, delivery)
+        if sent:
+            facts = {"delivery": delivery.id, "twin": sent[0].id, "what": "sent twice"}
+            tx.journal.note("incident", kept.org, case=kept.id, **facts)
+        _move(tx, delivery, kept.id, part)
     tx.set(t.case_, gone.id, merged_into=kept.id)
     tx.journal.note("merged", kept.org, case=kept.id, gone=gone.id)
 
@@ -171,29 +188,44 @@ def _await_order(tx: Tx, case: int) -> None:
 
 
 def _move(tx: Tx, delivery: Row, case: int, part: int) -> None:
-    """Takes a delivery into a case. A void one that has its place there goes where it came from: what was never sent must not
-    keep out what was, or may be."""
+    """Takes a delivery into a case. Where its place there is taken, one that is void gives way to one that is not: what was never
+    sent must not keep out what was, or may be. One that was sent beside the one that has the place gets a place of its own."""
     key = (delivery.destination, delivery.message, delivery.kind, delivery.version, part)
     there = next(
         (one for one in _deliveries(tx, case) if (one.destination, one.message, one.kind, one.version, one.part) == key), None
     )  # fmt: skip
-    if there is not None:
+    if there is None:
+        tx.set(t.delivery, delivery.id, case_id=case, part=part)
+    elif delivery.state == "void":
+        return
+    elif there.state == "void":
         tx.set(t.delivery, there.id, part=-there.id)  # for a moment nobody's place
-    tx.set(t.delivery, delivery.id, case_id=case, part=part)
-    if there is not None:
+        tx.set(t.delivery, delivery.id, case_id=case, part=part)
         tx.set(t.delivery, there.id, case_id=delivery.case_id, part=delivery.part)
+    else:
+        tx.set(t.delivery, delivery.id, case_id=case, part=-delivery.id)
 
 
 def _deliveries(tx: Tx, case: int) -> Sequence[Row]:
     return tx.all(sa.select(t.delivery).where(t.delivery.c.case_id == case).order_by(t.delivery.c.seq))
 
 
-def _twins(one: Row, other: Row) -> bool:
-    """The same event: the part may differ, since a result without an order answers part 0."""
+def _twins(one: Row, part: int, other: Row) -> bool:
+    """Whether two are the same event, neither of them given up. `part`: of the first in the case of the other. It may differ,
+    since a result without an order answers part 0."""
     same = (one.destination, one.message, one.kind, one.version) == (
         other.destination, other.message, other.kind, other.version,
     )  # fmt: skip
-    return same and (one.part == other.part or 0 in (one.part, other.part)) and other.state != "void"
+    akin = part == other.part or min(part, other.part) <= 0
+    return same and akin and "void" not in (one.state, other.state)
+
+
+def _was_sent(tx: Tx, delivery: Row) -> bool:
+    """Whether a hospital has a delivery, may have it or refused it. A try of which no byte left, or that the hospital was not
+    ready for, has told it nothing."""
+    nothing = t.attempt.c.outcome.in_(("not_sent", "refused_for_now", "misconfigured"))
+    tries = sa.select(t.attempt.c.id).where(t.attempt.c.delivery_id == delivery.id, sa.not_(nothing))
+    return bool(delivery.tries) and (delivery.doubts > 0 or tx.first(tries.limit(1)) is not None)
 
 
 def _suppress(tx: Tx, delivery: Row, twin: Row) -> None:

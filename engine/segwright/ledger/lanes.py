@@ -241,12 +241,15 @@ def _rest(tx: Tx, lane: int) -> None:
 def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
     """Opens the attempt for the first delivery that may go, every gate checked under the locks of lane, case and
     delivery."""
+    followed = 0
     while (row := tx.first(_NEXT, {"lane": held.lane, "now": tx.now})) is not None:
         case, again = cases.ask_hold(tx, row.case_id), tx.ask_relock(t.delivery, row)
         live, asked = tx.ask(_LIVE, {"delivery": row.id}), gates.ask(tx, hospital, row)
         links = line.ask_links(tx, row.case_id, row.lane_id)
-        if cases.follow(tx, case):
-            continue  # what was asked was asked of the case that it is no more
+        if cases.follow(tx, case):  # what was asked was asked of the case that it is no more
+            assert row.id != followed, "a delivery was left behind when its case became another"
+            followed = row.id
+            continue
         row = cast(Row, again.first())
         if row.state not in ("ready", "uncertain"):
             continue
@@ -433,12 +436,12 @@ def _complete(tx: Tx, hospital: Hospital, row: Row, chained: Asked) -> Asked:
     no order. Gives the chain, anew when something was put in line."""
     of_revision = tx.ask(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
     asked, signature = cases.ask_orders(tx, row.case_id), line.ask_signature(tx, row.revision_id)
-    theirs = [one for one in of_revision.rows() if one.part == row.part or 0 in (one.part, row.part)]
+    theirs = [one for one in of_revision.rows() if one.part == row.part or min(one.part, row.part) <= 0]
     if any(one.state in OPEN for one in theirs):
         return chained
     states = set()
     for order in asked.rows():
-        if order.state == "open" and row.part in (0, order.part):
+        if order.state == "open" and (row.part <= 0 or row.part == order.part):
             tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
             tx.journal.note("order completed", row.org, case=row.case_id, order=order.id)
             orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, signature.first()))

@@ -36,9 +36,10 @@ LEFT_BEFORE: Final = (
     .correlate(t.delivery).exists()
 )  # fmt: skip
 """Whether an earlier build of a delivery left, or may have."""
+_PART: Final = sa.case((t.delivery.c.part < 0, 0), else_=t.delivery.c.part).label("part")
 _CHAIN: Final = Prepared(
     sa.select(
-        t.delivery.c.id, t.delivery.c.message, t.delivery.c.part, t.delivery.c.kind, t.delivery.c.version, t.delivery.c.seq,
+        t.delivery.c.id, t.delivery.c.message, _PART, t.delivery.c.kind, t.delivery.c.version, t.delivery.c.seq,
         t.delivery.c.state, t.delivery.c.reason, LEFT_BEFORE.label("before"),
     )
     .where(t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.lane_id == sa.bindparam("lane"))
@@ -192,7 +193,7 @@ def about(tx: Tx, case: int, part: int, kind: str, subject: bytes) -> Material:
     """The orders that a message answers, their patient, and a subject that may stand nowhere yet. Part 0 answers all orders of
     the case, a result only those that are not cancelled; but what was sent about them before is withdrawn for all."""
     found = cases.orders(tx, case)
-    if part:
+    if part > 0:
         found = [order for order in found if order.part == part]
     elif kind in chain.RESULT_KINDS and kind != "withdrawn":
         found = [order for order in found if order.state != "cancelled"] or found

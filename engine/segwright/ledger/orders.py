@@ -2,7 +2,7 @@
 
 Takes what the mapping read from one message (`Received`), under the locks of its cases; writes orders and occurrences and
 does what they mean for deliveries. An order that is there already is not made again, whatever MSH-10 it came under.
-Refuses, with `Refusal`, the cancellation of an order that is not known or whose signed result has left."""
+Refuses, with `Refusal`, the cancellation of an order that is not known, is another patient's or whose signed result has left."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def take(tx: Tx, hospital: Hospital, inbox: int, received: Received) -> list[int
     for group in received.groups:
         cancelling = [order for order in group if order.control == "cancel"]
         for order in cancelling:
-            taken.append(_cancel(tx, hospital, order))
+            taken.append(_cancel(tx, hospital, received.patient, order))
         others = [order for order in group if order.control != "cancel"]
         if others:
             taken.append(_order(tx, hospital, inbox, received.patient, others, seen))
@@ -81,7 +81,7 @@ def _order(
 ) -> int:  # fmt: skip
     names = [name for order in group for name in order.names]
     try:
-        case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after)
+        case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=hospital.policy.reuse_after, ordered=True)
     except people.AnotherPatient as another:
         raise Refusal("another_patient", str(another)) from None
     there = () if new else cases.orders(tx, case.id)
@@ -167,11 +167,13 @@ def parts(tx: Tx, case: int, per: str, kind: str) -> list[int]:
     return answered if per == "order" else [0] if answered else []
 
 
-def _cancel(tx: Tx, hospital: Hospital, order: ReceivedOrder) -> int:
+def _cancel(tx: Tx, hospital: Hospital, patient: bytes, order: ReceivedOrder) -> int:
     found = cases.find(tx, hospital.org, [name for name in order.names if name.kind == "placer"] or order.names)
     for number in found:
         case = cases.lock(tx, number)
         rows = [one for one in cases.orders(tx, case.id) if one.placer == order.placer]
+        if rows and people.is_anothers(tx, hospital.org, case.id, patient):
+            raise Refusal("another_patient", str(people.AnotherPatient()))
         for row in rows:
             if row.state != "cancelled":
                 cancel(tx, hospital, case.id, row.part)

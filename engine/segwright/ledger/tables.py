@@ -255,7 +255,9 @@ locked."""
 delivery = Table(
     "delivery", metadata,
     _id(), _text("org"), _to("lane_id", "lane"), _text("destination"), _text("message"),
-    _to("case_id", "case_"), _needs("part", Integer), _text("kind"), _needs("version", Integer),
+    _to("case_id", "case_"),
+    _needs("part", Integer),  # the order that it answers; 0: all together; below 0: the same, sent beside the one that is 0
+    _text("kind"), _needs("version", Integer),
     _to("revision_id", "revision", nullable=True), _to("occurrence_id", "occurrence", nullable=True),
     _needs("seq", BigInteger),  # its place in line
     _text("state"), _text("reason", server_default=""),

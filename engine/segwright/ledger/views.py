@@ -294,7 +294,7 @@ def order_changes(tx: Tx, org: str, after: int, limit: int = PAGE) -> tuple[tupl
 
 def _delivery(row: Row) -> Delivery:
     return Delivery(
-        row.id, row.lane_id, row.destination, row.message, row.case_id, row.part, row.kind, row.version, row.state,
+        row.id, row.lane_id, row.destination, row.message, row.case_id, max(row.part, 0), row.kind, row.version, row.state,
         row.reason, row.sent_as, row.plan, row.tries, row.doubts, row.at, row.due_at, row.decided_at, row.revision_id,
     )  # fmt: skip
 
@@ -331,7 +331,7 @@ def delivery(tx: Tx, org: str, number: int) -> Delivery | None:
 def deliveries_of_order(tx: Tx, org: str, found: Order) -> tuple[Delivery, ...]:
     """What is owed, or was sent, for an order: its own messages, and those that answer all orders of its case."""
     c = t.delivery.c
-    where = (c.case_id == found.case, c.org == org, c.part.in_((0, found.part)))
+    where = (c.case_id == found.case, c.org == org, (c.part <= 0) | (c.part == found.part))
     return tuple(_delivery(row) for row in tx.all(sa.select(t.delivery).where(*where).order_by(c.seq)))
 
 
