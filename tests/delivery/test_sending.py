@@ -12,13 +12,13 @@ import pytest
 import sqlalchemy as sa
 import trustme
 
-from segwright.delivery import desk
+from segwright.delivery import desk, sending
 from segwright.delivery.engine import theirs
 from segwright.delivery.live import Live
 from segwright.delivery.reception import Reception
 from segwright.delivery.sending import Workers
 from segwright.hl7.acknowledgement import acknowledge, header_of, owed
-from segwright.ledger import presented
+from segwright.ledger import lanes, presented
 from segwright.ledger import tables as t
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.presented import Shown
@@ -234,3 +234,32 @@ def test_a_document_that_is_wrong_is_refused_with_every_place(lives):
         desk.canonical(lives[ORG], b'{"id": 7, "colour": "red"}')
     paths = {fault.path for fault in wrong.value.faults}
     assert {"$.id", "$.colour"} <= paths
+
+
+@pytest.mark.parametrize("where", ["acquire", "step"])
+def test_a_fault_of_ours_is_told_and_does_not_end_the_sending(story, monkeypatch, where):
+    """Neither in taking lanes nor in a lane that was taken: a lane that is left like that is taken again after its lease."""
+    told: list[dict[str, Any]] = []
+    real = getattr(lanes, where)
+
+    def fails_once(tx: Any, *given: Any) -> Any:
+        if not told:
+            tx.run(sa.update(t.lane).values(lease_until=0))
+            raise KeyError("a name")
+        return real(tx, *given)
+
+    async def tell(store, ehr, workers):
+        workers._log = lambda event, **facts: told.append({"event": event, **facts})
+        monkeypatch.setattr(sending, "PAUSE", 0.02)
+        monkeypatch.setattr(lanes, where, fails_once)
+        monkeypatch.setattr(workers, "_lease", lambda: 500)
+        monkeypatch.setattr(sending, "MARGIN", 0.0)
+        running = asyncio.create_task(workers.run())
+        await until(lambda: states(store) == ["confirmed"])
+        assert not running.done()
+        await workers.stop()
+        await running
+
+    story(tell)
+    assert [(one["event"], one["error"]) for one in told] == [("sending failed", "KeyError")]
+    assert "a name" not in str(told)
