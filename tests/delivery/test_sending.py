@@ -17,9 +17,10 @@ from segwright.delivery.engine import theirs
 from segwright.delivery.live import Live
 from segwright.delivery.reception import Reception
 from segwright.delivery.sending import Workers
-from segwright.hl7.acknowledgement import acknowledge, header_of, owed
+from segwright.hl7.acknowledgement import Code, acknowledge, header_of, owed
 from segwright.ledger import lanes, presented
 from segwright.ledger import tables as t
+from segwright.ledger.lanes import PATIENCE
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.presented import Shown
 from segwright.ledger.store import Store, Unavailable
@@ -177,6 +178,67 @@ def test_row_13_a_receiver_that_closes_without_a_word_leaves_a_doubt_and_gets_th
         await running
         assert len(ehr.filed) >= 2
         assert len(set(ehr.filed)) == 1
+
+    story(tell)
+
+
+def answering_to(ehr: Ehr, named: Callable[[bytes], bytes]) -> None:
+    """Has an EHR name another message in its acknowledgements than the one that it answers."""
+    real = ehr.receive
+
+    async def receive(message: bytes, peer: Peer) -> Reply:
+        reply = await real(message, peer)
+        header = header_of(message)
+        assert header is not None
+        return Reply(reply.answer.replace(header.control_id.encode(), named(message)))
+
+    ehr.receive = receive  # type: ignore[method-assign]
+
+
+def test_row_5_a_receiver_that_always_names_another_message_stops_its_lane_and_what_it_said_is_kept(story):
+    async def tell(store, ehr, workers):
+        answering_to(ehr, lambda message: b"CONSTANT")
+        running = asyncio.create_task(workers.run())
+        await until(lambda: bool(store.read(lambda tx: tx.scalar(sa.select(t.lane.c.paused)))))
+        await asyncio.sleep(0.2)
+        await workers.stop()
+        await running
+        assert len(ehr.filed) == PATIENCE
+        assert len(set(ehr.filed)) == 1
+        assert outcomes(store) == ["uncertain"] * PATIENCE
+        assert states(store) == ["uncertain"]
+        kept = store.read(lambda tx: tx.all(sa.select(t.answer.c.body)))
+        assert ["CONSTANT" in bytes(row.body).decode() for row in kept] == [True] * PATIENCE
+
+    story(tell)
+
+
+def test_row_4_an_answer_to_what_was_sent_by_a_process_that_is_gone_is_known_for_ours(story):
+    """What was sent when is asked of the ledger: no process needs to remember it."""
+
+    async def tell(store, ehr, workers):
+        ehr.answers = False
+        running = asyncio.create_task(workers.run())
+        await until(lambda: outcomes(store)[:1] == ["uncertain"])
+        await workers.stop()
+        await running
+        live = workers._lives[ORG]
+        later = Workers(store, workers._lives, workers._resolve, "w2")
+        header = header_of(ehr.filed[0])
+        assert header is not None
+
+        def answer(to: str) -> bytes:
+            body = acknowledge(header, Code.AA, control_id="E9", time="20260302")
+            return body.replace(header.control_id.encode(), to.encode())
+
+        async def is_ours(body: bytes) -> bool:
+            said = later.aside(live, body)
+            return said if isinstance(said, bool) else await said
+
+        assert not await is_ours(answer("CONSTANT"))
+        assert states(store) == ["uncertain"]
+        assert await is_ours(answer(header.control_id))
+        assert states(store) == ["confirmed"]
 
     story(tell)
 

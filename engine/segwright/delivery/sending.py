@@ -25,7 +25,7 @@ from segwright.ledger.lanes import Attempt, Held, Known, Lost
 from segwright.ledger.presented import Shown
 from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.plan.manifest import Destination as Named
-from segwright.transport.sender import Belongs, Deadlines, Destination, Judge, Sender, by_control_id
+from segwright.transport.sender import Belongs, Deadlines, Destination, Judge, Ours, Sender, by_control_id
 from segwright.transport.tls import Certificate
 
 MOST_LANES: Final = 64
@@ -211,22 +211,21 @@ class Workers:
             )
         return by_control_id(control_id, lambda answer: self.aside(live, answer))
 
-    def aside(self, live: Live, body: bytes) -> bool:
-        """An acknowledgement that answers no message in flight: taken note of when it names one of ours."""
+    def aside(self, live: Live, body: bytes) -> Ours:
+        """An acknowledgement that answers no message in flight: whether it names an earlier one of ours, which the ledger knows
+        however long ago that was sent; then it is taken note of."""
         found = read_acknowledgement(body)
         if not isinstance(found, Acknowledgement) or not found.control_id:
             return False
         verdict = answers.on_its_own(found, live.policy)
-        if verdict is None:
-            return True  # it says nothing new
 
-        def note(tx: Tx) -> int:
+        def note(tx: Tx) -> bool:
+            if verdict is None:  # it says nothing new
+                return lanes.was_sent(tx, live.org, found.control_id)
             code = found.code.value
-            return lanes.answered_elsewhere(tx, live, found.control_id, verdict, code, code, body)
+            return lanes.answered_elsewhere(tx, live, found.control_id, verdict, code, code, body) > 0
 
-        noted = self._store.submit(note)
-        noted.add_done_callback(lambda future: future.exception())
-        return True
+        return self._store.soon(note)
 
     def _sender(self, held: Held, live: Live) -> Sender:
         address = live.address(held.destination)

@@ -455,6 +455,19 @@ def answered_elsewhere(
     return int(row.id)
 
 
+_SENT: Final = Prepared(
+    sa.select(t.attempt.c.id)
+    .join(t.build, t.build.c.id == t.attempt.c.build_id)
+    .where(t.build.c.org == sa.bindparam("org_"), t.build.c.control_id == sa.bindparam("control_id_"))
+    .limit(1)
+)
+
+
+def was_sent(tx: Tx, org: str, control_id: str) -> bool:
+    """Whether a message of an organisation was sent, or at least begun to be, under a control id."""
+    return tx.scalar(_SENT, {"org_": org, "control_id_": control_id}) is not None
+
+
 _OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for_now", "rejected"})
 """Outcomes of a try that say less than an acknowledgement of the application that came by another way meanwhile. A refusal does:
 what was confirmed was filed, by an earlier try if not by this one."""
