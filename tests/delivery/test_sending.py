@@ -12,14 +12,15 @@ import pytest
 import sqlalchemy as sa
 import trustme
 
-from segwright.delivery import desk
+from segwright.delivery import desk, sending
 from segwright.delivery.engine import theirs
 from segwright.delivery.live import Live
 from segwright.delivery.reception import Reception
 from segwright.delivery.sending import Workers
-from segwright.hl7.acknowledgement import acknowledge, header_of, owed
-from segwright.ledger import presented
+from segwright.hl7.acknowledgement import Code, acknowledge, header_of, owed
+from segwright.ledger import lanes, presented
 from segwright.ledger import tables as t
+from segwright.ledger.lanes import PATIENCE
 from segwright.ledger.migrate import upgrade
 from segwright.ledger.presented import Shown
 from segwright.ledger.store import Store, Unavailable
@@ -181,6 +182,67 @@ def test_row_13_a_receiver_that_closes_without_a_word_leaves_a_doubt_and_gets_th
     story(tell)
 
 
+def answering_to(ehr: Ehr, named: Callable[[bytes], bytes]) -> None:
+    """Has an EHR name another message in its acknowledgements than the one that it answers."""
+    real = ehr.receive
+
+    async def receive(message: bytes, peer: Peer) -> Reply:
+        reply = await real(message, peer)
+        header = header_of(message)
+        assert header is not None
+        return Reply(reply.answer.replace(header.control_id.encode(), named(message)))
+
+    ehr.receive = receive  # type: ignore[method-assign]
+
+
+def test_row_5_a_receiver_that_always_names_another_message_stops_its_lane_and_what_it_said_is_kept(story):
+    async def tell(store, ehr, workers):
+        answering_to(ehr, lambda message: b"CONSTANT")
+        running = asyncio.create_task(workers.run())
+        await until(lambda: bool(store.read(lambda tx: tx.scalar(sa.select(t.lane.c.paused)))))
+        await asyncio.sleep(0.2)
+        await workers.stop()
+        await running
+        assert len(ehr.filed) == PATIENCE
+        assert len(set(ehr.filed)) == 1
+        assert outcomes(store) == ["uncertain"] * PATIENCE
+        assert states(store) == ["uncertain"]
+        kept = store.read(lambda tx: tx.all(sa.select(t.answer.c.body)))
+        assert ["CONSTANT" in bytes(row.body).decode() for row in kept] == [True] * PATIENCE
+
+    story(tell)
+
+
+def test_row_4_an_answer_to_what_was_sent_by_a_process_that_is_gone_is_known_for_ours(story):
+    """What was sent when is asked of the ledger: no process needs to remember it."""
+
+    async def tell(store, ehr, workers):
+        ehr.answers = False
+        running = asyncio.create_task(workers.run())
+        await until(lambda: outcomes(store)[:1] == ["uncertain"])
+        await workers.stop()
+        await running
+        live = workers._lives[ORG]
+        later = Workers(store, workers._lives, workers._resolve, "w2")
+        header = header_of(ehr.filed[0])
+        assert header is not None
+
+        def answer(to: str) -> bytes:
+            body = acknowledge(header, Code.AA, control_id="E9", time="20260302")
+            return body.replace(header.control_id.encode(), to.encode())
+
+        async def is_ours(body: bytes) -> bool:
+            said = later.aside(live, body)
+            return said if isinstance(said, bool) else await said
+
+        assert not await is_ours(answer("CONSTANT"))
+        assert states(store) == ["uncertain"]
+        assert await is_ours(answer(header.control_id))
+        assert states(store) == ["confirmed"]
+
+    story(tell)
+
+
 def test_row_38_an_outcome_that_cannot_be_written_is_kept_and_written_later(story):
     async def tell(store, ehr, workers):
         real = store.soon
@@ -234,3 +296,32 @@ def test_a_document_that_is_wrong_is_refused_with_every_place(lives):
         desk.canonical(lives[ORG], b'{"id": 7, "colour": "red"}')
     paths = {fault.path for fault in wrong.value.faults}
     assert {"$.id", "$.colour"} <= paths
+
+
+@pytest.mark.parametrize("where", ["acquire", "step"])
+def test_a_fault_of_ours_is_told_and_does_not_end_the_sending(story, monkeypatch, where):
+    """Neither in taking lanes nor in a lane that was taken: a lane that is left like that is taken again after its lease."""
+    told: list[dict[str, Any]] = []
+    real = getattr(lanes, where)
+
+    def fails_once(tx: Any, *given: Any) -> Any:
+        if not told:
+            tx.run(sa.update(t.lane).values(lease_until=0))
+            raise KeyError("a name")
+        return real(tx, *given)
+
+    async def tell(store, ehr, workers):
+        workers._log = lambda event, **facts: told.append({"event": event, **facts})
+        monkeypatch.setattr(sending, "PAUSE", 0.02)
+        monkeypatch.setattr(lanes, where, fails_once)
+        monkeypatch.setattr(workers, "_lease", lambda: 500)
+        monkeypatch.setattr(sending, "MARGIN", 0.0)
+        running = asyncio.create_task(workers.run())
+        await until(lambda: states(store) == ["confirmed"])
+        assert not running.done()
+        await workers.stop()
+        await running
+
+    story(tell)
+    assert [(one["event"], one["error"]) for one in told] == [("sending failed", "KeyError")]
+    assert "a name" not in str(told)

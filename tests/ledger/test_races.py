@@ -11,7 +11,7 @@ import pytest
 from segwright.ledger import cases, lanes, operate, orders, results
 from segwright.ledger import tables as t
 from segwright.ledger.orders import Refusal
-from tests.ledger.hospital import FakeHospital, World
+from tests.ledger.hospital import TAKEN, FakeHospital, World
 from tests.postgres import new_database
 
 WHY = operate.By("ops", "a test")
@@ -152,3 +152,32 @@ def test_whatever_shuts_a_gate_and_the_attempt_never_both_win(postgres, what):
     finally:
         first.close()
         second.close()
+
+
+def test_a_lane_is_claimed_while_the_case_of_what_was_in_flight_becomes_part_of_another(two):
+    """Whoever claims it after its holder died waits for the case, and finds the delivery where it is by then."""
+    one, other, pool = two
+    one.order("B1")
+    one.result("final", 2, placer="B1", result="R2")
+    held = one.store.write(lambda tx: lanes.acquire(tx, "dead", 1, one.hospitals))[0]
+    first = one.step(held)
+    in_flight = one.step(held, first, TAKEN)  # the second case's, which is about to become part of the first
+    assert in_flight is not None
+    assert b"order B1" in in_flight.body
+    one.store.write(lambda tx: tx.set(t.lane, held.lane, lease_until=0))
+    pause = Pause()
+
+    def merge(tx):
+        kept, gone = (cases.lock(tx, row["id"]) for row in one.rows(t.case_))
+        cases.merge(tx, kept, gone)
+        pause()
+
+    merging = pool.submit(one.store.write, merge)
+    assert pause.reached.wait(20)
+    claiming = pool.submit(other.take_hold, "w2")
+    assert _is_waiting(claiming)
+    pause.go_on.set()
+    merging.result(20)
+    assert claiming.result(20) is not None
+    assert one.deliveries("case_id", "state") == [(first.case, "confirmed"), (first.case, "uncertain")]
+    assert {event["case_id"] for event in one.events("uncertain")} == {first.case}

@@ -3,6 +3,7 @@ the two has its own connection, and both are stopped at the very point where the
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -315,3 +316,15 @@ def test_what_one_function_of_a_shared_commit_raises_undoes_only_its_own_work(tm
     assert [row.name for row in store.read(lambda tx: tx.all(sa.select(t.setting.c.name)))] == ["good"]
     store.close()
     assert LEASE > 0
+
+
+def test_an_iterator_that_ends_where_nobody_expected_it_is_told_as_a_fault_and_keeps_nobody_waiting(store):
+    """No future of asyncio takes a `StopIteration`: whoever waited for it would wait for ever."""
+
+    async def ask() -> None:
+        async with asyncio.timeout(10):
+            with pytest.raises(RuntimeError):
+                await store.soon(lambda tx: next(iter(())))
+            assert await store.soon(lambda tx: 7) == 7
+
+    asyncio.run(ask())

@@ -368,6 +368,56 @@ async def test_row_7_the_second_acknowledgement_comes_on_the_same_connection_and
         assert (receiver.connections, sender.connected) == (1, True)
 
 
+@pytest.mark.parametrize("then", ["waits", "closes"])
+@on_a_loop
+async def test_row_5_whose_an_answer_is_may_be_found_out_a_little_later(then):
+    """By asking the ledger: what is known there is waited behind, what is not ends the connection."""
+    loop = asyncio.get_running_loop()
+
+    def found_out(answer):
+        known = loop.create_future()
+        loop.call_later(0.05, known.set_result, answer == ack("M0"))
+        return known
+
+    async def script(reader, writer):
+        await read_frame(reader)
+        writer.write(frame(ack("M0")) + frame(ack("M1")))
+        await read_frame(reader)
+        writer.write(frame(ack("M0")) + frame(ack("another")))
+        if then == "closes":
+            writer.close()
+        else:
+            await read_frame(reader)
+
+    async def commit(name):
+        return await sender.send(message(name), judge=by_control_id(name, found_out))
+
+    async with receiving(script) as receiver, sending(receiver.port) as sender:
+        assert await commit("M1") == Answered(ack("M1"))
+        assert sender.connected
+        assert await commit("M2") == Uncertain(Why.FOREIGN_ANSWER, received=ack("another"))
+        assert not sender.connected
+
+
+@pytest.mark.parametrize("known", [True, False])
+@on_a_loop
+async def test_row_5_what_comes_while_nothing_is_in_flight_ends_the_connection_when_it_is_found_to_be_nobodys(known):
+    asked = asyncio.Event()
+
+    def aside(answer):
+        found = asyncio.get_running_loop().create_future()
+        found.set_result(known)
+        asked.set()
+        return found
+
+    script = answering(frame(ack("M1")) + frame(ack("M0")))
+    async with receiving(script) as receiver, sending(receiver.port, aside=aside) as sender:
+        assert await send(sender, "M1") == Answered(ack("M1"))
+        await asked.wait()
+        await asyncio.sleep(0.05)
+        assert sender.connected is known
+
+
 @on_a_loop
 async def test_an_acknowledgement_given_twice_ends_the_connection_and_not_the_next_message():
     async with (

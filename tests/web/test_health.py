@@ -124,3 +124,20 @@ def test_an_engine_that_has_ended_is_told_things_in_vain_and_nobody_fails(tmp_pa
 
     assert asyncio.run(write()) == 3
     store.close()
+
+
+def test_an_engine_in_which_something_ended_that_should_run_is_not_alive(running):
+    async def ends() -> None:
+        running.engine._tasks.append(asyncio.ensure_future(asyncio.sleep(0)))
+        await asyncio.sleep(0.05)
+
+    assert asyncio.run(health.alive(running.engine))
+    running.do(ends())
+    assert not asyncio.run(health.alive(running.engine))
+
+
+def test_an_engine_that_has_not_looked_for_work_for_long_is_not_alive(running, monkeypatch):
+    monkeypatch.setattr(running.engine, "_send", True)
+    assert asyncio.run(health.alive(running.engine))
+    monkeypatch.setattr("segwright.delivery.sending.STUCK", -1.0)
+    assert not asyncio.run(health.alive(running.engine))

@@ -208,7 +208,7 @@ class Engine:
         self._environ = environ
         self._log = log
         holder = f"{socket.gethostname()}/{os.getpid()}"
-        self.workers = Workers(store, self.lives, self.resolve, holder, sent=self.counts.sent)
+        self.workers = Workers(store, self.lives, self.resolve, holder, sent=self.counts.sent, log=log)
         self.reception = Reception(store, self.lives, self.workers.stir)
         self.listeners: list[Listener] = self._listeners() if listen else []
         self.listening = not self.listeners
@@ -242,15 +242,22 @@ class Engine:
         if coding is not None and coding.editions.on(today) is None:
             self._log("no_edition", reason=saying.covering(coding.editions, today))
 
+    @property
+    def is_working(self) -> bool:
+        """Whether what sends and what looks after everything still run; so it is said of an engine that is stopping, too."""
+        sends = self._send and bool(self._tasks)
+        return not any(task.done() for task in self._tasks) and not (sends and self.workers.is_stuck)
+
     async def stop(self, *, within: float = 30.0) -> None:
         """Finishes what is in flight and ends."""
         self.listening = False
         for listener in self.listeners:
             await listener.stop(within=within)
+        tasks, self._tasks = self._tasks, []
         await self.workers.stop()
-        for task in self._tasks:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.reception.stop()
 
     # --- from other threads: all that HTTP, which has a loop of its own, may ask of it ---

@@ -17,6 +17,7 @@ from typing import Final
 
 from segwright.delivery import answers
 from segwright.delivery.live import Live
+from segwright.delivery.log import place_of
 from segwright.delivery.settings import SecretMissing
 from segwright.hl7.acknowledgement import Acknowledgement, read_acknowledgement
 from segwright.ledger import lanes, presented
@@ -24,7 +25,7 @@ from segwright.ledger.lanes import Attempt, Held, Known, Lost
 from segwright.ledger.presented import Shown
 from segwright.ledger.store import Store, Tx, Unavailable
 from segwright.plan.manifest import Destination as Named
-from segwright.transport.sender import Belongs, Deadlines, Destination, Judge, Sender, by_control_id
+from segwright.transport.sender import Belongs, Deadlines, Destination, Judge, Ours, Sender, by_control_id
 from segwright.transport.tls import Certificate
 
 MOST_LANES: Final = 64
@@ -32,6 +33,10 @@ MOST_LANES: Final = 64
 AT_ONCE: Final = 8
 """Lanes that it takes in one transaction: each is a message that can be under way while others are claimed, and what it does not
 take is left to other processes."""
+PAUSE: Final = 1.0
+"""Seconds until the next look for work after one that failed."""
+STUCK: Final = 300.0
+"""Seconds without a look for work after which something is wrong: the database answers or gives up long before."""
 POLL: Final = 0.25
 """Seconds between two looks for work that nobody announced (another process may have made it)."""
 MARGIN: Final = 5.0
@@ -47,6 +52,7 @@ class Workers:
     def __init__(
         self, store: Store, lives: Mapping[str, Live], resolve: Resolve, holder: str, *, poll: float = POLL,
         sent: Callable[[str, str, float], None] = lambda org, outcome, seconds: None,
+        log: Callable[..., None] = lambda event, **facts: None,
     ) -> None:  # fmt: skip
         self._store = store
         self._lives = lives
@@ -54,6 +60,8 @@ class Workers:
         self._holder = holder
         self._poll = poll
         self._sent = sent
+        self._log = log
+        self._looked = time.monotonic()
         self._senders: dict[int, tuple[str, Sender]] = {}
         self._presented: dict[int, str] = {}
         self._driving: set[asyncio.Task[None]] = set()
@@ -64,14 +72,25 @@ class Workers:
         """There may be work."""
         self._stirred.set()
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it has not looked for work for so long that it never will."""
+        return time.monotonic() - self._looked > STUCK
+
     async def run(self) -> None:
-        """Takes hold of lanes that have work until `stop`."""
+        """Takes hold of lanes that have work until `stop`. A fault of ours is told in the log, and it goes on: one lane that
+        cannot be taken must not end the sending of all others."""
         while not self._stopping:
+            self._looked = time.monotonic()
             self._stirred.clear()
             try:
                 taken = await self._taken(min(AT_ONCE, MOST_LANES - len(self._driving)))
             except Unavailable:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(PAUSE)
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever it was, others wait to be sent
+                self._fault(error)
+                await asyncio.sleep(PAUSE)
                 continue
             for held in taken:
                 task = asyncio.create_task(self._drive(held))
@@ -103,6 +122,18 @@ class Workers:
     # --- one lane ---
 
     async def _drive(self, held: Held) -> None:
+        """Sends what is ready in a lane. After a fault of ours it is left as it is: when its lease is over, whoever takes it next
+        finds what was in flight in doubt."""
+        try:
+            await self._empty(held)
+        except Exception as error:  # noqa: BLE001 - told here, or nobody would hear of it
+            self._fault(error, organisation=held.org)
+            self._forget(held.lane)
+
+    def _fault(self, error: Exception, **facts: str) -> None:
+        self._log("sending failed", level="error", error=type(error).__name__, place=place_of(error), **facts)
+
+    async def _empty(self, held: Held) -> None:
         live = self._lives[held.org]
         done: Attempt | None = None
         known: Known | None = None
@@ -180,22 +211,21 @@ class Workers:
             )
         return by_control_id(control_id, lambda answer: self.aside(live, answer))
 
-    def aside(self, live: Live, body: bytes) -> bool:
-        """An acknowledgement that answers no message in flight: taken note of when it names one of ours."""
+    def aside(self, live: Live, body: bytes) -> Ours:
+        """An acknowledgement that answers no message in flight: whether it names an earlier one of ours, which the ledger knows
+        however long ago that was sent; then it is taken note of."""
         found = read_acknowledgement(body)
         if not isinstance(found, Acknowledgement) or not found.control_id:
             return False
         verdict = answers.on_its_own(found, live.policy)
-        if verdict is None:
-            return True  # it says nothing new
 
-        def note(tx: Tx) -> int:
+        def note(tx: Tx) -> bool:
+            if verdict is None:  # it says nothing new
+                return lanes.was_sent(tx, live.org, found.control_id)
             code = found.code.value
-            return lanes.answered_elsewhere(tx, live, found.control_id, verdict, code, code, body)
+            return lanes.answered_elsewhere(tx, live, found.control_id, verdict, code, code, body) > 0
 
-        noted = self._store.submit(note)
-        noted.add_done_callback(lambda future: future.exception())
-        return True
+        return self._store.soon(note)
 
     def _sender(self, held: Held, live: Live) -> Sender:
         address = live.address(held.destination)

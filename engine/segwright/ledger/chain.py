@@ -89,6 +89,14 @@ class Link(msgspec.Struct, frozen=True):
         return Verdict(self.id, "unknown" if self.before else "void", why)
 
 
+def of_delivery(chain: Iterable[Link], delivery: int) -> Link:
+    """The link of a delivery. Raises `LookupError` when it is in another chain."""
+    found = next((link for link in chain if link.id == delivery), None)
+    if found is None:
+        raise LookupError(f"delivery {delivery} is not in this chain")
+    return found
+
+
 def stale(chain: Iterable[Link], message: str, part: int, kind: str, version: int) -> Link | None:
     """The newest link that a revision would be older than: it is not enqueued then."""
     rank = (version, RESULT_KINDS.index(kind))

@@ -23,13 +23,13 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import msgspec
 import sqlalchemy as sa
 
-from segwright.ledger import cases, chain, gates, line, orders
+from segwright.ledger import cases, chain, gates, line
 from segwright.ledger import tables as t
 from segwright.ledger.chain import Link
 from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, Policy
+from segwright.ledger.settling import settle, superseded_meanwhile, taking
 from segwright.ledger.store import Tx
-from segwright.ledger.tables import OPEN
 
 Outcome = Literal["not_sent", "uncertain", "accepted", "confirmed", "rejected", "refused_for_now", "misconfigured"]
 
@@ -103,11 +103,6 @@ _LIVE: Final = Prepared(
 _UNCLOSED: Final = Prepared(
     sa.select(t.attempt).where(t.attempt.c.lane_id == sa.bindparam("lane"), sa.text(t.IS_UNCLOSED))
 )
-_OF_REVISION: Final = Prepared(
-    sa.select(t.delivery.c.part, t.delivery.c.state).where(
-        t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.revision_id == sa.bindparam("revision")
-    )
-)
 
 
 # --- holding -------------------------------------------------------------------------------------------------------------
@@ -151,6 +146,7 @@ def _doubt_what_is_open(tx: Tx, hospital: Hospital, lane: Row, unclosed: Asked) 
         row = tx.get(t.delivery, attempt.delivery_id)
         assert row is not None
         cases.hold(tx, row.case_id)
+        row = cast(Row, tx.ask_relock(t.delivery, row).first())  # its case may have become part of another meanwhile
         ahead = _said(_ask_ahead(tx, attempt.id))
         took = taking(tx, row, attempt.build_id) if ahead is not None and ahead[0] == "confirmed" else {}
         tx.journal.note(
@@ -282,7 +278,7 @@ def _open(tx: Tx, held: Held, hospital: Hospital) -> Attempt | None:
 def _has_its_turn(tx: Tx, hospital: Hospital, row: Row, chained: list[Link]) -> bool:
     """Whether all before it in its chain is decided, and nothing newer has left: two chains may have become one since it was made
     ready."""
-    mine = next(link for link in chained if link.id == row.id)
+    mine = chain.of_delivery(chained, row.id)
     newer = chain.overtaken(chained, mine)
     if newer is not None:
         line.apply(
@@ -341,7 +337,7 @@ def _close(tx: Tx, hospital: Hospital, asked: _Try, done: Attempt, known: Known)
             return healthy
         case "rejected":
             _now(tx, row, "rejected", known.detail)
-            _superseded_meanwhile(tx, hospital, row)
+            superseded_meanwhile(tx, hospital, row)
             return healthy
         case "misconfigured":
             doubts = row.doubts + (1 if known.written else 0)
@@ -374,7 +370,7 @@ def _give_up(tx: Tx, hospital: Hospital, row: Row, why: str, **values: Any) -> N
     """Only a person can find out what became of it."""
     _now(tx, row, "needs_decision", why, **values)
     tx.journal.note("needs_decision", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
-    _superseded_meanwhile(tx, hospital, row)
+    superseded_meanwhile(tx, hospital, row)
 
 
 def _doubt(tx: Tx, hospital: Hospital, lane: Row, row: Row, known: Known, *, at_once: bool = False) -> dict[str, Any]:
@@ -388,76 +384,13 @@ def _doubt(tx: Tx, hospital: Hospital, lane: Row, row: Row, known: Known, *, at_
     else:
         wait = 0 if at_once else backoff(policy.first, policy.most, doubts, row.id)
         _now(tx, row, "uncertain", known.detail, doubts=doubts, due_at=tx.now + wait)
-        _superseded_meanwhile(tx, hospital, row)
+        superseded_meanwhile(tx, hospital, row)
     # One message that a receiver does not answer must not keep all others waiting for ever.
     patient = _failed(tx, lane, known, policy, row.id)
     if known.strange and patient["failures"] >= PATIENCE:
         tx.journal.note("paused", row.org, lane=lane.id, why=known.detail)
         return {**patient, "paused": f"{known.detail}, {PATIENCE} times in a row"}
     return patient if doubts <= PATIENCE else {**patient, "next_at": tx.now + policy.first}
-
-
-def _superseded_meanwhile(tx: Tx, hospital: Hospital, row: Row) -> None:
-    """A newer revision may have stepped into line while this one was in flight."""
-    chained = line.links(tx, row.case_id, row.lane_id)
-    mine = next(link for link in chained if link.id == row.id)
-    newer = [link for link in chained if link.in_line and link.is_result and link.seq > mine.seq]
-    for link in newer:
-        verdicts = [verdict for verdict in chain.superseded([mine], link) if verdict.id == row.id]
-        if verdicts:
-            line.apply(tx, row.org, row.lane_id, verdicts)
-            line.promote(tx, hospital, row.case_id, row.lane_id)
-            return
-
-
-def taking(tx: Tx, row: Row, build: int) -> dict[str, Any]:
-    """What the event that a delivery is taken by says for the figures: how long it took (ms) since these bytes might go. Nothing
-    when it was taken before: each is counted once."""
-    if row.state in ("accepted", "confirmed"):
-        return {}
-    found = tx.get(t.build, build)
-    return {} if found is None else {"took": max(0, tx.now - found.at)}
-
-
-def settle(tx: Tx, hospital: Hospital, row: Row, state: str, reason: str = "") -> None:
-    """A delivery was taken: what waits for it may go, and a final result completes its orders once all that is owed of it is
-    taken."""
-    waits = hospital.policy.awaits_application and state == "accepted"
-    due = tx.now + hospital.policy.application_within if waits and hospital.policy.application_within else 0
-    _now(tx, row, state, reason, due_at=due, decided_at=tx.now)
-    chained = line.ask_links(tx, row.case_id, row.lane_id)
-    if row.revision_id is not None and row.kind in ("final", "corrected"):
-        chained = _complete(tx, hospital, row, chained)
-    line.promote(tx, hospital, row.case_id, row.lane_id, chained)
-
-
-def _complete(tx: Tx, hospital: Hospital, row: Row, chained: Asked) -> Asked:
-    """Completes the orders of a result that was taken, once nothing that is owed of it is still to come: a charge alone completes
-    no order. Gives the chain, anew when something was put in line."""
-    of_revision = tx.ask(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
-    asked, signature = cases.ask_orders(tx, row.case_id), line.ask_signature(tx, row.revision_id)
-    theirs = [one for one in of_revision.rows() if one.part == row.part or min(one.part, row.part) <= 0]
-    if any(one.state in OPEN for one in theirs):
-        return chained
-    states = set()
-    for order in asked.rows():
-        if order.state == "open" and (row.part <= 0 or row.part == order.part):
-            tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
-            tx.journal.note("order completed", row.org, case=row.case_id, order=order.id)
-            orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, signature.first()))
-            states.add("completed")
-        else:
-            states.add(order.state)
-    cases.close_when_done(tx, row.case_id, states)
-    return line.ask_links(tx, row.case_id, row.lane_id) if hospital.owed("completed") else chained
-
-
-def _completed(tx: Tx, signed: Row | None) -> bytes:
-    """The completion of an order, with the diagnoses that were signed."""
-    if signed is None:
-        return b""
-    diagnoses = msgspec.json.decode(signed.document, type=dict[str, msgspec.Raw]).get("diagnoses")
-    return orders.occurrence_document("completed", tx.now, **({} if diagnoses is None else {"diagnoses": diagnoses}))
 
 
 def _now(tx: Tx, row: Row, state: str, reason: str, **values: Any) -> None:
@@ -525,6 +458,19 @@ def answered_elsewhere(
     return int(row.id)
 
 
+_SENT: Final = Prepared(
+    sa.select(t.attempt.c.id)
+    .join(t.build, t.build.c.id == t.attempt.c.build_id)
+    .where(t.build.c.org == sa.bindparam("org_"), t.build.c.control_id == sa.bindparam("control_id_"))
+    .limit(1)
+)
+
+
+def was_sent(tx: Tx, org: str, control_id: str) -> bool:
+    """Whether a message of an organisation was sent, or at least begun to be, under a control id."""
+    return tx.scalar(_SENT, {"org_": org, "control_id_": control_id}) is not None
+
+
 _OVERTAKEN: Final = frozenset({"accepted", "uncertain", "not_sent", "refused_for_now", "rejected"})
 """Outcomes of a try that say less than an acknowledgement of the application that came by another way meanwhile. A refusal does:
 what was confirmed was filed, by an earlier try if not by this one."""
@@ -557,7 +503,7 @@ def _believe(tx: Tx, hospital: Hospital, row: Row, outcome: Answer, detail: str)
         settle(tx, hospital, row, "confirmed", detail)
     else:
         _now(tx, row, "rejected", detail, due_at=0)
-        _superseded_meanwhile(tx, hospital, row)
+        superseded_meanwhile(tx, hospital, row)
 
 
 def unconfirmed(tx: Tx) -> list[int]:

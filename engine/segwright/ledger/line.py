@@ -218,7 +218,7 @@ def release(tx: Tx, hospital: Hospital, delivery: int) -> None:
         return
     chained = links(tx, row.case_id, row.lane_id)
     values: dict[str, Any] = {"state": "waiting", "reason": ""}
-    new = msgspec.structs.replace(next(link for link in chained if link.id == delivery), **values)
+    new = msgspec.structs.replace(chain.of_delivery(chained, delivery), **values)
     if row.reason in NOT_IN_LINE:
         values["seq"] = next_in(tx, [link for link in chained if link.id != delivery])
         new = msgspec.structs.replace(new, seq=values["seq"])

@@ -17,7 +17,7 @@ from segwright.ledger import tables as t
 from segwright.ledger.chain import Verdict
 from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital, NotWritten
-from segwright.ledger.lanes import settle, taking
+from segwright.ledger.settling import settle, taking
 from segwright.ledger.store import Tx
 
 Decision = Literal["delivered", "not delivered", "send newer"]
@@ -99,7 +99,7 @@ def cancel(tx: Tx, hospital: Hospital, delivery: int, by: By) -> None:
     if row.doubts and row.state != "rejected":
         raise Impossible("state", f"delivery {row.id} may have been sent: decide about it instead")
     _note(tx, row, by, "cancelled")
-    mine = next(link for link in line.links(tx, row.case_id, row.lane_id) if link.id == row.id)
+    mine = chain.of_delivery(line.links(tx, row.case_id, row.lane_id), row.id)
     line.apply(tx, row.org, row.lane_id, [mine.given_up(f"cancelled: {by.reason}")])
     line.promote(tx, hospital, row.case_id, row.lane_id)
 
@@ -136,7 +136,7 @@ def _newer(tx: Tx, row: Row) -> bool:
     """Whether a newer revision has left, or may leave before this one is decided about: one that still waits, or is held, would
     wait for it."""
     chained = line.links(tx, row.case_id, row.lane_id)
-    mine = next(link for link in chained if link.id == row.id)
+    mine = chain.of_delivery(chained, row.id)
     # What is ready counts as what has left.
     ahead = [msgspec.structs.replace(link, before=link.before or link.state == "ready") for link in chained]
     return chain.overtaken(ahead, mine) is not None
@@ -159,7 +159,7 @@ def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By
         return
     # It was not delivered: a newer one takes its place, or it goes out again as it was.
     chained = line.links(tx, row.case_id, row.lane_id)
-    mine = msgspec.structs.replace(next(link for link in chained if link.id == row.id), state="ready")
+    mine = msgspec.structs.replace(chain.of_delivery(chained, row.id), state="ready")
     for link in chained:
         verdicts = chain.superseded([mine], link) if link.in_line and link.seq > mine.seq else []
         if verdicts:

@@ -310,6 +310,8 @@ class Store:
                 return given
             except sa.exc.TimeoutError:
                 raise Unavailable("no connection is free") from None
+            except StopIteration as error:
+                raise RuntimeError("an iterator ended") from error  # which no future of asyncio can hold
             except DBAPIError as error:
                 if again + 1 == _AGAIN or not self._may_try_again(error, pipeline):
                     raise _unavailable(error) from None
@@ -426,6 +428,8 @@ class _Job:
             raise  # the database itself: nothing of the whole commit is kept
         except Exception as error:  # noqa: BLE001 - its caller gets it
             self.error = _unavailable(error) if isinstance(error, DBAPIError) else error
+            if isinstance(error, StopIteration):  # which no future of asyncio can hold
+                self.error = RuntimeError("an iterator ended")
 
     def tell(self) -> None:
         """Lets the caller go on."""

@@ -17,6 +17,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from enum import Enum, StrEnum
+from functools import partial
 from typing import Final, TypeAlias
 
 import msgspec
@@ -146,20 +147,35 @@ class Belongs(Enum):
     """To nothing that we know of: the connection can no longer be trusted."""
 
 
-Judge: TypeAlias = Callable[[bytes], Belongs]
+Ours: TypeAlias = bool | asyncio.Future[bool]
+"""Whether a frame belongs to an earlier message of ours: said at once, or as soon as it was found out."""
+
+Judge: TypeAlias = Callable[[bytes], Belongs | asyncio.Future[bool]]
+"""What a frame belongs to while a message is in flight. A future says later whether it is `ELSEWHERE` (true) or `NOWHERE`; one
+that fails says nothing against the frame."""
 
 
-def by_control_id(control_id: str, elsewhere: Callable[[bytes], bool] = lambda answer: False) -> Judge:
+def by_control_id(control_id: str, elsewhere: Callable[[bytes], Ours] = lambda answer: False) -> Judge:
     """The judge by the rule of HL7: an answer belongs to the message whose MSH-10 its MSA-2 repeats. `elsewhere` is asked about
-    every other frame, and says whether it took note of it."""
+    every other frame, and says whether it belongs to an earlier message, of which it takes note."""
 
-    def judge(answer: bytes) -> Belongs:
+    def judge(answer: bytes) -> Belongs | asyncio.Future[bool]:
         found = read_acknowledgement(answer)
         if isinstance(found, Acknowledgement) and found.answers(control_id):
             return Belongs.HERE
-        return Belongs.ELSEWHERE if elsewhere(answer) else Belongs.NOWHERE
+        known = elsewhere(answer)
+        if isinstance(known, asyncio.Future):
+            return known
+        return Belongs.ELSEWHERE if known else Belongs.NOWHERE
 
     return judge
+
+
+def _is_denied(known: Ours) -> bool:
+    """Whether something was found out to belong to nothing of ours. What could not be found out is not held against it."""
+    if not isinstance(known, asyncio.Future):
+        return not known
+    return not known.cancelled() and known.exception() is None and not known.result()
 
 
 class Sender:
@@ -175,7 +191,7 @@ class Sender:
         destination: Destination,
         deadlines: Deadlines | None = None,
         *,
-        aside: Callable[[bytes], bool] = lambda answer: False,
+        aside: Callable[[bytes], Ours] = lambda answer: False,
         keep_open: bool = True,
         profile: Profile = "tolerant",
         largest_answer: int = LARGEST_ANSWER,
@@ -346,7 +362,18 @@ class Sender:
     def _hear(self, event: Heard) -> None:
         if self._exchange and not self._exchange.over.done():
             self._exchange.hear(event)
-        elif not (isinstance(event, Frame) and self._aside(event.content)):
+        elif not isinstance(event, Frame):
+            self._drop()
+        else:
+            known = self._aside(event.content)
+            if isinstance(known, asyncio.Future):
+                known.add_done_callback(partial(self._found_out, self._link))
+            elif not known:
+                self._drop()
+
+    def _found_out(self, link: Link | None, known: asyncio.Future[bool]) -> None:
+        """A frame that came while nothing was in flight. What is in flight by now is judged by its own answer."""
+        if _is_denied(known) and link is self._link and not self._exchange:
             self._drop()
 
 
@@ -360,6 +387,8 @@ class _Exchange:
         self._end = end
         self._noise = b""
         self._heard_frames = False
+        self._finding_out = 0
+        self._closed: Closed | None = None
         self._loop = asyncio.get_running_loop()
         self._all_written = False
         self.over: asyncio.Future[Outcome] = self._loop.create_future()
@@ -386,8 +415,9 @@ class _Exchange:
                 self._noise = (self._noise + content)[:HEAD]
             case Refused(reason, _, head):
                 self._finish(Uncertain(Why.BROKEN_ANSWER, reason, head, self._link.flushed))
-            case Closed(error):
-                self._ended(error)
+            case Closed():
+                self._closed = event
+                self._ended()
 
     def give_up(self, why: Why, detail: str = "") -> None:
         """No answer will be waited for any more."""
@@ -409,16 +439,33 @@ class _Exchange:
                 self.over.set_exception(error)
             return
         self._heard_frames = True
+        if isinstance(belongs, asyncio.Future):
+            self._finding_out += 1
+            belongs.add_done_callback(partial(self._found_out, content))
+            return
         match belongs:
             case Belongs.HERE:
                 self.clean = self._link.flushed and not self._noise
                 self._finish(Answered(content))
             case Belongs.NOWHERE:
-                self._finish(Uncertain(Why.FOREIGN_ANSWER, "", content, self._link.flushed))
+                self._foreign(content)
             case Belongs.ELSEWHERE:
                 pass
 
-    def _ended(self, error: Exception | None) -> None:
+    def _found_out(self, content: bytes, known: asyncio.Future[bool]) -> None:
+        self._finding_out -= 1
+        if _is_denied(known):
+            self._foreign(content)
+        self._ended()
+
+    def _foreign(self, content: bytes) -> None:
+        self._finish(Uncertain(Why.FOREIGN_ANSWER, "", content, self._link.flushed))
+
+    def _ended(self) -> None:
+        """The connection has ended; whether what came before that was an answer of ours may still have to be found out."""
+        if self._closed is None or self._finding_out:
+            return
+        error = self._closed.error
         if error is None:
             self.give_up(Why.CLOSED)
         elif not self._heard_frames and _refuses_us(error):

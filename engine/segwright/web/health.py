@@ -36,8 +36,9 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 async def alive(engine: Engine) -> bool:
-    """Whether the loop that receives and sends still turns. This one does: it answers."""
-    return await _asked(engine, lambda: True) is not None
+    """Whether the loop that receives and sends still turns, and whatever runs in it for as long as it does. This one does: it
+    answers."""
+    return bool(await _asked(engine, lambda: engine.is_working))
 
 
 async def _asked(engine: Engine, what: Callable[[], T]) -> T | None:
