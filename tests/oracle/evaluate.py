@@ -61,7 +61,9 @@ class Evaluator:
             case ast.Interpolation():
                 return self.interpolation(node, frame, place)
             case ast.Each():
-                return [element.names[node.variable].value for element in self.chosen(node.variable, node.of, frame, place)]
+                return [
+                    element.names[node.variable].value for element in self.chosen(node.variable, node.of, frame, place)
+                ]
             case ast.First():
                 chosen = self.chosen(node.variable, node.of, frame, place)
                 return chosen[0].names[node.variable].value if chosen else None
@@ -77,6 +79,7 @@ class Evaluator:
                 table, _, column = str(node.table).partition(".")
                 return self.each(
                     self.value(node.value, frame, place),
+                    place,
                     lambda key: self.lookup(table, column, (key,), node.on_unmapped, frame, place, node.value),
                 )
             case ast.As():
@@ -87,11 +90,18 @@ class Evaluator:
                 return self.narrative(node, frame, place)
         raise AssertionError(f"no value when writing: {node}")
 
-    def each(self, value: Any, change: Callable[[Any], Any]) -> Any:
+    def each(self, value: Any, place: str, change: Callable[[Any], Any]) -> Any:
         """A step on a value, or on every element of a list. What is missing stays missing, null stays null."""
-        if isinstance(value, list):
-            return [found for each in value if not missing(found := self.each(each, change))] or None
-        return value if value is None or value is NULL else change(value)
+        if not isinstance(value, list):
+            return value if value is None or value is NULL else change(value)
+        made = []
+        for each in value:
+            try:
+                made.append(self.each(each, place, change))
+            except Fault as fault:
+                self.note(fault, place)
+                made.append(Repetition({(1, 1): Leaf(None, True, place, broken=True)}))
+        return [each for each in made if not missing(each)] or None
 
     def named(self, names: tuple[str, ...], frame: Frame, place: str) -> Any:
         """A path: of something bound, of org.yaml, or a bare word such as the value of an enum."""
@@ -215,7 +225,7 @@ class Evaluator:
                 return [self.declared(declared, each, frame, place) for each in value]
             return self.declared(declared, value, frame, place)
         if node.format == "ft":
-            return self.each(value, Formatted)
+            return self.each(value, place, Formatted)
         arguments = self.arguments(node.arguments, frame, place)
 
         def convert(one: Any) -> Any:
@@ -226,7 +236,7 @@ class Evaluator:
                     raise
                 return self.value(node.on_invalid, frame, place)
 
-        return self.each(value, convert)
+        return self.each(value, place, convert)
 
     def declared(self, declared: ast.Format, value: Any, frame: Frame, place: str) -> Repetition:
         """A record in components. Inside, only the record and org.yaml are known."""
@@ -245,7 +255,11 @@ class Evaluator:
                 self.note(fault, address)
                 made.leaves[at] = Leaf(None, came, address, broken=True)
                 continue
-            leaf = Leaf(None, came, address) if rung is None else self.leaf(rung.value, inside, address, came, needed=needed)
+            leaf = (
+                Leaf(None, came, address)
+                if rung is None
+                else self.leaf(rung.value, inside, address, came, needed=needed)
+            )
             if surely and not leaf.there:
                 self.problems.append(("missing", address))
             made.leaves[at] = leaf
@@ -309,7 +323,7 @@ class Evaluator:
             case "npi_valid":
                 return formats.npi_valid(first)
             case "lines":
-                return formats.lines(first, given.get("width", given.get(1))) or None
+                return formats.lines(first, given["width"]) or None
         return formats.from_library(table, first, {key: value for key, value in given.items() if key != 0})
 
     def narrative(self, node: ast.TextCall, frame: Frame, place: str) -> str | None:
@@ -411,4 +425,3 @@ def _yes(value: Any) -> bool:
 def _runtime(frame: Frame) -> dict[str, Name]:
     """What is known inside of formats and parts, too."""
     return {name: frame.names[name] for name in ("message",) if name in frame.names}
-

@@ -5,10 +5,10 @@ What no hospital uses is not here: for that the library itself is asked.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import unicodedata
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -102,7 +102,7 @@ LENGTHS = {"year": 4, "month": 6, "day": 8, "hour": 10, "minute": 12, "second": 
 def dtm(value: Time, precision: str, zone: str, offset: bool, ambiguous: str) -> str:
     """A time on the clocks of a zone, never more precise than it is known. The first and the last second of what is known
     must be shown alike."""
-    known = len(value.digits) if len(value.digits) < 14 else 14
+    known = min(14, len(value.digits))
     ends = [_shown(value, end, zone, ambiguous, offset and known >= 10) for end in _ends(value.digits[:14])]
     length = LENGTHS[precision]
     texts = {((shown[:known] + value.digits[14:])[:length], behind) for shown, behind in ends}
@@ -115,38 +115,36 @@ def dtm(value: Time, precision: str, zone: str, offset: bool, ambiguous: str) ->
     return shown + behind if with_offset else shown
 
 
-def _ends(digits: str) -> list[datetime.datetime]:
+def _ends(digits: str) -> list[dt.datetime]:
     """The first and the last second of what some digits say."""
-    first = datetime.datetime.strptime(digits + "00000101000000"[len(digits) :], "%Y%m%d%H%M%S")
+    first = dt.datetime.strptime(digits + "00000101000000"[len(digits) :], "%Y%m%d%H%M%S")
     last = first
     for step in ({"days": 1}, {"hours": 1}, {"minutes": 1}, {"seconds": 1}):
-        while _fourteen(later := last + datetime.timedelta(**step)).startswith(digits):
+        while _fourteen(later := last + dt.timedelta(**step)).startswith(digits):
             last = later
     return [first, last]
 
 
-def _shown(
-    value: Time, clock: datetime.datetime, zone: str, ambiguous: str, asked: bool
-) -> tuple[str, str]:
+def _shown(value: Time, clock: dt.datetime, zone: str, ambiguous: str, asked: bool) -> tuple[str, str]:
     """Fourteen digits and the offset, of one second."""
     clocks = ZoneInfo(zone)
     if value.offset is None:
         return _fourteen(clock), _offset_text(_local_offset(clock, clocks, ambiguous)) if asked else ""
-    local = clock.replace(tzinfo=datetime.timezone(datetime.timedelta(minutes=value.offset))).astimezone(clocks)
+    local = clock.replace(tzinfo=dt.timezone(dt.timedelta(minutes=value.offset))).astimezone(clocks)
     return _fourteen(local), _offset_text(_minutes(local))
 
 
-def _fourteen(clock: datetime.datetime) -> str:
+def _fourteen(clock: dt.datetime) -> str:
     return clock.strftime("%Y%m%d%H%M%S").zfill(14)
 
 
-def _minutes(local: datetime.datetime) -> int:
+def _minutes(local: dt.datetime) -> int:
     found = local.utcoffset()
     assert found is not None
     return int(found.total_seconds()) // 60
 
 
-def _local_offset(local: datetime.datetime, clocks: ZoneInfo, ambiguous: str) -> int:
+def _local_offset(local: dt.datetime, clocks: ZoneInfo, ambiguous: str) -> int:
     earlier, later = (_minutes(local.replace(tzinfo=clocks, fold=fold)) for fold in (0, 1))
     if earlier != later and (earlier < later or ambiguous == "error"):
         raise Fault(INVALID)

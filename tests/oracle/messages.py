@@ -65,7 +65,9 @@ class _Message:
         for item in items:
             match item:
                 case FlatLet():
-                    frame = frame.with_(**{item.name: Name(None, came_in(item.value, frame), item.value, frame, f"let {item.name}")})
+                    frame = frame.with_(
+                        **{item.name: Name(None, came_in(item.value, frame), item.value, frame, f"let {item.name}")}
+                    )
                 case FlatUse():
                     self.part(item, frame)
                 case FlatLoop():
@@ -77,9 +79,7 @@ class _Message:
 
     def part(self, part: FlatUse, frame: Frame) -> None:
         """A part: nothing but its parameters is known inside."""
-        names = {
-            parameter.name: Name(None, came_in(value, frame), value, frame) for parameter, value in part.bindings
-        }
+        names = {parameter.name: Name(None, came_in(value, frame), value, frame) for parameter, value in part.bindings}
         self.body(part.body, Frame({"message": frame.names["message"], **names}))
 
     def loop(self, loop: FlatLoop, frame: Frame) -> None:
@@ -88,7 +88,7 @@ class _Message:
             if loop.when is not None and not self.evaluator.holds(loop.when, frame, loop.title):
                 return
             turns = self.evaluator.chosen(loop.variable, loop.of, frame, loop.title)
-            most = None if loop.limit is None else self.evaluator.value(loop.limit.count, frame, loop.title)
+            most = len(turns) if loop.limit is None else self.evaluator.value(loop.limit.count, frame, loop.title)
         except Fault as fault:
             self.evaluator.note(fault, loop.title)
             return
@@ -139,7 +139,9 @@ class _Message:
         fields: dict[int, list[Repetition]] = {}
         for rule in segment.rules:
             if isinstance(rule, FlatLet):
-                frame = frame.with_(**{rule.name: Name(None, came_in(rule.value, frame), rule.value, frame, f"let {rule.name}")})
+                frame = frame.with_(
+                    **{rule.name: Name(None, came_in(rule.value, frame), rule.value, frame, f"let {rule.name}")}
+                )
                 continue
             self.rule(rule, segment, frame, kept, fields)
         self.open = ""

@@ -124,6 +124,6 @@ def _value(text: str) -> ast.Value:
 
 @cache
 def _condition(text: str) -> ast.Condition:
-    found = _segment(f"when {text}\n  ZZZ-1 = \"x\"").when
+    found = _segment(f'when {text}\n  ZZZ-1 = "x"').when
     assert found is not None
     return found

@@ -76,9 +76,7 @@ class Wire:
         if any(each < " " or each == "\x7f" for each in received.text):
             raise Fault("control")
         try:
-            text = redelimit(
-                received.text, received.delimiters, self.delimiters, received.codec, self.encoding.codec
-            )
+            text = redelimit(received.text, received.delimiters, self.delimiters, received.codec, self.encoding.codec)
         except ValueError:
             raise Fault("structure") from None
         if not text.encode(self.encoding.codec, "ignore").decode(self.encoding.codec) == text:
@@ -146,4 +144,3 @@ def _without_end(texts: list[str]) -> list[str]:
 
 def _trimmed(texts: list[str], separator: str) -> str:
     return separator.join(_without_end(texts))
-
