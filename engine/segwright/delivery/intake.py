@@ -104,6 +104,15 @@ def judge(live: Live, came: Came) -> Judged:
     return Judged(_arrival(live, came, header, "stored", code, answer, ""), orders)
 
 
+def given_up(live: Live, came: Came, why: str) -> Judged:
+    """A message that could not be kept as it was judged, for a reason of ours: quarantined."""
+    header = header_of(came.data)
+    if header is None:
+        return Judged(_arrival(live, came, None, "quarantined", UNANSWERABLE, b"", why))
+    code, answer = answers(header, "error", came, why, (Fault("207", None, text=why),))
+    return Judged(_arrival(live, came, header, "quarantined", code, answer, why))
+
+
 def answers(
     header: Header, verdict: Verdict, came: Came, text: str = "", faults: Iterable[Fault] = ()
 ) -> tuple[str, bytes]:
