@@ -168,3 +168,25 @@ def test_row_22_nothing_that_can_be_sent_raises(lives, data):
     judged = judge(lives[org], came(bytes(message)))
     assert judged.arrival.org == org
     assert (judged.orders is not None) == (judged.arrival.state == "stored")
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        (b"|A\\X00\\B^LVMCEHR|", b"ORC^1^2"), (b"|A^" + b"B" * 501 + b"|", b"ORC^1^2"),
+        (b"|LV-700101^LVMCEHR|F\\X1B\\1^LAB", b"ORC^1^3"), (b"|LV-700101^LVMCEHR|" + b"F" * 501, b"ORC^1^3"),
+    ],
+)  # fmt: skip
+def test_a_number_that_could_not_be_found_again_or_sent_back_is_refused_with_its_place(lives, written, place):
+    data = case("larkspur", "order_new", "order.hl7").replace(b"|LV-700101^LVMCEHR|", written, 1)
+    judged = judge(lives["larkspur"], came(data))
+    assert judged.orders is None
+    assert judged.arrival.state == "refused"
+    assert judged.arrival.reason.endswith("order number is longer than 500 bytes or holds a control character")
+    assert place in judged.arrival.answer
+
+
+def test_a_number_may_have_what_the_standard_allows(lives):
+    number = b"1" * 199 + b"^" + b"N" * 20 + b"^" + b"2" * 199 + b"^ISO"
+    data = case("larkspur", "order_new", "order.hl7").replace(b"LV-700101^LVMCEHR", number)
+    assert judge(lives["larkspur"], came(data)).arrival.state == "stored"

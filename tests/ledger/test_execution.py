@@ -54,7 +54,8 @@ def looks() -> dict[str, Prepared]:
             named = vars(importlib.import_module(module.name))
             found |= {f"{module.name}.{name}": each for name, each in named.items() if isinstance(each, Prepared)}
     for count in (1, 2, 8):
-        found[f"inbox of {count}"] = inbox._of_any(count)
+        found[f"inbox of {count}"] = inbox._of_any(count, 3)
+        found[f"bytes in inbox of {count}"] = inbox._of_any(count, 4)
         found[f"cases of {count}"] = cases._of_any(count)
         found[f"heads of {count}"] = journal._last(count)
     for table in metadata.tables.values():

@@ -209,7 +209,7 @@ class Engine:
         self._log = log
         holder = f"{socket.gethostname()}/{os.getpid()}"
         self.workers = Workers(store, self.lives, self.resolve, holder, sent=self.counts.sent, log=log)
-        self.reception = Reception(store, self.lives, self.workers.stir)
+        self.reception = Reception(store, self.lives, self.workers.stir, log)
         self.listeners: list[Listener] = self._listeners() if listen else []
         self.listening = not self.listeners
         self._send = send

@@ -25,7 +25,8 @@ from segwright.hl7.acknowledgement import (
     owed,
     read_acknowledgement,
 )  # fmt: skip
-from segwright.hl7.escape import unescape
+from segwright.hl7.delimiters import STANDARD
+from segwright.hl7.escape import escape, unescape
 from segwright.hl7.paths import Path
 from segwright.hl7.refusal import Refused
 from segwright.hl7.values import Field
@@ -42,6 +43,10 @@ Verdict = Literal["accepted", "error", "rejected"]
 BETWEEN: Final = b"\x1c"
 """Stands between two answers to one message (accept, then application) where they are kept together: no message holds
 it."""
+LONGEST: Final = 500
+"""Bytes of UTF-8 that a number, or a field of MSH that a message is known by, may have: more than any version of HL7 allows,
+and few enough for the indexes of the ledger."""
+UNFIT: Final = f"is longer than {LONGEST} bytes or holds a control character"
 UNANSWERABLE: Final = "none"
 """The code of a message without an MSH to answer by: its connection is closed."""
 
@@ -86,6 +91,7 @@ def judge(live: Live, came: Came) -> Judged:
         return Judged(_arrival(live, came, None, "refused", UNANSWERABLE, b"", "it has no MSH that could be answered"))
     try:
         message = _opened(live, came)
+        _is_known_by(header)
         _agrees(live, header, message)
         if message.type.partition("^")[0] == "ACK":
             return _acknowledgement(live, came, header)
@@ -96,6 +102,15 @@ def judge(live: Live, came: Came) -> Judged:
         return Judged(_arrival(live, came, header, state, code, answer, no.reason))
     code, answer = answers(header, "accepted", came)
     return Judged(_arrival(live, came, header, "stored", code, answer, ""), orders)
+
+
+def given_up(live: Live, came: Came, why: str) -> Judged:
+    """A message that could not be kept as it was judged, for a reason of ours: quarantined."""
+    header = header_of(came.data)
+    if header is None:
+        return Judged(_arrival(live, came, None, "quarantined", UNANSWERABLE, b"", why))
+    code, answer = answers(header, "error", came, why, (Fault("207", None, text=why),))
+    return Judged(_arrival(live, came, header, "quarantined", code, answer, why))
 
 
 def answers(
@@ -124,12 +139,34 @@ def _arrival(
         fault = Fault("205", Path("MSH", 1, 10))
         return answers(header, "error", came, "another message has this control id", (fault,))[1]
 
+    sender, control_id, type_ = "", "", ""
+    if header is not None:
+        sender = f"{_column(header.field(3))}|{_column(header.field(4))}"
+        control_id, type_ = _column(header.control_id), _column(header.field(9))
     return Arrival(
-        org=live.org, listener=came.listener, sender="" if header is None else f"{header.field(3)}|{header.field(4)}",
-        control_id="" if header is None else header.control_id, type="" if header is None else header.field(9),
+        org=live.org, listener=came.listener, sender=sender, control_id=control_id, type=type_,
         hash=body_hash(came.data, header if live.manifest.intake.ignore_time else None), body=came.data, state=state, code=code,
         answer=answer, reason=reason, clash=clash, constant_ids=live.manifest.intake.constant_ids,
     )  # fmt: skip
+
+
+def _fits(text: str) -> bool:
+    """Whether every database keeps a text and finds it again, and it can be sent."""
+    if text.isprintable() and 4 * len(text) <= LONGEST:
+        return True  # almost every one
+    try:
+        escape(text, STANDARD)
+        return len(text.encode()) <= LONGEST
+    except ValueError:
+        return False
+
+
+def _column(text: str) -> str:
+    """A field of MSH as the inbox keeps it. Of one that does not fit, the beginning and a digest: what are two stay two."""
+    if _fits(text):
+        return text
+    beginning = "".join(character for character in text[:40] if character.isprintable())
+    return f"{beginning}... (sha256 {hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()})"
 
 
 def body_hash(data: bytes, without_time_of: Header | None = None) -> str:
@@ -154,6 +191,14 @@ def _opened(live: Live, came: Came) -> Message:
         # Bytes that cannot be read may be read by people.
         doubtful = refused.code in ("undecodable", "charset")
         raise _No("error" if doubtful else "rejected", str(refused), fault_of(refused), quarantined=doubtful) from None
+
+
+def _is_known_by(header: Header) -> None:
+    """Whether what the inbox knows a message by is of a form that it keeps."""
+    for number in (3, 4, 9, 10):
+        if not _fits(header.field(number)):
+            reason = f"MSH-{number} {UNFIT}"
+            raise _No("error", reason, Fault("102", Path("MSH", 1, number), text=reason), quarantined=True)
 
 
 def _agrees(live: Live, header: Header, message: Message) -> None:
@@ -219,7 +264,9 @@ def _orders(live: Live, message: Message) -> Received:
             reason = f"orders of the kind {control} are not agreed"
             raise _No("rejected", reason, Fault("201", Path("ORC", 1, 1), text=reason))
     patient = live.encoded(PATIENT, intake.records["patient"])
-    return Received(patient, tuple(tuple(_order(live, order) for order in group) for group in intake.groups))
+    return Received(
+        patient, tuple(tuple(_order(live, agreed.name, order) for order in group) for group in intake.groups)
+    )
 
 
 _CONDITIONS: Final = {"missing": "101", "unmapped": "103", "error_row": "103", "invalid": "102"}
@@ -262,14 +309,14 @@ def _plain(text: str) -> str:
     return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 
-def _order(live: Live, order: Record) -> ReceivedOrder:
-    placer = _name("placer", live.attribute(ORDER, order, "placer_number"))
+def _order(live: Live, message: str, order: Record) -> ReceivedOrder:
+    placer = _number(live, message, "placer", live.attribute(ORDER, order, "placer_number"))
     filler = live.attribute(ORDER, order, "filler_number")
     if not _is_number(placer):
         reason = "the placer order number has no number in it"
         raise _No("error", reason, Fault("101", None, text=reason))
     names = [placer]
-    number = _name("filler", filler) if isinstance(filler, Field) else None
+    number = _number(live, message, "filler", filler) if isinstance(filler, Field) else None
     if number is not None and _is_number(number):
         names.append(number)
         if number.assigner in ("", live.manifest.parties.ours.application.namespace):
@@ -281,6 +328,18 @@ def _order(live: Live, order: Record) -> ReceivedOrder:
         filler=filler.text if isinstance(filler, Field) else "",
         names=tuple(names), document=live.encoded(ORDER, order),
     )  # fmt: skip
+
+
+def _number(live: Live, message: str, kind: str, field: Any) -> Name:
+    """A number of an order. One that could not be found again, or not be sent back, is refused with its place."""
+    name = _name(kind, field)
+    if not (_fits(name.value) and _fits(name.assigner)):
+        reason = f"the {kind} order number {UNFIT}"
+        explanation = live.explanation(message)
+        entries = explanation.entries if explanation is not None else ()
+        sentence = next((entry.sentence for entry in entries if entry.address == f"order.{kind}_number"), "")
+        raise _No("error", reason, Fault("102", _path(sentence), text=reason))
+    return name
 
 
 def _is_number(name: Name) -> bool:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from segwright.delivery import answers, intake
 from segwright.delivery.intake import BETWEEN, Came, Judged
@@ -23,9 +23,10 @@ from segwright.delivery.live import Live
 from segwright.hl7.acknowledgement import Acknowledgement, Fault, header_of
 from segwright.hl7.refusal import Refused
 from segwright.ledger import inbox, lanes, orders
+from segwright.ledger.execution import Row
 from segwright.ledger.inbox import Kept
 from segwright.ledger.orders import Received
-from segwright.ledger.store import Store, Tx, Unavailable
+from segwright.ledger.store import Store, Tx, Unavailable, Unfit, refuses
 
 Waiting = tuple[Live, Judged, Came, "asyncio.Future[Kept]"]
 
@@ -57,12 +58,17 @@ def new_id() -> str:
 
 
 class Reception:
-    """Takes messages for all organisations of a server. `stirred` is called when there may be something to deliver."""
+    """Takes messages for all organisations of a server. `stirred` is called when there may be something to deliver; `log` with
+    what cannot be kept or worked off."""
 
-    def __init__(self, store: Store, lives: Mapping[str, Live], stirred: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, lives: Mapping[str, Live], stirred: Callable[[], None],
+        log: Callable[..., None] = lambda event, **facts: None,
+    ) -> None:  # fmt: skip
         self._store = store
         self._lives = lives
         self._stirred = stirred
+        self._log = log
         self._waiting: list[Waiting] = []
         self._last = 0.0  # when a message came last
         self._judged: dict[int, Received] = {}  # what is in messages that were kept and are not worked off
@@ -96,20 +102,40 @@ class Reception:
             while self._waiting:
                 together, self._waiting = self._waiting, []
                 try:
-                    found = await self._store.soon(lambda tx, taken=together: _kept(tx, taken))  # type: ignore[misc]
+                    await self._keep_together(together)
                 except Exception as error:  # noqa: BLE001 - each of them is told
-                    for *_, future in together:
-                        if not future.done():
-                            future.set_exception(error)
-                    continue
-                for (_, judged, _, future), kept in zip(together, found, strict=True):
-                    if not future.done():
-                        future.set_result(kept)
-                    if kept.how == "fresh" and judged.orders is not None and len(self._judged) < MOST_WAITING:
-                        self._judged[kept.id] = judged.orders
+                    if _is_gone(error):
+                        _fail(together, error)
+                        continue
+                    await self._keep_each(together)
                 self.work()
         finally:
             self._keeping = None
+
+    async def _keep_together(self, together: list[Waiting]) -> None:
+        found = await self._store.soon(lambda tx: _kept(tx, together))
+        for (_, judged, _, future), kept in zip(together, found, strict=True):
+            if not future.done():
+                future.set_result(kept)
+            if kept.how == "fresh" and judged.orders is not None and len(self._judged) < MOST_WAITING:
+                self._judged[kept.id] = judged.orders
+
+    async def _keep_each(self, waiting: list[Waiting]) -> None:
+        """Something stands against one of these: each is kept by itself, and that one quarantined."""
+        for number, one in enumerate(waiting):
+            try:
+                await self._keep_together([one])
+            except Exception as error:  # noqa: BLE001 - its sender is told
+                if _is_gone(error):
+                    return _fail(waiting[number:], error)
+                live, _, came, future = one
+                self._log("reception failed", level="error", organisation=live.org, error=type(error).__name__)
+                given_up = intake.given_up(live, came, _words(error))
+                try:
+                    await self._keep_together([(live, given_up, came, future)])
+                except Exception as again:  # noqa: BLE001 - the same
+                    _fail([one], again)
+        return None
 
     # --- what was kept ---
 
@@ -124,15 +150,42 @@ class Reception:
             again = True
             while again:
                 judged = dict(self._judged)
-                seen, again = await self._store.soon(lambda tx, known=judged: work_off(tx, self._lives, known))  # type: ignore[misc]
+                try:
+                    seen, again = await self._store.soon(lambda tx, known=judged: work_off(tx, self._lives, known))  # type: ignore[misc]
+                except Exception as error:  # noqa: BLE001 - it may stand against one of them only
+                    self._stopped(error)
+                    seen = await self._work_off_each(judged)
+                    again = bool(seen)
                 # When nothing is left, another process has worked off what this one has not seen again.
                 for number in seen if again else judged:
                     self._judged.pop(number, None)
                 self._stirred()
-        except Unavailable:
-            return  # whoever comes next, or the clock, starts it again
+        except Exception as error:  # noqa: BLE001 - whoever comes next, or the clock, starts it again
+            self._stopped(error)
         finally:
             self._working = None
+
+    async def _work_off_each(self, judged: Mapping[int, Received]) -> list[int]:
+        """The same, each message in a transaction of its own: what stops one organisation's stops no other's. Gives those that
+        were worked off."""
+        seen: list[int] = []
+        for org in await self._store.soon(inbox.waiting):
+            live = self._lives.get(org)
+            further = live is not None
+            for _ in range(inbox.MOST):
+                if not further:
+                    break
+                try:
+                    theirs, further = await self._store.soon(lambda tx, of=live: work_off_one(tx, of, judged, most=1))  # type: ignore[misc]
+                except Exception as error:  # noqa: BLE001 - the others go on
+                    self._stopped(error, organisation=org)
+                    break
+                seen += theirs
+        return seen
+
+    def _stopped(self, error: Exception, **facts: str) -> None:
+        reason = str(error) if isinstance(error, Unavailable) else type(error).__name__
+        self._log("orders not worked off", level="error", error=type(error).__name__, reason=reason, **facts)
 
     async def _pause(self) -> None:
         """Lets whoever waits for an answer go first: until nobody sends, but not for long, and not while much is left."""
@@ -203,33 +256,58 @@ def work_off(
 
 
 def work_off_one(
-    tx: Tx, live: Live, judged: Mapping[int, Received] = MappingProxyType({}), *, before: int = 0
-) -> tuple[list[int], bool]:
-    """The same for one organisation. `before`: only what came before this message."""
-    rows = inbox.stored(tx, live.org)
+    tx: Tx, live: Live, judged: Mapping[int, Received] = MappingProxyType({}), *, before: int = 0, most: int = inbox.MOST
+) -> tuple[list[int], bool]:  # fmt: skip
+    """The same for one organisation. `before`: only what came before this message; `most`: how many."""
+    rows = inbox.stored(tx, live.org, most)
     due = [row for row in rows if not before or row.id < before]
     done = []
     for row in due:
-        received = judged.get(row.id)
+        if why := _hindered(tx, live, row, judged.get(row.id)):
+            inbox.quarantine(tx, live.org, row.id, why)
+        else:
+            done.append(row.id)
+    inbox.done(tx, *done)
+    return [row.id for row in due], len(rows) >= most and bool(due)
+
+
+def _hindered(tx: Tx, live: Live, row: Row, received: Received | None) -> str:
+    """Does what a stored message asks for; gives why that cannot be done, and then it is undone, "" when it is done. One message
+    must not stop all that come after it; what the database cannot do for any is raised."""
+    try:
         if received is None:
             again = intake.judge(live, Came(row.body, row.listener, row.at, "REPLAY"))
+            if again.orders is None:
+                return again.arrival.reason or "the live mapping reads no order in it any more"
             received = again.orders
-        if received is None:
-            inbox.quarantine(
-                tx, live.org, row.id, again.arrival.reason or "the live mapping reads no order in it any more"
-            )
-            continue
-        try:
-            with tx.undone_alone():
-                orders.take(tx, live, row.id, received)
-        except orders.Refusal as refusal:
-            inbox.quarantine(tx, live.org, row.id, refusal.reason)
-            continue
-        except SQLAlchemyError:
+        with tx.undone_alone():
+            orders.take(tx, live, row.id, received)
+    except orders.Refusal as refusal:
+        return refusal.reason
+    except Exception as error:
+        if _is_gone(error):
             raise
-        except Exception as error:  # noqa: BLE001 - one message must not stop all that come after it
-            inbox.quarantine(tx, live.org, row.id, f"a fault of the engine ({type(error).__name__})")
-            continue
-        done.append(row.id)
-    inbox.done(tx, *done)
-    return [row.id for row in due], len(rows) >= inbox.MOST and bool(due)
+        return _words(error)
+    return ""
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether an error is about the database, and nothing about what it was given."""
+    if isinstance(error, DBAPIError):
+        return not refuses(error)
+    return isinstance(error, (Unavailable, SQLAlchemyError)) and not isinstance(error, Unfit)
+
+
+def _words(error: Exception) -> str:
+    """What stands against a message that is no fault of its sender's; nothing of the message."""
+    if isinstance(error, Unfit):
+        return f"the ledger cannot hold what is in it ({error})"
+    if isinstance(error, DBAPIError):
+        return f"the ledger cannot hold what is in it ({type(error.orig).__name__})"
+    return f"a fault of the engine ({type(error).__name__})"
+
+
+def _fail(waiting: Iterable[Waiting], error: Exception) -> None:
+    for *_, future in waiting:
+        if not future.done():
+            future.set_exception(error)

@@ -16,7 +16,7 @@ from segwright.ledger import people
 from segwright.ledger import tables as t
 from segwright.ledger.chain import NO_ORDER
 from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
-from segwright.ledger.prepared import any_of, each_of
+from segwright.ledger.prepared import any_of, each_of, in_parts
 from segwright.ledger.store import Tx
 
 
@@ -68,10 +68,11 @@ def _of_any(count: int) -> Prepared:
 def find(tx: Tx, org: str, names: Iterable[Name]) -> list[int]:
     """The cases that go by any of these names, oldest first, not locked."""
     wanted = [name for name in dict.fromkeys(names) if name.value]
-    if not wanted:
-        return []
-    count, given = each_of(("org", "kind", "assigner", "value"), [(org, *name) for name in wanted])
-    return sorted({row.case_id for row in tx.all(_of_any(count), given)})
+    asked = []
+    for some in in_parts(wanted):
+        count, given = each_of(("org", "kind", "assigner", "value"), [(org, *name) for name in some])
+        asked.append(tx.ask(_of_any(count), given))
+    return sorted({row.case_id for each in asked for row in each.rows()})
 
 
 class Opened(NamedTuple):

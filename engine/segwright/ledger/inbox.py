@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import tables as t
 from segwright.ledger.execution import Prepared, Row
-from segwright.ledger.prepared import any_of, changed, each_of
+from segwright.ledger.prepared import any_of, changed, each_of, in_parts
 from segwright.ledger.store import Tx
 
 
@@ -39,6 +39,11 @@ class Arrival(msgspec.Struct, frozen=True):
     """Makes the answer, should another message have the same control id."""
     constant_ids: bool = False
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What there may be one message of: a control id of a sender; where that tells nothing, its very bytes."""
+        return (self.org, self.sender, self.control_id, *([self.hash] if self.constant_ids else []))
+
 
 class Kept(msgspec.Struct, frozen=True):
     """What was answered: `fresh`, `repeated` (the saved answer) or `clash` (quarantined)."""
@@ -55,7 +60,7 @@ def keep(tx: Tx, arrivals: Sequence[Arrival]) -> list[Kept]:
     rows: list[dict[str, Any]] = []  # one for each arrival: what is kept of it, or the row that it repeats
     how: list[Literal["fresh", "repeated", "clash"]] = []
     for arrival in arrivals:
-        before = known.setdefault((arrival.org, arrival.sender, arrival.control_id), [])
+        before = known.setdefault(arrival.key, [])
         same = next((row for row in before if row["body_hash"] == arrival.hash), None)
         if same is not None:
             rows.append(same)
@@ -102,20 +107,29 @@ _WORKED_OFF: Final = Prepared(
 _WAITING: Final = Prepared(sa.select(t.inbox.c.org).where(sa.text(t.IS_STORED)).distinct())
 
 
+_KEY: Final = ("org", "sender", "control_id", "body_hash")
+
+
 @cache
-def _of_any(count: int) -> Prepared:
+def _of_any(count: int, length: int) -> Prepared:
     c = t.inbox.c
     columns = (c.id, c.org, c.sender, c.control_id, c.body_hash, c.state, c.code, c.answer)
-    return Prepared(sa.select(*columns).where(any_of((c.org, c.sender, c.control_id), count)))
+    return Prepared(sa.select(*columns).where(any_of([c[name] for name in _KEY[:length]], count)))
 
 
-def _known(tx: Tx, arrivals: Sequence[Arrival]) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
-    """What is kept under the control ids of these messages."""
-    known: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    keys = list({(arrival.org, arrival.sender, arrival.control_id) for arrival in arrivals})
-    count, given = each_of(("org", "sender", "control_id"), keys)
-    for row in tx.all(_of_any(count), given):
-        known.setdefault((row.org, row.sender, row.control_id), []).append(row._asdict())
+def _known(tx: Tx, arrivals: Sequence[Arrival]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """What is kept under the keys of these messages."""
+    keys = list({arrival.key for arrival in arrivals})
+    asked = []
+    for length in sorted({len(key) for key in keys}):
+        for some in in_parts([key for key in keys if len(key) == length]):
+            count, given = each_of(_KEY[:length], some)
+            asked.append((length, tx.ask(_of_any(count, length), given)))
+    known: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for length, found in asked:
+        for row in found.rows():
+            values = row._asdict()
+            known.setdefault(tuple(values[name] for name in _KEY[:length]), []).append(values)
     return known
 
 

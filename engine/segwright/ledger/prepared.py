@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from segwright.ledger.execution import Prepared
+
+_Key = TypeVar("_Key")
 
 
 def _by_id(table: sa.Table) -> sa.Select[Any]:
@@ -74,6 +76,14 @@ def put(table: sa.Table, dialect: str) -> Prepared:
 
 
 # --- one look for several keys ----------------------------------------------------------------------------------------------
+
+MOST_KEYS: Final = 256
+"""Keys that one statement asks for: SQLite nests a condition a thousand deep at most."""
+
+
+def in_parts(keys: Sequence[_Key]) -> list[Sequence[_Key]]:
+    """Keys, however many a message brings, as many together as one statement takes."""
+    return [keys[at : at + MOST_KEYS] for at in range(0, len(keys), MOST_KEYS)]
 
 
 def any_of(columns: Sequence[sa.ColumnElement[Any]], count: int) -> sa.ColumnElement[bool]:

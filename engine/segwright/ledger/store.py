@@ -16,6 +16,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import queue
+import re
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -26,7 +28,7 @@ from typing import IO, Any, Final, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from segwright.ledger.execution import Asked, Direct, Prepared, Row, Values
@@ -49,6 +51,29 @@ _AGAIN: Final = 8  # times a function is run again after a deadlock
 
 class Unavailable(Exception):
     """The database cannot be written or read just now. Nothing of the function was kept."""
+
+
+class Unfit(Unavailable):
+    """The database stands, and will never take what it was given. Nothing of the function was kept."""
+
+
+_UNFIT: Final = ("22", "23", "54")
+"""Classes of errors of PostgreSQL: data, constraints, limits."""
+_BEYOND_LIMITS: Final = re.compile(r"\btoo (large|long|many|complex|deep)\b|\boverflow\b")
+"""How SQLite, which has one code for all that is wrong with a statement, says that it is more than it takes."""
+
+
+def refuses(error: DBAPIError) -> bool:
+    """Whether an error is about what the database was given, which it would refuse again. What it does not say for certain
+    (a lock, a deadlock, a full disk, a lost connection, a missing table) is about the database."""
+    if error.connection_invalidated:
+        return False
+    if isinstance(error, (IntegrityError, DataError)):
+        return True
+    if state := getattr(error.orig, "sqlstate", None):
+        return str(state)[:2] in _UNFIT
+    wrong = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return wrong and _BEYOND_LIMITS.search(str(error.orig)) is not None
 
 
 Statement = sa.Executable | Prepared
@@ -424,8 +449,10 @@ class _Job:
         try:
             with tx.undone_alone():
                 self.given = self.function(tx)
-        except OperationalError:
-            raise  # the database itself: nothing of the whole commit is kept
+        except OperationalError as error:
+            if not refuses(error):
+                raise  # the database itself: nothing of the whole commit is kept
+            self.error = _unavailable(error)
         except Exception as error:  # noqa: BLE001 - its caller gets it
             self.error = _unavailable(error) if isinstance(error, DBAPIError) else error
             if isinstance(error, StopIteration):  # which no future of asyncio can hold
@@ -443,10 +470,10 @@ class _Job:
 
 def _unavailable(error: DBAPIError) -> Exception:
     """A constraint that fails is a fault of ours; everything else is the database's."""
-    if isinstance(error, sa.exc.IntegrityError):
+    if isinstance(error, IntegrityError):
         # The driver's own text holds the values of the row.
         return AssertionError(f"a constraint of the ledger refused a row ({type(error.orig).__name__})")
-    return Unavailable(type(error.orig).__name__)
+    return (Unfit if refuses(error) else Unavailable)(type(error.orig).__name__)
 
 
 def _postgresql_engine(url: sa.URL, connections: int) -> Engine:
