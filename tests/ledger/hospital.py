@@ -112,14 +112,14 @@ class World:
 
     def result(
         self, kind: str = "final", version: int = 1, *, placer: str = "A1", result: str = "R1", org: str = "", text: str = "",
-        pathway: Pathway = "order", study: str = "",
+        pathway: Pathway = "order", study: str = "", patient: bytes = b"null",
     ) -> Taken:  # fmt: skip
         hospital = self.hospitals[org or self.hospital.org]
         document = f"{result} {kind} {version}{text}".encode()
         names = [Name("placer", "", placer)] if placer else []
         names += [Name("study", "", study)] if study else []
         content = hashlib.sha256(document).hexdigest()
-        revision = Revision(result, version, kind, pathway, content, document, tuple(names), "ai")
+        revision = Revision(result, version, kind, pathway, content, document, tuple(names), "ai", patient=patient)
         return self.store.write(lambda tx: results.submit(tx, hospital, revision, must_know_order=bool(placer)))
 
     def sign(self, result: str = "R1", act: Act = "sign", org: str = "", text: str = "") -> Taken:

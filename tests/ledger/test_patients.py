@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from segwright.ledger import orders
 from segwright.ledger import tables as t
-from segwright.ledger.orders import Refusal
+from segwright.ledger.cases import Name
+from segwright.ledger.orders import Received, ReceivedOrder, Refusal
 from segwright.ledger.results import Conflict
 from tests.ledger.hospital import SECOND, FakeHospital
 
@@ -67,6 +69,52 @@ def test_a_result_that_moves_to_another_patients_order_is_refused(world):
     with pytest.raises(Conflict, match="another patient"):
         w.result("preliminary", 1, placer="B1", result="R2", study="S")
     assert w.send() == [b"mercy-1|p1|final|R1 final 1|order A1"]
+
+
+def refused_as_anothers(w, kind: str, version: int, **how) -> bool:
+    """Whether a result of Q is refused, and nothing of it is written."""
+    before = [w.rows(table) for table in (t.revision, t.suppressed, t.delivery, t.person, t.event)]
+    with pytest.raises(Conflict, match="another patient") as refused:
+        w.result(kind, version, patient=known_by("Q"), **how)
+    after = [w.rows(table) for table in (t.revision, t.suppressed, t.delivery, t.person, t.event)]
+    return refused.value.code == "another_patient" and before == after
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "how"),
+    [
+        ("corrected", 3, {}),
+        ("final", 2, {"result": "R2"}),  # of the same patient it would be a duplicate
+        ("preliminary", 1, {}),  # and this one older than what is there
+        ("final", 2, {"result": "R2", "placer": "", "pathway": "platform"}),
+    ],
+)
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_result_of_another_patient_is_refused_whatever_would_come_of_it(world, kind, version, how, ordered):
+    w = world(FakeHospital(unsolicited=True))
+    if ordered:
+        w.order("A1", patient=known_by("P"))
+    else:
+        how = {**how, "placer": ""}
+    w.result("final", 2, placer="A1" if ordered else "", study="S", patient=known_by("P", "EHR"))
+    assert refused_as_anothers(w, kind, version, study="S", **how)
+    assert w.result("corrected", 3, placer="", study="S").outcome == "new", (
+        "one that says nobody is the study's patient's"
+    )
+    assert w.result("corrected", 4, placer="", study="S", patient=known_by("P")).outcome == "new"
+
+
+def test_an_order_for_another_patient_than_the_result_that_came_before_it_is_refused(world):
+    w = world()
+    w.result("final", 1, placer="", study="A1", patient=known_by("P"))
+    with pytest.raises(Refusal, match="another patient"):
+        w.store.write(
+            lambda tx: orders.take(
+                tx, w.hospital, 0,
+                Received(known_by("Q"), ((ReceivedOrder("new", "A1", "", (Name("study", "", "A1"),), b"order A1"),),)),
+            )
+        )  # fmt: skip
+    assert w.rows(t.order_) == []
 
 
 def test_orders_of_one_patient_are_brought_together_as_before(world):

@@ -116,6 +116,28 @@ def test_a_withdrawn_signature_holds_what_has_not_left(own):
         assert (final["state"], final["because"]) == ("held", "awaiting sign-off")
 
 
+def test_a_result_without_an_order_says_itself_whose_it_is(server):
+    document = result("stbrigid", 8, case="unsolicited_final")
+    hospital = server.hospitals["stbrigid", "outbound"]
+    with server.client("stbrigid") as client:
+        taken = client.post("/v1/results", json={"result": document})
+        assert taken.status_code == 201, taken.text
+        assert [(d["kind"], d["because"]) for d in taken.json()["deliveries"]] == [("final", "awaiting sign-off")]
+        number = {"id": "4400999", "type": "MR"}
+        anothers = {**document["patient"], "identifiers": [number], "mrn": number}
+        for changed in (
+            {"version": 2, "status": "corrected"},
+            {"id": "R-another"},
+        ):  # it may be a correction, or a duplicate
+            other = client.post("/v1/results", json={"result": {**document, **changed, "patient": anothers}})
+            assert (other.status_code, other.json()["type"]) == (409, "urn:segwright:another_patient")
+        assert sign(client, "stbrigid", document["id"]).status_code == 200
+        eventually(lambda: states(client, document["id"]) == {"ecg_result/final": "accepted"})
+    (filed,) = (message for message in hospital.filed if b"ST-stbrigid-8" in message)
+    (pid,) = (line for line in filed.split(b"\r") if line.startswith(b"PID"))
+    assert b"4400184" in pid
+
+
 def test_an_order_that_we_cancel_gets_no_result(server):
     order = taken_order(server, "tamarack", 2)
     with server.client("tamarack") as client:

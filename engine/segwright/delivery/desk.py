@@ -22,7 +22,7 @@ from segwright.delivery import billing
 from segwright.delivery.live import RESULT, Live
 from segwright.hl7.delimiters import STANDARD
 from segwright.hl7.escape import unescape
-from segwright.ledger import cases, orders, people, results
+from segwright.ledger import cases, orders, results
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
 from segwright.ledger.results import Act, Pathway, Revision, Shown, Taken
@@ -74,7 +74,9 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class _Whose(msgspec.Struct):
-    patient: msgspec.Raw | None = None
+    """The patient of a result as he stands in its document. `Raw | None` would be read as null and nothing else."""
+
+    patient: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -147,6 +149,7 @@ def revision_of(
     revision = Revision(
         result_id=live.attribute(RESULT, record, "id"), version=version, kind=live.attribute(RESULT, record, "status"),
         pathway=pathway, content=content, document=form, names=tuple(names), actor=actor, numbered=numbered,
+        patient=bytes(msgspec.json.decode(form, type=_Whose).patient),
     )  # fmt: skip
     return revision, order
 
@@ -191,15 +194,7 @@ def submit(tx: Tx, live: Live, submission: Submission, pathway: Pathway, actor: 
         )
         names = (*revision.names, *(Name(alias.kind, alias.assigner, alias.value) for alias in known))
         revision = msgspec.structs.replace(revision, names=names)
-    taken = results.submit(tx, live, revision, must_know_order=order is not None)
-    patient = msgspec.json.decode(revision.document, type=_Whose).patient if taken.outcome == "new" else None
-    if patient is not None:
-        if not cases.orders(tx, taken.case):
-            # No order says whose it is: the result itself does.
-            people.remember(tx, live.org, taken.case, bytes(patient), new=False)
-        elif people.is_anothers(tx, live.org, taken.case, bytes(patient)):
-            raise results.Conflict("another_patient", "the result is of another patient than its order")
-    return taken
+    return results.submit(tx, live, revision, must_know_order=order is not None)
 
 
 # --- signing ------------------------------------------------------------------------------------------------------------------

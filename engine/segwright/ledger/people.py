@@ -97,7 +97,8 @@ def remember(tx: Tx, org: str, case: int, patient: bytes, *, new: bool) -> None:
 def is_anothers(tx: Tx, org: str, case: int, patient: bytes) -> bool:
     """Whether a case is known to be another patient's. Who assigned a number does not count here: some messages say it, some do
     not."""
-    return _are_two(_numbers(tx, case), {digest[:_HALF] for digest in digests(org, patient)})
+    wanted = {digest[:_HALF] for digest in digests(org, patient)}
+    return bool(wanted) and _are_two(_numbers(tx, case), wanted)
 
 
 def _numbers(tx: Tx, case: int) -> set[str]:

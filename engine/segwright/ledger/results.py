@@ -27,7 +27,7 @@ Pathway = Literal["order", "platform", "upload", "sign-off"]
 
 class Revision(msgspec.Struct, frozen=True):
     """A version of a result. `version` 0: the source counts none, the next is taken. `content`: sha256 of the canonical
-    document."""
+    document; `patient`: whose it says that it is, as JSON."""
 
     result_id: str
     version: int
@@ -39,6 +39,7 @@ class Revision(msgspec.Struct, frozen=True):
     actor: str
     numbered: Callable[[int], bytes] | None = None
     """The document with its version in it, where the source counts none."""
+    patient: bytes = b"null"
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -75,9 +76,12 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
         # The id of a result is never used again; the hospital's numbers may be another order's by now.
         names, reuse_after = [own], 0
     try:
-        case, _, merged = cases.opened(tx, hospital.org, names, reuse_after=reuse_after)
+        case, new, merged = cases.opened(tx, hospital.org, names, reuse_after=reuse_after)
     except people.AnotherPatient as another:
         raise Conflict("another_patient", str(another)) from None
+    # Asked of whatever comes of it: what is another patient's is no duplicate, and not older than anything.
+    if not new and people.is_anothers(tx, hospital.org, case.id, revision.patient):
+        raise Conflict("another_patient", "the result is of another patient than its order, or than its study so far")
     if merged:
         orders.join_results(tx, hospital, case.id)
         studies.settle(tx, hospital, case.id)
@@ -117,7 +121,10 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     )  # fmt: skip
     deliveries = owe(tx, hospital, case.id, made, revision.kind, version)
     studies.settle(tx, hospital, case.id)
-    ended = {order.state for order in cases.orders(tx, case.id)} == {"cancelled"}
+    ordered = cases.orders(tx, case.id)
+    if not ordered:  # no order says whose the case is: the result itself does
+        people.remember(tx, hospital.org, case.id, revision.patient, new=new)
+    ended = {order.state for order in ordered} == {"cancelled"}
     why = "its order is cancelled: nothing is sent" if ended and not deliveries else ""
     return Taken("new", case.id, made, version, deliveries, why)
 
