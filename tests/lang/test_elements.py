@@ -431,6 +431,14 @@ def test_tables_come_from_csv_of_the_base_or_of_the_organisation():
     assert zzz("ZZZ-1 = result.study via t.name", declarations=own, files=files) == ["ZZZ|own"]
 
 
+def test_formatted_text_goes_over_a_list():
+    comments = {"comments": ["a\nb", "c\\d"]}
+    for value in ("each c in result.comments as ft", "result.comments as ft"):
+        assert zzz(f"ZZZ-1 = {value} optional", "ZZZ-2 = result.study", result=comments) == [
+            "ZZZ|a\\.br\\b~c\\E\\d|ST-1"
+        ]
+
+
 def test_an_overlay_changes_rows():
     table = (
         'table t: Status -> text\n  preliminary -> "P"\n  final -> "F"\n  corrected -> "C"\n  otherwise -> "?"\nend\n'

@@ -127,7 +127,18 @@ def test_a_code_without_a_row_names_the_table_and_never_the_code(workspace):
     assert finding.code == "SW1002"
     assert finding.facts["table"] == "houses"
     assert [label.role for label in finding.labels] == ["table"]
-    assert "PulseRead" not in render_text([finding], compiled.sources)
+    report = render_text([finding], compiled.sources)
+    assert "PulseRead" not in report
+    assert "in table `houses`: `otherwise -> …`" in report
+
+
+def test_a_received_code_without_a_row_is_not_said_to_be_mended_by_a_row_for_keys(running, cases):
+    data = (cases / "order_new" / "order.hl7").read_bytes().replace(b"ORC|NW", b"ORC|PA")
+    _, (refusal,) = read_orders(running, data)
+    assert refusal.finding.code == "SW1002"
+    advice = " ".join(help_lines(refusal.finding))
+    assert "`on unmapped …`" in advice
+    assert "otherwise" not in advice
 
 
 def test_an_order_against_a_rule_is_answered_as_the_rule_says_with_the_key_it_reads(running, cases):

@@ -240,10 +240,13 @@ class Builder(ValueBuilder):
         return ast.Row(c[1], c[2].value, c[3], False, "add" if c[0] else "", self.whole, self.doc)
 
     def row_otherwise(self, c: list[Any]) -> ast.Row:
-        return ast.Row((), c[1].value, c[2], True, "", self.whole, self.doc)
+        return ast.Row((), c[2].value, c[3], True, "add" if c[0] else "", self.whole, self.doc)
 
     def row_remove(self, c: list[Any]) -> ast.Row:
         return ast.Row(c[1], c[2].value if c[2] else "->", c[3] or (), False, "remove", self.whole, self.doc)
+
+    def row_remove_otherwise(self, c: list[Any]) -> ast.Row:
+        return ast.Row((), c[2].value if c[2] else "->", c[3] or (), True, "remove", self.whole, self.doc)
 
     def keys(self, c: list[Any]) -> tuple[ast.Value, ...]:
         return tuple(c[::2])

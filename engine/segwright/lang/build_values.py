@@ -35,6 +35,8 @@ COUNTED: Final = "Fields, components and subcomponents count from 1."
 _HL7_PATH = re.compile(r"([A-Z][A-Z0-9]{2})-([0-9]+)(?:\[([a-z0-9_]+)\])?(?:\.([0-9]+))?(?:\.([0-9]+))?")
 _SAID = {"limit": "at most", "anchor": "after"}
 
+_BRACES: Final = re.compile(r"\{\{|\}\}|[{}]")
+
 
 def unquoted(literal: str) -> str:
     """The text of a literal: quotes off, `""` turned into one quote."""
@@ -265,6 +267,17 @@ class ValueBuilder:
         if token.value == '""':
             self._problem("SW0120", self._at(token))
         return ast.Text(unquoted(token.value), self._at(token))
+
+    def cell_text(self, c: list[Any]) -> ast.Text:
+        token = c[0]
+        braces = list(_BRACES.finditer(token.value))
+        single = next((found for found in braces if len(found[0]) == 1), None)
+        if not braces:
+            return self.raw_text(c)
+        if single is not None:
+            start = self._at(token).start + single.start()
+            self._problem("SW0133", Span(self.file, start, start + 1), found=single[0], row="a row of a table")
+        return ast.Text(unquoted(_BRACES.sub(lambda found: found[0][0], token.value)), self._at(token))
 
     def text_literal(self, c: list[Any]) -> ast.Text | ast.Interpolation:
         literal = c[0].value

@@ -18,13 +18,17 @@ from segwright.lang.typed import Case, Frame, Typed, kept_hint
 from segwright.lang.units import is_ucum
 from segwright.library.record import Builtin, Parameter, Refusal
 from segwright.plan import ops
-from segwright.plan.model import BOOLEAN, DECIMAL, TEXT, Type
+from segwright.plan.model import BOOLEAN, DECIMAL, TEXT, Type, scalar
 
 
 def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed:
     """`value as FORMAT(arguments)`; over a list it applies to each element."""
+    if node.format == "ft" and value.type.of is None:
+        if value.known and value.type != TEXT:
+            return ctx.fail("SW0320", node.span, format="ft", type=str(value.type), name=value.said, wanted="text")
+        return msgspec.structs.replace(value, hint="ft", span=node.span)
     records = [r for r in library.find(node.format) if r.kind == "format"]
-    if not records:
+    if not records and node.format != "ft":
         known = {r.name for r in library.builtins() if r.kind == "format"} | {n for n, _ in ctx.scope.formats} | {"ft"}
         facts = {"kind": "format", "name": node.format, "nearest": nearest(node.format, known)}
         if library.find(node.format):

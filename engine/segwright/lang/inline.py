@@ -192,7 +192,7 @@ def _column(column: ast.Column) -> str:
 
 def constant(node: Any) -> str:
     """A key or a component of a row."""
-    return quoted(node.value) if isinstance(node, ast.Text) else source_of(node)
+    return source_of(node)
 
 
 def place(address: ast.Address) -> str:

@@ -6,6 +6,7 @@ comes in is found by the rows that point left. Every row is checked once per org
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sized
 from itertools import product
 from math import prod
@@ -22,7 +23,7 @@ from segwright.lang.fitting import as_text, must_be_present, stand_in
 from segwright.lang.lowering import lower
 from segwright.lang.typed import UNKNOWN, Case, Facts, Frame, Typed
 from segwright.plan import ops
-from segwright.plan.model import Model, Type, scalar
+from segwright.plan.model import TEXT, Model, Type, scalar
 from segwright.profiles import is_closed
 
 SCALAR_COLUMNS = {"text", "integer", "decimal", "code", "boolean"}
@@ -78,7 +79,7 @@ def lookups(
     same, other = _unmapped(ctx, frame, node, keys[0], type_)
     if other is not None and not other.known:
         return other
-    same = same or (other is None and not inverse and keeps_key(table))
+    same = same or (other is None and not inverse and keeps_key(ctx, table))
     if component > 1 and (same or other is not None):
         # What stands for the whole is one value: it has no further components.
         same, other = False, Typed(ops.Const("blank"), type_, maybe=True, soft=True, constants=(), depends=False)
@@ -154,7 +155,8 @@ def _unmapped(ctx: Context, frame: Frame, node: ast.Via, key: Typed, wanted: Typ
         return False, None
     if isinstance(other, ast.Ref) and other.names == ("same",):
         if key.type.name not in ("text", "code"):
-            ctx.report("SW0604", other.span, name=key.said, type=str(key.type))
+            why = f"`{key.said}` is of type {key.type}"
+            ctx.report("SW0604", other.span, why=why, instead="give the table an `otherwise` row")
         elif wanted.name not in ("text", "code"):
             return False, ctx.fail("SW0306", other.span, left=str(wanted), right=str(key.type))
         return True, None
@@ -195,13 +197,14 @@ def _made(ctx: Context, table: ast.Table, inverse: bool) -> ops.Table:
     return data
 
 
-def keeps_key(table: ast.Table) -> bool:
-    """Whether a key without a row of its own stands for itself."""
+def keeps_key(ctx: Context, table: ast.Table) -> bool:
+    """Whether a key without a row of its own stands for itself: a text, where the one column takes any."""
     last = next((row for row in table.rows if row.otherwise), None)
     return (
         last is not None
         and len(table.keys) == 1 == len(table.columns)
         and table.keys[0].name in ("text", "code")
+        and _column_type(ctx, table, 0) == TEXT
         and [cell.word for cell in last.cells] == ["same"]
     )
 
@@ -211,9 +214,13 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
     spans: dict[tuple[str, ...], ast.Row] = {}
     meant: list[tuple[str, ...]] = []
     otherwise: tuple[ops.Cell, ...] | None = None
+    last: ast.Row | None = None
     for row in table.rows:
         if row.arrow == "<-":
             continue
+        if row.otherwise and last is not None:
+            ctx.report("SW0606", row.span, Label(last.span, "first"), table=table.name, key="otherwise")
+        last = row if row.otherwise else last
         if not row.otherwise:
             meant.append(_check_keys(ctx, table, row))
         if len(row.cells) != len(table.columns):
@@ -239,7 +246,7 @@ def _forward(ctx: Context, table: ast.Table) -> ops.Table:
         cells = tuple(_cell(ctx, table, n, cell, row) for n, cell in enumerate(row.cells))
         if row.otherwise:
             # `otherwise -> same`: the lookup itself gives its key back.
-            otherwise = None if keeps_key(table) else cells
+            otherwise = None if keeps_key(ctx, table) else cells
             continue
         keys = row.key
         if keys in rows:
@@ -304,10 +311,12 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
     if cell.word == "error":
         return ops.Cell("error")
     if cell.word == "same":
-        keys = row.key
-        return ops.Cell("text", keys[:1]) if keys else ops.Cell("error")
-    parts = tuple(_part(ctx, table, column, part) for part in cell.parts)
-    if len(parts) == 1 and isinstance(cell.parts[0], ast.Blank):
+        if row.otherwise or len(table.keys) > 1:
+            return _no_key(ctx, table, column, cell, row)
+        parts = row.key[:1]
+    else:
+        parts = tuple(_part(ctx, table, column, part) for part in cell.parts)
+    if cell.parts and len(parts) == 1 and isinstance(cell.parts[0], ast.Blank):
         return ops.Cell("blank")
     if composite(ctx, table, number):
         return ops.Cell("composite", parts)
@@ -335,8 +344,8 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
         if column.type == "boolean":
             text = {"yes": "true", "no": "false"}.get(text, text)
         checks: dict[str, Callable[[str], bool]] = {
-            "integer": lambda t: t.lstrip("-").isdigit(),
-            "decimal": lambda t: t.lstrip("-").replace(".", "", 1).isdigit(),
+            "integer": lambda t: re.fullmatch(r"-?[0-9]+", t) is not None,
+            "decimal": lambda t: re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", t) is not None,
             "boolean": lambda t: t in ("true", "false"),
         }
         if not checks[column.type](text):
@@ -354,6 +363,23 @@ def _cell(ctx: Context, table: ast.Table, number: int, cell: ast.Cell, row: ast.
         values = ctx.model.enums[column.type]
         ctx.report("SW0204", cell.span, name=text, enum=column.type, nearest=nearest(text, values), known=shown(values))
     return ops.Cell("text", (text,))
+
+
+def _no_key(ctx: Context, table: ast.Table, column: ast.Column, cell: ast.Cell, row: ast.Row) -> ops.Cell:
+    """Reports a `same` that no key can stand for, unless a `same` for all keys is what the lookup itself does."""
+    if not keeps_key(ctx, table) or not row.otherwise:
+        key = ctx.type_named(table.keys[0].name, table.span)
+        instead = "say `on unmapped same` in the rules that may pass it on"
+        if len(table.keys) > 1:
+            why, instead = f"table `{table.name}` has {len(table.keys)} keys", "say `error`"
+        elif key.name not in ("text", "code"):
+            why, instead = f"the key of table `{table.name}` is of type {key}", "give each value a row"
+        elif len(table.columns) == 1:
+            why = f"the column of table `{table.name}` is of type {column.type}"
+        else:
+            why = f"table `{table.name}` has {len(table.columns)} columns"
+        ctx.report("SW0604", cell.span, why=why, instead=instead)
+    return ops.Cell("error")
 
 
 def _code_not_in_table(ctx: Context, span: Span, code: str, number: str, known: tuple[str, ...], table: str) -> None:

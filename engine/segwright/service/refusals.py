@@ -181,6 +181,8 @@ class Explained:
             table = self.rules.table_of(int(problem.facts["table"]))
             facts["table"] = table.name if table is not None else ""
             labels += [Label(table.span, "table")] if table is not None else []
+            # `otherwise` stands for keys; it does not say what a code means that came in.
+            facts["outward"] = "" if self.rules.is_inverse(int(problem.facts["table"])) else facts["table"]
         return diagnostic(CODES[problem.kind], span, *labels, organisation=self.organisation.id, **facts)  # type: ignore[arg-type]
 
     def source(self, op: ops.Op | None) -> str:

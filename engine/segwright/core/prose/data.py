@@ -20,7 +20,10 @@ ENTRIES: dict[str, Entry] = {
     "SW1002": Entry(
         "A code without a row",
         "`{address}` looks up table `{table}`, which has no row for {given}.",
-        ("Add the row, or say what stands for other codes: `otherwise -> …` in the table, `on unmapped …` in the rule.",),
+        (
+            "Add the row, or say in the rule what stands for other codes: `on unmapped …`.",
+            "Or say it for every rule, in table `{outward}`: `otherwise -> …`.",
+        ),
         "A code that nobody mapped is never guessed: the receiver would file the result under another study.",
     ),
     "SW1003": Entry(

@@ -227,6 +227,7 @@ ENTRIES: dict[str, Entry] = {
         "A single brace in a text",
         "This `{found}` stands alone.",
         ("Braces hold a value: `\"{{order.number}} of {{result.study}}\"`.",
+         "In {row} nothing is put into a text.",
          "For the character itself write it twice."),
         "A value that is not recognised as one would be sent as its own name.",
     ),

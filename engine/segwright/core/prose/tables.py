@@ -32,8 +32,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SW0604": Entry(
         "`same` for something that is no text",
-        "`same` passes the value on as it is, and `{name}` is of type {type}.",
-        ("Write a value to send instead, or give the table an `otherwise` row.",),
+        "`same` passes the value on as it is, and {why}.",
+        ("Write a value to send instead, or {instead}.",),
         "Our own words mean nothing at a hospital; only a text or code that came in can be passed on.",
     ),
     "SW0605": Entry(
