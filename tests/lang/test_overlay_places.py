@@ -79,3 +79,160 @@ def test_a_line_of_a_format_is_the_same_with_and_without_its_first_subcomponent(
 def test_another_subcomponent_is_added_to_a_format():
     run = lab(PID, f'override format identifier\n  add .4.2 = "1.2.3"\nend {B}\n')
     assert run.segments[0].startswith("PID|||1001^^^CITY&1.2.3^MR~S-9^^^&1.2.3^SS|")
+
+
+# --- what a lower layer did to components stays ----------------------------------------------------------------------
+
+ALLOW = f"allow SW0417 on PID-5 {B}\n"
+REGION = f'override ZEX-3.4.1 = "REGION" {B}\n'
+BELOW = "ZEX|||1001^^^REGION^MR~S-9^^^REGION^SS"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "inherited when result.status is not withdrawn\n  = inherited otherwise\n ",
+        "inherited when result.status is not withdrawn\n ",
+        "inherited optional",
+    ],
+)
+def test_inherited_keeps_what_a_lower_layer_did_to_components(change: str):
+    assert lab(NUMBERS).segments == ["ZEX|||1001^^^CITY^MR~S-9^^^^SS"]
+    assert layered(REGION, f"override ZEX-3 = {change} {B}\n", NUMBERS).segments == [BELOW]
+
+
+def test_a_condition_on_what_is_inherited_counts_for_its_components_too():
+    for change in (f'override PID-5.1 = "X" {B}\n', f'add PID-5.2 = "Y" {B}\n'):
+        kept = layered(change, f"override PID-5 = inherited when result.version is above 5 {B}\n{ALLOW}")
+        assert kept.segments == ["PID|||1001^^^CITY^MR~S-9^^^^SS"]
+    kept = layered(f'override PID-5.1 = "X" {B}\n', f"override PID-5 = inherited when result.version is 3 {B}\n{ALLOW}")
+    assert kept.segments == ["PID|||1001^^^CITY^MR~S-9^^^^SS||X"]
+
+
+def test_inherited_required_keeps_the_components_below_and_changes_the_duty():
+    body = "segment ZEX\n  ZEX-1 = result.signed_by as named optional\n  ZEX-2 = result.study\n"
+    lines = named(".1 = p.id optional", ".2 = p.family")
+    more = {"declarations": lines, "body": body}
+    run = layered(f'override ZEX-1.2 = "X" {B}\n', f"override ZEX-1 = inherited required {B}\n", **more)
+    assert run.refused == ["missing"]
+    signed = {"signed_by": {"id": "L7", "family": "STONE"}}
+    run = layered(f'override ZEX-1.2 = "X" {B}\n', f"override ZEX-1 = inherited required {B}\n", result=signed, **more)
+    assert run.segments == ["ZEX|L7^X|ST-1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ['inherited else "none" required', "inherited when result.urgent\n  = blank otherwise\n ", "inherited as upper"],
+)
+def test_inherited_within_more_is_refused_where_a_lower_layer_changed_components(change: str):
+    run = layered(f'override PID-5.1 = "X" {B}\n', f"override PID-5 = {change} {B}\n")
+    assert run.codes == ("SW0512",), run.report
+    assert "Change these one by one: `PID-5` and `PID-5.1`." in run.report
+
+
+def test_inherited_alone_over_changed_components_changes_nothing():
+    assert layered(REGION, f"override ZEX-3 = inherited {B}\n", NUMBERS).codes == ("SW0504",)
+    assert layered(REGION, f"override ZEX-3.4.1 = inherited {B}\n", NUMBERS).codes == ("SW0504",)
+
+
+def test_a_value_written_anew_takes_the_place_of_the_components_too():
+    run = layered(REGION, f'override ZEX-3 = "1" ^ blank ^ blank ^ "A" {B}\nallow SW0423 on ZEX {B}\n', NUMBERS)
+    assert run.segments == ["ZEX|||1^^^A"]
+
+
+ADDED = f'add ZEX-3.6 = "NORTH" {B}\n'
+
+
+@pytest.mark.parametrize(
+    ("added", "change", "first"),
+    [
+        (ADDED, 'override ZEX-3.6 = "SOUTH"', "1001^^^CITY^MR^SOUTH"),
+        (ADDED, "override ZEX-3.6 = inherited as lower", "1001^^^CITY^MR^north"),
+        (ADDED, 'override ZEX-3.6.1 = "SOUTH"', "1001^^^CITY^MR^SOUTH"),
+        (ADDED, "override ZEX-3 = inherited when result.version is above 1", "1001^^^CITY^MR^NORTH"),
+        (ADDED, "remove ZEX-3.6", "1001^^^CITY^MR"),
+        (ADDED, "remove ZEX-3.6.1", "1001^^^CITY^MR"),
+        (f'add ZEX-3.4.2 = "1.2" {B}\n', "remove ZEX-3.4", "1001^^^^MR"),
+        (f'add ZEX-3.6.2 = "1.2" {B}\n', "remove ZEX-3.6", "1001^^^CITY^MR"),
+    ],
+)
+def test_what_a_lower_layer_added_can_be_changed_and_removed(added: str, change: str, first: str):
+    run = layered(added, f"{change} {B}\n", NUMBERS)
+    assert not run.codes, run.report
+    assert run.segments[0].startswith(f"ZEX|||{first}~"), run.segments
+
+
+def test_what_is_added_where_a_format_gained_the_same_place_is_told_at_the_line_that_adds():
+    gained = f'override format identifier\n  add .6 = "F"\nend {B}\n'
+    run = layered(ADDED, gained + f'override ZEX-3.6 = "SOUTH" {B}\n', NUMBERS)
+    assert run.codes == ("SW0503",), run.report
+    assert ADDED.strip() in run.report
+
+
+# --- a component and its subcomponents -------------------------------------------------------------------------------
+
+TWO = named(".1 = p.id optional", ".2.1 = p.family", '.2.2 = "von"', '.9.2 = "OID"')
+USED = "order.provider as named optional"
+
+
+def test_inherited_of_a_component_with_subcomponents_is_refused():
+    run = zex(USED, f"override ZEX-1.2 = inherited as lower {B}\n", declarations=TWO)
+    assert run.codes == ("SW0512",), run.report
+    assert "`ZEX-1.2.1` and `ZEX-1.2.2`" in run.report
+    run = zex(USED, f"override ZEX-1.9 = inherited as lower {B}\n", declarations=TWO)
+    assert run.codes == ("SW0512",), run.report
+    run = zex(USED, f"override ZEX-1.2.1 = inherited as lower {B}\n", declarations=TWO)
+    assert run.segments == ["ZEX|L7^stone&von^^^^^^^&OID"]
+
+
+def test_a_component_written_anew_takes_the_place_of_its_subcomponents():
+    run = zex(USED, f'override ZEX-1.2 = "X" {B}\n', declarations=TWO)
+    assert run.segments == ["ZEX|L7^X^^^^^^^&OID"]
+    run = zex(USED, f'override ZEX-1.9 = "X" {B}\n', declarations=TWO)
+    assert run.segments == ["ZEX|L7^STONE&von^^^^^^^X"]
+    run = zex(USED, f"remove ZEX-1.9 {B}\n", declarations=TWO)
+    assert run.segments == ["ZEX|L7^STONE&von"]
+
+
+def test_a_component_is_not_added_over_its_subcomponents():
+    for place in ("1.9", "1.2", "1.2.2"):
+        run = zex(USED, f'add ZEX-{place} = "X" {B}\n', declarations=TWO)
+        assert run.codes == ("SW0503",), run.report
+    run = zex(USED, f'add ZEX-1.9.1 = "X" {B}\n', declarations=TWO)
+    assert run.segments == ["ZEX|L7^STONE&von^^^^^^^X&OID"]
+
+
+def test_a_part_of_a_component_that_a_rule_of_its_own_writes_is_changed_too():
+    body = 'segment ZEX\n  ZEX-1.1 = result.study\n  ZEX-1.2 = "A" ^ "B"\n'
+    assert lab(body, f'override ZEX-1.2.2 = "C" {B}\n').segments == ["ZEX|ST-1^A&C"]
+    assert lab(body, f"remove ZEX-1.2.1 {B}\n").segments == ["ZEX|ST-1^&B"]
+    assert lab(body, f'add ZEX-1.2.3 = "C" {B}\n').segments == ["ZEX|ST-1^A&B&C"]
+    assert lab(body, f'override ZEX-1.2.3 = "C" {B}\n').codes == ("SW0514",)
+
+
+def test_nothing_is_added_to_a_field_that_goes_back_as_it_came():
+    run = lab("segment ZEX\n  ZEX-1 = order.placer_number required\n", f'add ZEX-1.3 = "X" {B}\n')
+    assert run.codes == ("SW0514",), run.report
+    assert "write `add" not in run.report
+
+
+# --- an echoed segment -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ['PV1-3.1 = "LAB"', "PV1-3.1 = result.comment optional", 'PV1-3.4.2 = "LAB"'])
+def test_a_component_of_a_field_that_goes_back_as_it_came_is_no_place_for_a_rule(rule: str):
+    run = lab(f"{PID}segment PV1 from order.received optional\n  {rule}\n")
+    assert run.codes == ("SW0520",), run.report
+    run = lab(f"{PID}segment PV1 from order.received optional\n", f"override {rule} {B}\n")
+    assert run.codes == ("SW0520",), run.report
+
+
+def test_a_component_of_a_field_that_goes_back_as_it_came_is_not_removed():
+    run = lab(f"{PID}segment PV1 from order.received optional\n", f"remove PV1-3.2 {B}\n")
+    assert run.codes == ("SW0520",), run.report
+
+
+def test_a_whole_field_of_an_echoed_segment_is_changed_and_then_its_components():
+    body = f'{PID}segment PV1 from order.received optional\n  PV1-3 = "LAB" ^ "1"\n'
+    assert lab(body).segments[1] == r"PV1|1|I|LAB^1|||||||x\T\y|"
+    assert lab(body, f'override PV1-3.2 = "2" {B}\n').segments[1] == r"PV1|1|I|LAB^2|||||||x\T\y|"
