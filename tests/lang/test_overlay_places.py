@@ -5,9 +5,12 @@ Nothing that a lower layer wrote is lost, doubled or put elsewhere without the c
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
 
-from tests.lang.laboratory import lab
+from tests.lang.laboratory import ORDER, lab
 
 B = 'because "a test"'
 PID = "segment PID\n  PID-3 = each i in patient.identifiers as identifier required\n  PID-5 = patient.name\n"
@@ -236,3 +239,83 @@ def test_a_whole_field_of_an_echoed_segment_is_changed_and_then_its_components()
     body = f'{PID}segment PV1 from order.received optional\n  PV1-3 = "LAB" ^ "1"\n'
     assert lab(body).segments[1] == r"PV1|1|I|LAB^1|||||||x\T\y|"
     assert lab(body, f'override PV1-3.2 = "2" {B}\n').segments[1] == r"PV1|1|I|LAB^2|||||||x\T\y|"
+
+
+# --- loops -----------------------------------------------------------------------------------------------------------
+
+LOOPS = """\
+for each c in result.comments
+  segment ZFA
+    ZFA-1 = c
+end
+for each c in result.comments{name}
+  segment ZFB
+    ZFB-1 = c
+end
+"""
+
+
+def test_two_loops_of_one_name_cannot_be_told_apart():
+    run = lab(LOOPS.format(name=""))
+    assert run.codes == ("SW0210",), run.report
+    assert "named" in run.report
+    assert "segment loop" not in run.report
+    assert lab(LOOPS.format(name=" named again")).segments == ["ZFA|first", "ZFA|second", "ZFB|first", "ZFB|second"]
+
+
+def test_a_loop_added_under_a_name_that_is_taken_cannot_be_told_apart():
+    added = f"add loop for each c in result.comments after ZZ1\n  segment ZFC\n    ZFC-1 = c\nend {B}\n"
+    body = "segment ZZ1\n  ZZ1-1 = result.study\nfor each c in result.comments\n  segment ZFA\n    ZFA-1 = c\nend\n"
+    assert lab(body, added).codes == ("SW0210",)
+
+
+PARTS = """\
+part twice(r: Result, mark: text)
+  for each c in r.comments
+    segment ZFA
+      ZFA-1 = c
+      ZFA-2 = mark
+  end
+end
+"""
+TWICE = 'use twice(result, "a")\nuse twice(result, "b")\n'
+
+
+def test_a_change_of_a_loop_of_a_part_reaches_every_use_of_the_part():
+    assert len(lab(TWICE, declarations=PARTS).segments) == 4
+    run = lab(TWICE, f"override loop comments first 1 {B}\n", declarations=PARTS)
+    assert run.segments == ["ZFA|first|a", "ZFA|first|b"]
+    body = "segment ZZ1\n  ZZ1-1 = result.study\n" + TWICE
+    assert lab(body, f"remove loop comments {B}\n", declarations=PARTS).segments == ["ZZ1|ST-1"]
+    new = f"replace loop comments for each c in result.comments named comments\n  segment ZFC\n    ZFC-1 = c\nend {B}\n"
+    wide = PARTS.replace("part twice(r: Result, mark: text)", "part twice(result: Result, mark: text)")
+    run = lab(TWICE, new, declarations=wide.replace("r.comments", "result.comments"))
+    assert run.segments == ["ZFC|first", "ZFC|second"] * 2
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read(change: str, order: list[str]):
+    """The order, and its patient, as they are read under an overlay."""
+    run = lab(PID, files={"orgs/clinic/order.seg": f"overlay order\n{change} {B}\n"}, order=order)
+    assert not run.codes, run.report
+    return json.loads(msgspec.json.encode(run.read))
+
+
+def test_inherited_in_a_reading_overlay_is_the_value_below():
+    change = "override order.filler_number = inherited else ORC-4 optional"
+    without = [*ORDER[:3], "ORC|NW|A1^EHR||G4", "OBR|1|A1^EHR||ECG"]
+    assert "G4" in str(read(change, without))
+    group = [*ORDER[:3], "ORC|NW|A1^EHR|F1^LAB|G4", "OBR|1|A1^EHR|F1^LAB|ECG"]
+    assert "G4" not in str(read(change, group))
+
+
+def test_inherited_in_a_reading_overlay_keeps_the_duty_below():
+    order = [segment.replace("1001", "a1") for segment in ORDER]
+    assert "'A1'" in str(read("override patient.mrn = inherited as upper", order))
+
+
+def test_inherited_alone_in_a_reading_overlay_changes_nothing():
+    run = lab(PID, files={"orgs/clinic/order.seg": f"overlay order\noverride patient.mrn = inherited {B}\n"})
+    assert run.codes == ("SW0504",), run.report
