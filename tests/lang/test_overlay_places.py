@@ -319,3 +319,26 @@ def test_inherited_in_a_reading_overlay_keeps_the_duty_below():
 def test_inherited_alone_in_a_reading_overlay_changes_nothing():
     run = lab(PID, files={"orgs/clinic/order.seg": f"overlay order\noverride patient.mrn = inherited {B}\n"})
     assert run.codes == ("SW0504",), run.report
+
+
+# --- a segment without rules -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tail", ["", " optional", " when result.urgent"])
+def test_a_segment_without_rules_says_nothing(tail: str):
+    assert lab(f"{PID}segment ZEX{tail}\n").codes == ("SW0423",)
+    assert lab(f"{PID}segment ZEX{tail}\nallow SW0423 on ZEX {B}\n").codes == ()
+
+
+def test_a_segment_whose_last_rule_is_removed_says_nothing():
+    body = f"{PID}segment ZEX\n  ZEX-1 = result.study\n"
+    assert lab(body, f"remove ZEX-1 {B}\n").codes == ("SW0423",)
+    assert lab(body, f"remove segment ZEX {B}\n").codes == ()
+
+
+def test_a_segment_that_goes_back_as_it_came_needs_no_rules():
+    assert lab(f"{PID}segment PV1 from order.received optional\n").codes == ()
+
+
+def test_a_segment_whose_lines_cannot_be_read_is_not_told_to_be_without_them():
+    assert lab(f"{PID}segment ZEX\n  NTE-1 = result.study\n").codes == ("SW0143",)
