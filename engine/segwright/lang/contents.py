@@ -514,6 +514,7 @@ def _formatted(ctx: Context, frame: Frame, value: Typed, declared: ast.Format, n
         position=frame.position,
     )
     leaves: list[Leaf] = []
+    writers: dict[Place, ast.FormatRule] = {}
     outer = ctx.at
     for rule in declared.rules:
         if not isinstance(rule.target, ast.ComponentPath):
@@ -521,7 +522,12 @@ def _formatted(ctx: Context, frame: Frame, value: Typed, declared: ast.Format, n
         if outer is not None:
             address = f"{outer.address}{rule.target}"
             ctx.at = msgspec.structs.replace(outer, address=address, format=declared.name, line=rule.span)
-        leaves.extend(_format_rule(ctx, inner, rule, component, node))
+        for leaf in _format_rule(ctx, inner, rule, component, node):
+            first = writers.setdefault((leaf.component, leaf.subcomponent), rule)
+            if first is rule:
+                leaves.append(leaf)
+            elif not ctx.blamed(rule.span):
+                ctx.report("SW0401", rule.span, Label(first.span, "first"), target=str(rule.target))
     ctx.at = outer
     made = _assemble(ctx, leaves)
     if not value.maybe:

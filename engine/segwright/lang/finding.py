@@ -53,12 +53,12 @@ def find_segments(
     return hits
 
 
-def find_loop(body: tuple[Item, ...], message: str, address: ast.Address) -> tuple[Path, FlatLoop] | Diagnostic:
-    """The loop of an address."""
+def find_loops(body: tuple[Item, ...], message: str, address: ast.Address) -> list[tuple[Path, FlatLoop]] | Diagnostic:
+    """The loop of an address, wherever the part that holds it is used; of two loops of one name (SW0210) the first."""
     loops = [(p, i) for p, i in walk(body) if isinstance(i, FlatLoop)]
-    for path, item in loops:
-        if item.name == address.name:
-            return path, item
+    hits = [(p, i) for p, i in loops if i.name == address.name]
+    if hits:
+        return [(p, i) for p, i in hits if i.origin.span == hits[0][1].origin.span]
     names = [item.name for _, item in loops]
     return diagnostic(
         "SW0501",

@@ -18,6 +18,7 @@ from segwright.lang import ast
 from segwright.lang.expand import Expander
 from segwright.lang.flat import (
     FlatAllow,
+    FlatLoop,
     FlatMapping,
     FlatRule,
     FlatSegment,
@@ -95,20 +96,17 @@ def _excused(below: tuple[Item, ...], body: tuple[Item, ...]) -> set[Span]:
 
 
 def _unlabelled(body: tuple[Item, ...]) -> list[Diagnostic]:
-    """Segments of one name need labels to be told apart; copies of one part are one line and need none."""
-    seen: dict[tuple[str, str], FlatSegment] = {}
+    """Segments and loops of one name need labels, or names of their own, to be told apart; copies of one part are one line and
+    need none."""
+    seen: dict[str, FlatSegment | FlatLoop] = {}
     found = []
     for _, item in walk(body):
-        if isinstance(item, FlatSegment):
-            first = seen.setdefault((item.name, item.label), item)
-            if first is not item and first.origin.span != item.origin.span:
+        if isinstance(item, FlatSegment | FlatLoop):
+            first = seen.setdefault(item.title, item)
+            if first.origin.span != item.origin.span:
+                names = (item.name, "") if isinstance(item, FlatSegment) else ("", item.name)
+                label = Label(first.origin.span, "first")
                 found.append(
-                    diagnostic(
-                        "SW0210",
-                        item.origin.span,
-                        Label(first.origin.span, "first"),
-                        segment=item.name,
-                        title=item.title,
-                    )
+                    diagnostic("SW0210", item.origin.span, label, title=item.title, segment=names[0], loop=names[1])
                 )
     return found

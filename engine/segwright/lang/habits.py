@@ -47,14 +47,18 @@ def check_habits(ctx: Context, facts: tuple[Fact, ...]) -> None:
 
 
 def _constant_only(ctx: Context, fact: SegmentFacts) -> None:
-    """A segment that depends on nothing says the same in every message: most often a value was forgotten."""
+    """A segment that depends on nothing says the same in every message: most often a value was forgotten. Without
+    lines it says nothing, whenever it is sent."""
     item = fact.item
-    if fact.depends or fact.echo or item.name == "MSH" or not fact.fields or item.when is not None:
+    if fact.depends or fact.echo or item.name == "MSH" or (fact.fields and item.when is not None):
         return
-    if any(ctx.blamed(rule.origin.span) for rule in item.rules):
+    lines = [rule.origin.span for rule in item.rules]
+    if any(ctx.blamed(line) for line in (lines if fact.fields else [item.origin.span, *lines])):
         return
     if not allowed(ctx, "SW0423", item.name, item.label):
-        ctx.report("SW0423", item.origin.span, segment=item.title)
+        bare = "" if fact.fields else item.name
+        constant = "" if bare else item.title
+        ctx.report("SW0423", item.origin.span, segment=item.title, constant=constant, bare=bare)
 
 
 def _counts(ctx: Context, facts: tuple[Fact, ...]) -> None:

@@ -16,7 +16,7 @@ from segwright.core.source import Span
 from segwright.core.suggest import nearest, shown
 from segwright.lang import ast
 from segwright.lang.expand import Expander
-from segwright.lang.finding import find_loop, find_segments
+from segwright.lang.finding import find_loops, find_segments
 from segwright.lang.flat import (
     NOWHERE,
     FlatCheck,
@@ -38,7 +38,7 @@ from segwright.lang.flat import (
     whole,
 )
 from segwright.lang.redeclare import Redeclared, Rewritten, redeclare, rewritten
-from segwright.lang.rules import Rules, edit_rules, written_in
+from segwright.lang.rules import Rules, edit_rules, inherit, written_in
 from segwright.lang.titles import addresses_of, kind_of, name_of, origin_of
 
 if TYPE_CHECKING:
@@ -230,10 +230,11 @@ class Overlaying:
         path, rule = hit
         if self._taken(op.span, str(target), (rule,)):
             return None
-        if alike(op.alternatives, rule.alternatives):
+        alternatives = inherit(op.alternatives, rule.alternatives)
+        if alike(alternatives, rule.alternatives):
             self.found.append(diagnostic("SW0504", op.span, Label(rule.origin.span, "base"), address=str(target)))
             return None
-        new = FlatRule(target, op.alternatives, self.origin(op, "override"), below=rule, doc=op.doc)
+        new = FlatRule(target, alternatives, self.origin(op, "override"), below=rule, doc=op.doc)
         self.body = edit(self.body, path, lambda _: (new,))
         return None
 
@@ -265,10 +266,10 @@ class Overlaying:
         return None
 
     def _override_loop(self, op: ast.OverrideLoop) -> Diagnostic | None:
-        hit = find_loop(self.body, self.name, op.address)
-        if isinstance(hit, Diagnostic):
-            return hit
-        path, loop = hit
+        hits = find_loops(self.body, self.name, op.address)
+        if isinstance(hits, Diagnostic):
+            return hits
+        loop = hits[0][1]
         if self._taken(op.span, str(op.address), (loop,), inside=False):
             return None
         where = loop.of.where if op.where is None else _with_inherited(op.where, loop.of.where)
@@ -278,8 +279,10 @@ class Overlaying:
         if alike(of, loop.of) and alike(limit, loop.limit):
             self.found.append(diagnostic("SW0504", op.span, Label(loop.origin.span, "base"), address=loop.title))
             return None
-        new = msgspec.structs.replace(loop, of=of, limit=limit, origin=self.origin(op, "override"))
-        self.body = edit(self.body, path, lambda _: (new,))
+        origin = self.origin(op, "override")
+        for path, each in hits:
+            new = msgspec.structs.replace(each, of=of, limit=limit, origin=origin)
+            self.body = edit(self.body, path, lambda _, new=new: (new,))  # type: ignore[misc]
         return None
 
     def _remove(self, op: ast.Remove) -> Diagnostic | None:
@@ -320,11 +323,13 @@ class Overlaying:
                     lambda i: isinstance(i, FlatSegment) and i.origin.span == span, address, origin, "segment"
                 )
             case "loop":
-                hit = find_loop(self.body, self.name, address)
-                if isinstance(hit, Diagnostic):
-                    return hit
-                loop = hit[1]
-                return self._remove_items(lambda i: i is loop, address, origin, "loop")
+                loops = find_loops(self.body, self.name, address)
+                if isinstance(loops, Diagnostic):
+                    return loops
+                line = loops[0][1].origin.span
+                return self._remove_items(
+                    lambda i: isinstance(i, FlatLoop) and i.origin.span == line, address, origin, "loop"
+                )
             case "check" | "reject":
                 return self._remove_items(
                     lambda i: isinstance(i, FlatCheck) and i.check.name == address.name, address, origin, address.kind
@@ -362,10 +367,10 @@ class Overlaying:
         (new,) = expander.body((op.body,))
         self.found.extend(expander.found)
         if isinstance(op.body, ast.Loop):
-            hit = find_loop(self.body, self.name, op.address)
-            if isinstance(hit, Diagnostic):
-                return hit
-            places = [hit[0]]
+            loops = find_loops(self.body, self.name, op.address)
+            if isinstance(loops, Diagnostic):
+                return loops
+            places = [path for path, _ in loops]
         else:
             hits = find_segments(self.body, self.name, op.address, op.address.name or op.address.label)
             if isinstance(hits, Diagnostic):
@@ -379,11 +384,11 @@ class Overlaying:
 
     def _move(self, op: ast.Move) -> Diagnostic | None:
         if op.address.kind == "loop":
-            hit = find_loop(self.body, self.name, op.address)
-            if isinstance(hit, Diagnostic):
-                return hit
-            path: Path = hit[0]
-            item: FlatLoop | FlatSegment = hit[1]
+            loops = find_loops(self.body, self.name, op.address)
+            if isinstance(loops, Diagnostic):
+                return loops
+            path: Path = loops[0][0]
+            item: FlatLoop | FlatSegment = loops[0][1]
         else:
             hits = find_segments(self.body, self.name, op.address, op.address.name or op.address.label)
             if isinstance(hits, Diagnostic):
@@ -420,27 +425,28 @@ class Overlaying:
             self.body = (*self.body, new)
             return None
         if place.kind == "loop":
-            hit = find_loop(self.body, self.name, place)
-            if isinstance(hit, Diagnostic):
-                return _as_anchor(hit)
-            path, title = hit[0], hit[1].title
+            loops = find_loops(self.body, self.name, place)
+            if isinstance(loops, Diagnostic):
+                return _as_anchor(loops)
             if anchor.where == "end":
-                self.body = edit(self.body, path, lambda loop: (_with_body(loop, (*_body(loop), new)),))
+                for path, _ in loops:
+                    self.body = edit(self.body, path, lambda loop: (_with_body(loop, (*_body(loop), new)),))
                 return None
+            path, title = loops[-1][0], loops[-1][1].title
         else:
             hits = find_segments(self.body, self.name, place, place.name or place.label)
             if isinstance(hits, Diagnostic):
                 return _as_anchor(hits)
             path, title = hits[-1][0], hits[-1][1].title
-        loops = self._loops_above(path)
-        if loops and not anchor.spread:
+        above = self._loops_above(path)
+        if above and not anchor.spread:
             self.found.append(diagnostic("SW0509", anchor.place.span, anchor=title))
             return None
-        if not loops and anchor.spread:
+        if not above and anchor.spread:
             self.found.append(diagnostic("SW0510", anchor.place.span, anchor=title, word=anchor.spread))
             return None
         if anchor.spread == "all":
-            path = loops[0]
+            path = above[0]
         self._insert_at(new, path, title, before=anchor.where == "before")
         return None
 

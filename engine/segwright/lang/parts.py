@@ -19,6 +19,7 @@ from segwright.lang.context import Context
 from segwright.lang.duties import duty_of, judge_value
 from segwright.lang.fitting import printable
 from segwright.lang.flat import FlatRule, mentions, rewrite
+from segwright.lang.rules import added, removes
 from segwright.lang.typed import Frame, Typed
 from segwright.lang.values import ladder
 from segwright.plan import ops
@@ -26,14 +27,19 @@ from segwright.plan import ops
 
 def field_content(ctx: Context, frame: Frame, rule: FlatRule) -> Made:
     """The content of a rule whose target is a whole field or a named repetition."""
-    made = alternatives_content(ctx, frame, rule.alternatives, 0, inside=False)
+    return with_parts(ctx, frame, alternatives_content(ctx, frame, rule.alternatives, 0, inside=False), rule)
+
+
+def with_parts(ctx: Context, frame: Frame, made: Made, rule: FlatRule) -> Made:
+    """What a rule's own alternatives made, with the parts of it that overlays changed."""
     for part in rule.parts:
         made = override_part(ctx, frame, made, part, rule)
     return made
 
 
 def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: FlatRule) -> Made:
-    """The content with one component's value replaced, in every alternative that has it."""
+    """The content with one component's value replaced, in every alternative that has it. A component that has subcomponents
+    gives way as a whole."""
     target = part.target
     if not isinstance(target, ast.Hl7Path):
         raise AssertionError("a component is addressed by an HL7 path")
@@ -41,30 +47,32 @@ def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: 
     outer = ctx.at
     if outer is not None:
         ctx.at = msgspec.structs.replace(outer, origin=part.origin, address=str(target), format="", line=None)
+    said = f"{outer.address.rpartition(' ')[0]} {target}".strip() if outer is not None else str(target)
     hit = [False]
-    adding = part.origin.word == "add"
+    addition, removing = added(part), removes(part)
     fresh: list[Typed] = []
 
+    def refuse(code: str, by: FlatRule, **facts: object) -> None:
+        if not ctx.blamed(by.origin.span):
+            ctx.report(code, by.origin.span, Label(rule.origin.span, "base"), address=said, **facts)  # type: ignore[arg-type]
+
     def in_leaves(leaves: ops.Leaves) -> ops.Leaves:
-        puts = []
-        for put in leaves.puts:
-            if put.component == where[0] and (put.subcomponent == where[1] or not target.subcomponent):
-                if put.subcomponent != where[1]:
-                    hit[0] = True
-                    continue
-                hit[0] = True
-                if adding:
-                    ctx.report("SW0503", part.origin.span, Label(rule.origin.span, "base"), address=str(target))
-                new = _part_put(ctx, frame, part, where, put, fresh, sure=_sure(made, put))
-                if new is not None:
-                    puts.append(new)
-            else:
-                puts.append(put)
-        if adding and not hit[0]:
-            new = _part_put(ctx, frame, part, where, None, fresh)
-            if new is not None:
-                puts.append(new)
-                puts.sort(key=lambda p: (p.component, p.subcomponent))
+        under = [put for put in leaves.puts if _inside(target, (put.component, put.subcomponent))]
+        if not under and (addition is None or removing):
+            return leaves
+        hit[0] = True
+        below = next((put for put in under if put.subcomponent == where[1]), None)
+        if under and addition is not None and not removing:
+            refuse("SW0503", addition)
+        elif under and _inherits(part) and (below is None or len(under) > 1):
+            places = [f"`{_field(target)}.{put.component}.{put.subcomponent}`" for put in under]
+            refuse("SW0512", part, rules=" and ".join(places))
+            below = below or under[0]
+        puts = [put for put in leaves.puts if put not in under]
+        if not removing:
+            sure = below is not None and _sure(made, below)
+            puts.append(_part_put(ctx, frame, part, where, below, fresh, sure=sure))
+            puts.sort(key=lambda put: (put.component, put.subcomponent))
         result = msgspec.structs.replace(leaves, puts=tuple(puts))
         before, ctx.at = ctx.at, outer
         ctx.note_instead(result, leaves)
@@ -73,28 +81,34 @@ def override_part(ctx: Context, frame: Frame, made: Made, part: FlatRule, rule: 
 
     content = map_leaves(ctx, made.content, in_leaves)
     ctx.at = outer
-    if not hit[0] and not adding:
+    if not hit[0] and made.opaque:
+        refuse("SW0514", part, field=_field(target))
+    elif not hit[0] and addition is None:
         known = [f".{c}" + (f".{s}" if s > 1 else "") for c, s in sorted(made.leaves)]
-        ctx.report(
-            "SW0514",
-            part.origin.span,
-            Label(rule.origin.span, "base"),
-            address=f"{outer.address.rpartition(' ')[0]} {target}".strip() if outer is not None else str(target),
-            known=shown(known),
-        )
+        refuse("SW0514", part, known=shown(known), add=said)
+    if not hit[0]:
         return made
-    return _with_leaf(msgspec.structs.replace(made, content=content), where, fresh[-1] if fresh else None, adding)
+    leaf = fresh[-1] if fresh else None
+    return _with_leaf(msgspec.structs.replace(made, content=content), target, leaf, addition is not None)
 
 
-def _with_leaf(made: Made, where: Place, leaf: Typed | None, adding: bool) -> Made:
-    """What is known of a content, and of each of its branches, with one leaf changed."""
-    leaves = dict(made.leaves)
-    if leaf is None:
-        leaves.pop(where, None)
-    elif adding or where in leaves:
-        leaves[where] = leaf
+def _field(target: ast.Hl7Path) -> ast.Hl7Path:
+    """The field, or the named repetition, in which a component is."""
+    return msgspec.structs.replace(target, component=0, subcomponent=0)
+
+
+def _inside(target: ast.Hl7Path, place: Place) -> bool:
+    """Whether a leaf is the component that a target names, or inside it."""
+    return place[0] == target.component and (not target.subcomponent or place[1] == target.subcomponent)
+
+
+def _with_leaf(made: Made, target: ast.Hl7Path, leaf: Typed | None, adding: bool) -> Made:
+    """What is known of a content, and of each of its branches, with one leaf in the place of what was there."""
+    leaves = {place: typed for place, typed in made.leaves.items() if not _inside(target, place)}
+    if leaf is not None and (adding or len(leaves) < len(made.leaves)):
+        leaves[target.component, target.subcomponent or 1] = leaf
     branches = tuple(
-        msgspec.structs.replace(branch, made=_with_leaf(branch.made, where, leaf, adding)) for branch in made.branches
+        msgspec.structs.replace(branch, made=_with_leaf(branch.made, target, leaf, adding)) for branch in made.branches
     )
     return msgspec.structs.replace(made, leaves=leaves, branches=branches)
 
@@ -114,10 +128,8 @@ def _part_put(
     fresh: list[Typed],
     *,
     sure: bool = False,
-) -> ops.Put | None:
+) -> ops.Put:
     (first, *_) = part.alternatives
-    if isinstance(first.value, ast.Blank) and len(part.alternatives) == 1 and first.when is None:
-        return None
     if put is not None and _inherits(part):
         # `inherited` in an override of a component is the operation below, whatever wrote it.
         below = Typed(

@@ -62,11 +62,11 @@ def rewritten(
 
 
 def _part(target: ast.Target) -> tuple[str, ...]:
-    """The steps of a target: components of a format that writes, attributes of one that reads."""
+    """The steps of a target: components of a format that writes, attributes of one that reads. A component without a
+    subcomponent is its first one (`.4` and `.4.1` are one place)."""
     match target:
         case ast.ComponentPath():
-            steps = (target.component, target.subcomponent)
-            return ("as", *(str(step) for step in steps if step))
+            return ("as", str(target.component), str(target.subcomponent or 1))
         case ast.Ref():
             return ("from", *target.names)
         case _:
@@ -174,11 +174,10 @@ def _format(scope: Scope, op: ast.OverrideFormat) -> Redeclared:
         rules = list(declared.rules)
         for rule in mine:
             at = next((i for i, r in enumerate(rules) if str(r.target) == str(rule.target)), None)
+            twin = next((r for r in rules if _part(r.target) == _part(rule.target)), None)
             if rule.change == "add":
-                if at is not None:
-                    found.append(
-                        diagnostic("SW0503", rule.span, Label(rules[at].span, "base"), address=str(rule.target))
-                    )
+                if twin is not None:
+                    found.append(diagnostic("SW0503", rule.span, Label(twin.span, "base"), address=str(twin.target)))
                 else:
                     rules.append(msgspec.structs.replace(rule, change=""))
             elif at is None:
@@ -191,9 +190,9 @@ def _format(scope: Scope, op: ast.OverrideFormat) -> Redeclared:
                         what="line",
                         address=str(rule.target),
                         message=f"format {op.name}",
-                        nearest=nearest(str(rule.target), known),
+                        nearest=str(twin.target) if twin is not None else nearest(str(rule.target), known),
                         known=shown(known),
-                        add="" if rule.change else f"{rule.target} = …",
+                        add="" if rule.change or twin is not None else f"{rule.target} = …",
                     )
                 )
             elif rule.change == "remove":

@@ -7,6 +7,8 @@ inside it (then they all give way). In an echoed segment every field is there to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from segwright.core.diagnostic import Diagnostic, Label, diagnostic
@@ -95,21 +97,24 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
     rules = _rules(segment)
     exact = next((r for r in rules if _key(r.target) == _key(target)), None)
     if exact is not None:
+        inherits = mentions(op.alternatives, ast.Inherited)
+        if inherits and exact.parts and not all(isinstance(rung.value, ast.Inherited) for rung in op.alternatives):
+            return _several(op, (exact, *exact.parts))
         alternatives = inherit(op.alternatives, exact.alternatives)
-        if alike(alternatives, exact.alternatives) and not exact.parts:
+        parts = tuple(_handed_on(part, op.alternatives) for part in exact.parts) if inherits else ()
+        if alike(alternatives, exact.alternatives) and alike(parts, exact.parts):
             return diagnostic("SW0504", op.span, Label(exact.origin.span, "base"), address=str(op.address))
-        new = FlatRule(exact.target, alternatives, origin, below=exact, doc=op.doc)
+        new = FlatRule(exact.target, alternatives, origin, below=exact, parts=parts, doc=op.doc)
         return Rules(tuple(new if r is exact else r for r in segment.rules))
     around = next((r for r in rules if holds(r.target, target)), None)
     if around is not None:
         below = next((p for p in around.parts if _key(p.target) == _key(target)), None)
         if below is not None:
-            if alike(op.alternatives, below.alternatives):
+            alternatives = inherit(op.alternatives, below.alternatives)
+            if alike(alternatives, below.alternatives):
                 return diagnostic("SW0504", op.span, Label(below.origin.span, "base"), address=str(op.address))
-            parts = tuple(
-                FlatRule(target, inherit(op.alternatives, p.alternatives), origin, below=p) if p is below else p
-                for p in around.parts
-            )
+            part = FlatRule(target, alternatives, origin, below=below, doc=op.doc)
+            parts = tuple(part if p is below else p for p in around.parts)
         else:
             parts = (*around.parts, FlatRule(target, op.alternatives, origin, doc=op.doc))
         new = msgspec.structs.replace(around, parts=parts)
@@ -117,13 +122,7 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
     inside = [r for r in rules if holds(target, r.target)]
     if inside:
         if mentions(op.alternatives, ast.Inherited):
-            return diagnostic(
-                "SW0512",
-                op.span,
-                Label(inside[0].origin.span, "base"),
-                address=str(op.address),
-                rules=" and ".join(f"`{r.target}`" for r in inside),
-            )
+            return _several(op, inside)
         new = FlatRule(target, op.alternatives, origin, below=inside[0], doc=op.doc)
         out: list[FlatRule | FlatLet] = []
         for rule in segment.rules:
@@ -135,6 +134,41 @@ def _override(segment: FlatSegment, op: ast.OverrideRule, target: ast.Hl7Path, o
     if segment.echo is not None:
         return Rules((*segment.rules, FlatRule(target, op.alternatives, origin, doc=op.doc)))
     return _miss(segment, target, add=f"{op.address} = …")
+
+
+def _several(op: ast.OverrideRule, rules: Sequence[FlatRule]) -> Diagnostic:
+    """`inherited` that would have to be several rules at once."""
+    return diagnostic(
+        "SW0512",
+        op.span,
+        Label(rules[0].origin.span, "base"),
+        address=str(op.address),
+        rules=" and ".join(f"`{r.target}`" for r in rules),
+    )
+
+
+def _handed_on(part: FlatRule, alternatives: tuple[ast.Alternative, ...]) -> FlatRule:
+    """A changed part of a rule, where a layer above inherits the rule as it is: the part under the same conditions. What the
+    whole value must be there for is no duty of a part."""
+    if removes(part) or all(rung.when is None for rung in alternatives):
+        return part
+    bare = tuple(msgspec.structs.replace(rung, duty=ast.Duty()) for rung in alternatives)
+    return msgspec.structs.replace(part, alternatives=inherit(bare, part.alternatives))
+
+
+def removes(part: FlatRule) -> bool:
+    """Whether a changed part of a rule only takes something out."""
+    (first, *more) = part.alternatives
+    return isinstance(first.value, ast.Blank) and first.when is None and not more
+
+
+def added(part: FlatRule) -> FlatRule | None:
+    """The `add` by which a changed part of a rule came to be, if the value below does not have its place."""
+    while part.origin.word != "add":
+        if part.below is None:
+            return None
+        part = part.below
+    return part
 
 
 def _add(segment: FlatSegment, op: ast.AddRule, target: ast.Hl7Path, origin: Origin) -> Rules | Diagnostic:
@@ -192,9 +226,16 @@ def _remove(segment: FlatSegment, target: ast.Hl7Path, origin: Origin) -> Rules 
     around = next((r for r in rules if holds(r.target, target)), None)
     blank = (ast.Alternative(ast.Blank(target.span)),)
     if around is not None:
-        parts = tuple(p for p in around.parts if not holds(target, p.target))
-        new = msgspec.structs.replace(around, parts=(*parts, FlatRule(target, blank, origin)))
-        return Rules(tuple(new if r is around else r for r in segment.rules))
+        gone = [p for p in around.parts if holds(target, p.target)]
+        parts = tuple(p for p in around.parts if p not in gone)
+        extra = [p for p in gone if added(p) is not None]
+        taken: tuple[Removed, ...] = ()
+        if any(_key(p.target) == _key(target) for p in extra):  # the value itself has nothing there
+            taken = tuple(Removed(str(p.target), origin, p.origin) for p in gone)
+        else:
+            parts = (*parts, FlatRule(target, blank, origin, below=extra[0] if extra else None))
+        new = msgspec.structs.replace(around, parts=parts)
+        return Rules(tuple(new if r is around else r for r in segment.rules), taken)
     if segment.echo is not None:
         return Rules((*segment.rules, FlatRule(target, blank, origin)))
     return _miss(segment, target)

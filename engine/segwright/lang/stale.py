@@ -15,7 +15,7 @@ import msgspec
 from segwright.core.diagnostic import Diagnostic
 from segwright.core.source import Span
 from segwright.lang import ast
-from segwright.lang.finding import find_loop, find_segments
+from segwright.lang.finding import find_loops, find_segments
 from segwright.lang.flat import (
     FlatAllow,
     FlatCheck,
@@ -174,8 +174,8 @@ class _Beneath:
                 hits = find_segments(self.body, self.message, address, address.name or address.label)
                 return {} if isinstance(hits, Diagnostic) else self._all(item for _, item in hits)
             case "loop":
-                hit = find_loop(self.body, self.message, address)
-                return {} if isinstance(hit, Diagnostic) else self._all((hit[1],))
+                loops = find_loops(self.body, self.message, address)
+                return {} if isinstance(loops, Diagnostic) else self._all((loops[0][1],))
             case _:
                 return self._items(lambda item: isinstance(item, FlatCheck) and item.check.name == address.name)
 
@@ -229,10 +229,10 @@ class _Beneath:
         return {f"the condition of `segment {s.title}`": Under((s.when, s.optional), s.origin.span) for _, s in hits}
 
     def _loop(self, op: ast.OverrideLoop) -> dict[str, Under]:
-        hit = find_loop(self.body, self.message, op.address)
-        if isinstance(hit, Diagnostic):
+        hits = find_loops(self.body, self.message, op.address)
+        if isinstance(hits, Diagnostic):
             return {}
-        loop = hit[1]
+        loop = hits[0][1]
         said: list[tuple[str, object]] = []
         if op.where is not None and not mentions(op.where, ast.InheritedCondition):
             said.append(("condition", loop.of.where))

@@ -21,7 +21,7 @@ from segwright.lang.fitting import must_be_present, printable
 from segwright.lang.flat import FlatAllow, FlatCheck, FlatLet, FlatLoop, FlatRule, FlatSegment, FlatUse, Item, Origin
 from segwright.lang.limits import limited
 from segwright.lang.lowering import lower
-from segwright.lang.parts import field_content
+from segwright.lang.parts import field_content, with_parts
 from segwright.lang.places import check_leaves, check_place
 from segwright.lang.typed import Facts, Frame, Typed, present
 from segwright.lang.values import ladder, selection
@@ -312,7 +312,12 @@ def _fields(ctx: Context, frame: Frame, item: FlatSegment) -> dict[int, FieldFac
                 segment="",
             )
             continue
-        if check_place(ctx, target):
+        if not check_place(ctx, target):
+            continue
+        if item.echo is not None and target.component:
+            field = msgspec.structs.replace(target, component=0, subcomponent=0)
+            ctx.report("SW0520", target.span, Label(item.origin.span, "opened"), path=str(target), field=field)
+        else:
             by_place.setdefault((target.field, target.repetition), []).append(rule)
     fields: dict[int, FieldFacts] = {}
     for (number, _), rules in by_place.items():
@@ -358,6 +363,7 @@ def _repetition(ctx: Context, frame: Frame, item: FlatSegment, rules: list[FlatR
         _note(ctx, rule.origin, _address(item, rule))
         if not target.subcomponent:
             made = alternatives_content(ctx, frame, rule.alternatives, target.component, inside=False)
+            made = with_parts(ctx, frame, made, rule)
             if not isinstance(made.content, ops.Leaves):
                 if not ctx.blamed(rule.origin.span):
                     ctx.report("SW0336", rule.origin.span)

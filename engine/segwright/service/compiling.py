@@ -188,6 +188,9 @@ class Shared:
         follows = [d for d in compiled.found if d.code == "SW0303" and misspelt & {*d.facts["key"].split(".")}]
         meant = {d.facts["nearest"] for d in compiled.found if d.code == "SW0614"}
         follows += [d for d in compiled.found if d.code == "SW0518" and d.facts.get("file") in meant]
+        # A segment whose lines could not be read has none only for that reason.
+        unread = {each.span.file for each in (*self.found, *found) if each.code < "SW02"}
+        follows += [d for d in compiled.found if d.code == "SW0423" and d.facts["bare"] and d.span.file in unread]
         return (None if problems else compiled), [*found, *(d for d in compiled.found if d not in follows)]
 
     def model_hash(self, model: Model) -> str:

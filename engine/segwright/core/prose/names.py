@@ -100,13 +100,14 @@ ENTRIES: dict[str, Entry] = {
         "Expanding it would never end, and no message of this hospital would be made.",
     ),
     "SW0210": Entry(
-        "Two segments that cannot be told apart",
+        "Two segments or loops that cannot be told apart",
         "This message has `{title}` twice, and nothing tells the two apart.",
         (
             (
                 "Give each a name of its own behind {segment}, such as `segment {segment} measurement` and "
                 "`segment {segment} report`."
             ),
+            "A loop goes by the name of its list: give one of the two its own, such as `for each … named more_{loop}`.",
         ),
         "An overlay says which segment it changes. If two go by one name, a hospital's change would land in the wrong one: its "
         "units in the report, its report code on a measurement.",

@@ -90,7 +90,11 @@ ENTRIES: dict[str, Entry] = {
     "SW0514": Entry(
         "A component that the value below does not have",
         "The inherited value has no component that `{address}` could change.",
-        ("It could be {known}.", "To add it, write `add {address} = …` instead."),
+        (
+            "It could be {known}.",
+            "To add it, write `add {add} = …` instead.",
+            "What goes back as it was received has no components here. Write the whole field: `override {field} = …`.",
+        ),
         _MUST_HIT,
     ),
     "SW0515": Entry(
@@ -146,5 +150,14 @@ ENTRIES: dict[str, Entry] = {
         ),
         "What a hospital changed stays as it is when the line below is corrected: then everybody gets the correction but this "
         "hospital, and nothing in the change says so.",
+    ),
+    "SW0520": Entry(
+        "A component of a field that goes back as it came",
+        "`{field}` goes back as it was received; a line for `{path}` would leave nothing else of it.",
+        (
+            "Write the whole field, such as `{field} = … ^ …`; there `inherited` is the received field.",
+            "Have the order mapping read the other components, if they must go out too.",
+        ),
+        "A ward with a new name and without its room and bed is another place: the receiver overwrites where the patient lies.",
     ),
 }

@@ -229,7 +229,9 @@ ENTRIES: dict[str, Entry] = {
         "Nothing in `{segment}` depends on the patient, the order or the result.",
         (
             "Most often a value was forgotten: check the lines of this segment.",
-            'If it is meant so: `allow SW0423 on {segment} because "…"`, or a `when …` that says for which messages.',
+            'If it is meant so: `allow SW0423 on {constant} because "…"`, or a `when …` that says for which messages.',
+            "It has no lines of its own: it would go out as `{bare}` and nothing else, or not at all.",
+            'If this hospital wants it so: `allow SW0423 on {bare} because "…"`.',
         ),
         "A segment copied from a sample message carries the sample's values: every patient gets the same diagnosis, insurance or "
         "account.",
