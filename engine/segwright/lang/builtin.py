@@ -18,7 +18,7 @@ from segwright.lang.typed import Case, Frame, Typed, kept_hint
 from segwright.lang.units import is_ucum
 from segwright.library.record import Builtin, Parameter, Refusal
 from segwright.plan import ops
-from segwright.plan.model import BOOLEAN, DECIMAL, TEXT, Type, scalar
+from segwright.plan.model import BOOLEAN, DECIMAL, TEXT, Type
 
 
 def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed:

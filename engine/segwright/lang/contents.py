@@ -318,7 +318,7 @@ def _plain(ctx: Context, frame: Frame, node: ast.Value, component: int) -> Made:
         return Made(op, maybe=typed.maybe, leaves={}, opaque=True, soft=typed.soft, said=typed.said)
     if typed.known and typed.type.of is not None:
         slot = ctx.slot()
-        element = Typed(ops.Slot(slot), typed.type.of, hint=kept_hint(typed), said=typed.said, span=node.span)
+        element = Typed(ops.Slot(slot), typed.type.of, hint=typed.hint, said=typed.said, span=node.span)
         inner = _element(ctx, frame, element, node, component)
         op = ops.EachRep(slot, typed.op, inner.content)
         ctx.note(op)
