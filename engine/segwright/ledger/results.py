@@ -79,7 +79,7 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     except people.AnotherPatient as another:
         raise Conflict("another_patient", str(another)) from None
     if merged:
-        orders.join_results(tx, hospital, case.id)
+        orders.became_one(tx, hospital, case.id)
         studies.settle(tx, hospital, case.id)
     everything = tx.all(
         sa.select(t.revision).where(t.revision.c.case_id == case.id).order_by(t.revision.c.version, t.revision.c.id)
