@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segwright.ledger import operate
+from segwright.ledger import operate, orders
 from segwright.ledger import tables as t
 from segwright.ledger.lanes import Known
 from tests.ledger.hospital import SECOND, TAKEN, Clock, FakeHospital, World, kinds
@@ -124,3 +124,140 @@ def test_results_without_an_order_go_on_when_their_cases_become_one_and_no_order
         w.result("preliminary", 1, placer="", study=study, result="R3")
     assert kinds(w.send())[-1] == "corrected"
     assert "held" not in w.deliveries("state")
+
+
+@pytest.mark.parametrize("by", ["order", "result"])
+def test_when_an_order_or_a_result_makes_two_cases_one_nothing_waits_for_nothing(world, by):
+    w = world(FakeHospital(per="group", status=True))
+    for placer in ("A1", "B1"):
+        w.order(placer)
+        w.send()
+        w.result("final", 1, placer=placer, result=f"R{placer}")
+        if placer == "A1":
+            w.send()
+    second = w.rows(t.order_, t.order_.c.placer == "B1")[0]
+    w.store.write(lambda tx: orders.happened(tx, w.hospital, second["case_id"], second["part"], "in_progress"))
+    assert w.deliveries("state")[-1] == "waiting"
+    for placer in ("A1", "B1"):
+        if by == "order":
+            w.order(placer, filler="F")
+        else:
+            w.result("preliminary", 1, placer=placer, result="R3", study="S")
+    assert kinds(w.send()) == ["in_progress"]
+
+
+# --- orders that come after the result -------------------------------------------------------------------------------------------
+
+
+def test_an_order_that_comes_to_a_study_after_its_result_is_answered(world):
+    w = world(FakeHospital(status=True))
+    w.order("A1", filler="F")
+    w.result("final", 1)
+    w.send()
+    w.order("B1", filler="F")
+    assert w.send() == [
+        b"mercy-4|p1|accepted|" + w.rows(t.occurrence)[2]["document"] + b"|order B1",
+        b"mercy-5|p1|final|R1 final 1|order B1",
+        b"mercy-6|p1|completed|" + w.rows(t.occurrence)[3]["document"] + b"|order B1",
+    ]
+    assert [row["state"] for row in w.rows(t.order_)] == ["completed", "completed"]
+    assert w.rows(t.case_)[0]["closed_at"] > 0
+    taken = w.result("final", 1, placer="B1")
+    assert (taken.outcome, len(taken.deliveries)) == ("duplicate", 2)
+
+
+def test_it_is_answered_by_what_stands(world):
+    w = world(FakeHospital(unsent_final="as final"))
+    w.order("A1", filler="F")
+    w.result("preliminary", 1)
+    w.result("final", 2)
+    w.send()
+    w.result("corrected", 3)
+    w.send()
+    w.order("B1", filler="F")
+    assert kinds(w.send()) == ["final"], "the correction, to whom nothing was sent before"
+    w.result("withdrawn", 4)
+    assert kinds(w.send()) == ["withdrawn", "withdrawn"]
+    w.order("C1", filler="F")
+    assert w.send() == []
+
+
+def test_it_waits_for_the_signature_that_the_result_waits_for(world):
+    w = world(FakeHospital(gates={"preliminary": "yes", "final": "after sign-off"}))
+    w.order("A1", filler="F")
+    w.result("preliminary", 1)
+    w.result("final", 2)
+    w.send()
+    w.order("B1", filler="F")
+    assert w.send() == [b"mercy-2|p1|preliminary|R1 preliminary 1|order B1"]
+    w.sign()
+    assert kinds(w.send()) == ["final", "final"]
+    w.order("C1", filler="F")
+    assert kinds(w.send()) == ["final"], "it was signed"
+    assert {row["state"] for row in w.rows(t.order_)} == {"completed"}
+
+
+def test_what_answers_all_orders_covers_one_that_comes_before_it_left(world):
+    w = world(FakeHospital(per="group"))
+    w.order("A1", filler="F")
+    w.result("final", 1)
+    w.order("B1", filler="F")
+    assert w.send() == [b"mercy-2|p1|final|R1 final 1|order A1|order B1"]
+    assert w.events("incident") == []
+
+
+def test_an_order_that_comes_after_what_answers_all_has_left_is_for_people(world):
+    w = world(FakeHospital(per="group"))
+    w.order("A1", filler="F")
+    w.result("final", 1)
+    w.send()
+    w.order("B1", filler="F")
+    assert w.send() == [], "the hospital would have it twice"
+    (event,) = w.events("incident")
+    assert (event["what"], event["delivery_id"]) == ("sent before an order came that it answers", w.deliveries("id")[0])
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, event["delivery_id"], WHY, as_new=True, confirmed=True))
+    assert w.send() == [b"mercy-2|p1|final|R1 final 1|order A1|order B1"]
+    assert [row["state"] for row in w.rows(t.order_)] == ["completed", "completed"]
+
+
+def test_what_was_void_because_all_its_orders_were_cancelled_answers_one_that_comes(world):
+    w = world(FakeHospital(per="group"))
+    w.order("A1", filler="F")
+    w.result("final", 1)
+    w.order("A1", "cancel")
+    assert w.send() == []
+    w.order("B1", filler="F")
+    assert w.send() == [b"mercy-2|p1|final|R1 final 1|order B1"]
+
+
+def test_an_order_whose_case_becomes_one_with_that_of_a_result_is_answered(world):
+    w = world()
+    w.order("A1")
+    w.result("final", 1)
+    w.order("B1")
+    w.send()
+    w.order("A1", filler="F")
+    w.order("B1", filler="F")
+    assert w.send() == [b"mercy-2|p1|final|R1 final 1|order B1"]
+
+
+def test_each_order_has_its_own_answer_though_their_studies_turn_out_to_be_one(world):
+    w = world()
+    for placer in ("A1", "B1"):
+        w.order(placer)
+        w.result("final", 1, placer=placer, result=f"R{placer}")
+    w.order("A1", filler="F")
+    w.order("B1", filler="F")
+    assert len(w.send()) == 2
+    assert [row["state"] for row in w.rows(t.order_)] == ["completed", "completed"]
+
+
+def test_an_order_whose_answer_cannot_be_written_is_taken(world):
+    w = world()
+    w.order("A1", filler="F")
+    w.result("final", 1)
+    w.send()
+    w.hospital.broken.add("p1")
+    w.order("B1", filler="F")
+    assert [event["why"] for event in w.events("not enqueued")] == [["PID-3: missing"]]
+    assert [row["state"] for row in w.rows(t.order_)] == ["completed", "open"]

@@ -32,6 +32,9 @@ NO_ORDER: Final = "no order yet"
 NOT_IN_LINE: Final = (UNSIGNED, NO_ORDER)
 """Why a delivery is held that others need not wait for."""
 
+ORDER_CANCELLED: Final = "the order was cancelled"
+"""Why a delivery is void whose orders were all cancelled before it left."""
+
 _FILED: Final = frozenset({"accepted", "confirmed"})
 _IN_DOUBT: Final = frozenset({"sending", "uncertain", "needs_decision", "unknown"})
 LEFT: Final = _FILED | _IN_DOUBT
@@ -158,7 +161,7 @@ def sent_as(chain: Iterable[Link], link: Link, unsent_final: str | None) -> str 
 def cancels(chain: Iterable[Link], part: int) -> list[Verdict]:
     """What the cancellation of an order does: results that have not left are void. Part 0 answers all orders together."""
     return [
-        link.given_up("the order was cancelled")
+        link.given_up(ORDER_CANCELLED)
         for link in chain
         if link.is_result and link.part in (part, 0) and link.state in ("held", "waiting", "ready")
     ]

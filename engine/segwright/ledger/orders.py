@@ -7,8 +7,8 @@ Refuses, with `Refusal`, the cancellation of an order that is not known, is anot
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, Literal, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from segwright.ledger import cases, chain, line, people, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
-from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED
+from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, RESULT_KINDS, UNSIGNED, Link
 from segwright.ledger.execution import Asked, Prepared, Row
-from segwright.ledger.hospital import Hospital, NotWritten
+from segwright.ledger.hospital import Hospital, NotWritten, Owed
 from segwright.ledger.store import Tx
 
 Control = Literal["new", "change", "cancel"]
@@ -86,7 +86,7 @@ def _order(
         raise Refusal("another_patient", str(another)) from None
     there = () if new else cases.orders(tx, case.id)
     known = dict(_numbered(there, Counter()))
-    part = max((order.part for order in there), default=0)
+    part = highest = max((order.part for order in there), default=0)
     found = [(order, known.get(key)) for key, order in _numbered(group, seen)]
     changes = [before is not None and order.control == "change" for order, before in found]
     # Only a change may say that an order is another patient's than was thought.
@@ -106,8 +106,12 @@ def _order(
             tx.journal.note("order changed", hospital.org, case=case.id, order=before.id, inbox=inbox)
         else:
             tx.journal.note("order repeated", hospital.org, case=case.id, order=before.id, inbox=inbox)
-    if merged or not (new or known):
+    if merged:
+        became_one(tx, hospital, case.id)
+    elif not (new or known):
         join_results(tx, hospital, case.id)
+    elif known and part > highest:
+        _answer_what_joined(tx, hospital, case.id, range(highest + 1, part + 1))
     if not new:
         studies.settle(tx, hospital, case.id)
     if merged or case.closed_at:
@@ -155,6 +159,104 @@ def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
                     tx, hospital, owed, case, part, row.kind, version=row.version, revision=row.revision_id,
                     hold=UNSIGNED if unsigned else "",
                 )  # fmt: skip
+
+
+def became_one(tx: Tx, hospital: Hospital, case: int) -> None:
+    """Two cases became one: the results of either answer the orders of both, and what waited for something that is given up now
+    goes on. The case is locked."""
+    join_results(tx, hospital, case)
+    _answer_what_joined(tx, hospital, case, [order.part for order in cases.orders(tx, case)])
+    lanes = tx.all(sa.select(t.delivery.c.lane_id).where(t.delivery.c.case_id == case).distinct())
+    for lane in sorted(row.lane_id for row in lanes):
+        line.promote(tx, hospital, case, lane)
+
+
+_REVISIONS: Final = Prepared(
+    sa.select(t.revision.c.id, t.revision.c.kind, t.revision.c.version).where(
+        t.revision.c.case_id == sa.bindparam("case")
+    )
+)
+
+
+class _Standing(NamedTuple):
+    """A revision that stands, a message that it owes, and why that would be held ("": it is in line)."""
+
+    revision: Row
+    owed: Owed
+    hold: str
+
+
+def _standing(tx: Tx, hospital: Hospital, case: int) -> dict[str, list[_Standing]]:
+    """What a study has to say now, by message, oldest first: its newest revision, and what goes out while that awaits its
+    signature."""
+    found: dict[str, list[_Standing]] = {}
+    rows = tx.all(_REVISIONS, {"case": case})
+    for row in sorted(rows, key=lambda row: (row.version, RESULT_KINDS.index(row.kind)), reverse=True):
+        if row.kind == "withdrawn":
+            return {}
+        for owed in hospital.owed(row.kind):
+            theirs = found.setdefault(owed.message, [])
+            if theirs and not theirs[0].hold:
+                continue
+            unsigned = owed.gate == "after sign-off" and line.signature(tx, row.id) is None
+            theirs.insert(0, _Standing(row, owed, UNSIGNED if unsigned else ""))
+    return found
+
+
+def _answer_what_joined(tx: Tx, hospital: Hospital, case: int, joined: Collection[int]) -> None:
+    """Orders came to a study that has a result: those of them that nothing answers, or will, are answered by what stands. What
+    answers all orders together is made anew while no byte of it left; after that only a person may send it again, since the
+    hospital would have it twice. `joined`: the parts of these orders. The case is locked."""
+    still_open = [order.part for order in cases.orders(tx, case) if order.state == "open" and order.part in joined]
+    if not still_open:
+        return
+    for message, standing in _standing(tx, hospital, case).items():
+        owed = standing[-1].owed
+        chained = line.links(tx, case, line.lane_of(tx, hospital.org, owed.destination))
+        theirs = [link for link in chained if link.is_result and link.message == message and link.state != "void"]
+        if owed.per == "group" and any(link.part == 0 for link in theirs):
+            _cover(tx, hospital, case, [link for link in theirs if link.part == 0])
+            continue
+        for part in still_open if owed.per == "order" else [0]:
+            if not any(link.is_akin(message, part) for link in theirs):
+                for one in standing:
+                    _owe(tx, hospital, case, part, one)
+
+
+def _cover(tx: Tx, hospital: Hospital, case: int, together: Sequence[Link]) -> None:
+    """Messages that answer all orders together, and an order that came after they were made."""
+    for link in together:
+        if link.state == "ready":
+            line.refreeze(tx, hospital, link.id, "another order came to its study")
+    newest = max(together, key=lambda link: link.rank)
+    left = [link for link in together if link.rank == newest.rank and link.has_left]
+    # Twins that were both sent are an incident already, and a final result is still to come behind a preliminary one.
+    if len(left) == 1 and newest.kind in ("final", "corrected"):
+        what = "sent before an order came that it answers"
+        tx.journal.note("incident", hospital.org, case=case, delivery=newest.id, what=what)
+
+
+def _owe(tx: Tx, hospital: Hospital, case: int, part: int, standing: _Standing) -> None:
+    revision, owed, hold = standing
+    try:
+        made = line.enqueue(
+            tx, hospital, owed, case, part, revision.kind, version=revision.version, revision=revision.id, hold=hold
+        )
+    except NotWritten as refused:
+        tx.journal.note(
+            "not enqueued", hospital.org, case=case, message=owed.message, what=revision.kind, why=refused.problems
+        )
+        return
+    if made:
+        return
+    # It is there and was given up. All orders that it answered were cancelled: now there is one, and it goes on itself.
+    there = line.links(tx, case, line.lane_of(tx, hospital.org, owed.destination))
+    key = (owed.message, part, revision.kind, revision.version)
+    for link in there:
+        if (link.message, link.part, link.kind, link.version) == key and link.reason == chain.ORDER_CANCELLED:
+            tx.set(t.delivery, link.id, state="held", reason=hold or NO_ORDER, decided_at=0)
+            if not hold:
+                line.release(tx, hospital, link.id)
 
 
 def parts(tx: Tx, case: int, per: str, kind: str) -> list[int]:
