@@ -28,7 +28,7 @@ from segwright.ledger import tables as t
 from segwright.ledger.chain import Link
 from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, Policy
-from segwright.ledger.settling import settle, superseded_meanwhile, taking
+from segwright.ledger.settling import came_back, settle, superseded_meanwhile, taking
 from segwright.ledger.store import Tx
 
 Outcome = Literal["not_sent", "uncertain", "accepted", "confirmed", "rejected", "refused_for_now", "misconfigured"]
@@ -290,13 +290,18 @@ def _has_its_turn(tx: Tx, hospital: Hospital, row: Row, chained: list[Link]) -> 
 
 
 def _stop_at_gate(tx: Tx, hospital: Hospital, row: Row, why: str) -> None:
-    """What is in doubt is for a person to decide; what never left is held."""
+    """What is in doubt is for a person to decide; what never left is held, unless it never will: then it is given up, and nothing
+    waits for it."""
     if row.doubts:
         values = {"state": "needs_decision", "reason": why}
         tx.set(t.delivery, row.id, **values)
         tx.journal.note("needs_decision", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
     else:
-        line.hold(tx, row, why)
+        if why == gates.CANCELLED:
+            mine = chain.of_delivery(line.links(tx, row.case_id, row.lane_id), row.id)
+            line.apply(tx, row.org, row.lane_id, [mine.given_up("the order was cancelled")])
+        else:
+            line.hold(tx, row, why)
         line.promote(tx, hospital, row.case_id, row.lane_id)
 
 
@@ -339,6 +344,10 @@ def _close(tx: Tx, hospital: Hospital, asked: _Try, done: Attempt, known: Known)
         case "misconfigured":
             doubts = row.doubts + (1 if known.written else 0)
             _now(tx, row, "uncertain" if doubts else "ready", known.detail, due_at=tx.now, doubts=doubts)
+            if doubts:
+                superseded_meanwhile(tx, hospital, row)
+            else:
+                came_back(tx, hospital, row, done.ready_at)
             tx.journal.note("paused", row.org, lane=lane.id, why=known.detail)
             return {"paused": known.detail, "trouble": known.detail}
         case "not_sent" | "refused_for_now":
@@ -347,6 +356,7 @@ def _close(tx: Tx, hospital: Hospital, asked: _Try, done: Attempt, known: Known)
             else:
                 # What an earlier try left in doubt is in doubt still.
                 _now(tx, row, "uncertain" if done.again else "ready", known.detail, due_at=tx.now)
+                came_back(tx, hospital, row, done.ready_at)
             return _failed(tx, lane, known, policy, done.id)
         case "uncertain":
             return _doubt(tx, hospital, lane, row, known)
@@ -451,7 +461,9 @@ def answered_elsewhere(
         **took,
     )  # fmt: skip
     if believed:
-        _believe(tx, hospital, row, outcome, detail)
+        # A refusal says what became of the try that it answers: of several in doubt, of one.
+        answered = outcome == "rejected" and row.state != "accepted" and row.doubts > 0
+        _believe(tx, hospital, row, outcome, detail, doubts=row.doubts - 1 if answered else row.doubts)
     return int(row.id)
 
 
@@ -494,12 +506,12 @@ def _said(ahead: Asked) -> tuple[Answer, str] | None:
     return ("rejected", codes[0]) if confirming is None else ("confirmed", confirming)
 
 
-def _believe(tx: Tx, hospital: Hospital, row: Row, outcome: Answer, detail: str) -> None:
-    """What the receiver's application said holds."""
+def _believe(tx: Tx, hospital: Hospital, row: Row, outcome: Answer, detail: str, **values: Any) -> None:
+    """What the receiver's application said holds. `values`: what else is known of what it refused."""
     if outcome == "confirmed":
         settle(tx, hospital, row, "confirmed", detail)
     else:
-        _now(tx, row, "rejected", detail, due_at=0)
+        _now(tx, row, "rejected", detail, due_at=0, **values)
         superseded_meanwhile(tx, hospital, row)
 
 
