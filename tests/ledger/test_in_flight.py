@@ -1,4 +1,4 @@
-"""What happens while a message is in flight, and what its outcome means then; what is refused after a doubt."""
+"""What happens while a message is in flight, and what its outcome means then; what is refused again and again, or after a doubt."""
 
 from __future__ import annotations
 
@@ -149,3 +149,50 @@ def test_row_27_a_message_for_a_group_leaves_out_the_order_that_was_cancelled_wh
     else:
         assert b"order A.1" in sent
         assert b"order A.2" not in sent
+
+
+# --- refused for now, again and again ---------------------------------------------------------------------------------------
+
+
+def _refusing(w, clock, text: bytes, *, rounds: int, every: int = 30 * SECOND) -> list[bytes]:
+    """Sends what is due, so often; what holds this text is refused for now. Gives what was on the wire."""
+    wire = []
+    for _ in range(rounds):
+        while (held := w.take_hold()) is not None:
+            attempt = w.step(held)
+            while attempt is not None:
+                wire.append(attempt.body)
+                attempt = w.step(held, attempt, LATER if text in attempt.body else TAKEN)
+        clock.pass_(every)
+    return wire
+
+
+def test_row_10_what_is_refused_for_now_again_and_again_keeps_only_its_own_chain_waiting(world, clock):
+    w = world()
+    for placer in ("A1", "B1"):
+        w.order(placer)
+        w.result("final", placer=placer, result=f"R{placer}")
+        clock.pass_(1)
+    wire = _refusing(w, clock, b"order A1", rounds=20, every=SECOND)
+    assert w.deliveries("state") == ["ready", "confirmed"]
+    assert [b"order A1" in body for body in wire[: lanes.PATIENCE + 1]] == [True] * lanes.PATIENCE + [False]
+    assert len({body for body in wire if b"order A1" in body}) == 1
+    w.result("corrected", 2, placer="A1", result="RA1")  # in its place, and not past it
+    assert w.deliveries("state") == ["void", "confirmed", "ready"]
+
+
+def test_row_10_what_is_refused_for_now_for_as_long_as_was_agreed_is_rejected_and_people_are_told(world, clock):
+    w = world(FakeHospital(budget=HOUR))
+    w.order()
+    w.result("final")
+    clock.pass_(2 * HOUR)  # of which nothing counts: it was not refused yet
+    assert w.send(NOT_SENT) == []
+    clock.pass_(2 * HOUR)
+    _refusing(w, clock, b"order A1", rounds=100)
+    assert w.deliveries("state") == ["ready"]
+    _refusing(w, clock, b"order A1", rounds=30)
+    assert w.deliveries("state", "reason") == [("rejected", f"{LATER.detail}; for as long as was agreed")]
+    assert [event["why"] for event in w.events("rejected")] == [f"{LATER.detail}; for as long as was agreed"]
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, w.rows(t.delivery)[0]["id"], BY))
+    assert kinds(w.send()) == ["final"]
+    assert w.deliveries("state") == ["confirmed"]
