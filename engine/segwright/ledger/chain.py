@@ -51,7 +51,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 class Link(msgspec.Struct, frozen=True):
     """A delivery as its chain sees it. `version`: of the result, 0 for what happened to an order; `before`: whether an earlier
-    build of it left, or may have."""
+    build of it left, or an earlier try of what was refused, or may have."""
 
     id: int
     message: str
@@ -88,7 +88,7 @@ class Link(msgspec.Struct, frozen=True):
         return self.state in LEFT or self.before
 
     def given_up(self, why: str) -> Verdict:
-        """It is not sent any more. What left under an earlier build is not undone by that."""
+        """It is not sent any more. What left before is not undone by that."""
         return Verdict(self.id, "unknown" if self.before else "void", why)
 
 

@@ -17,6 +17,8 @@ from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, Owed
 from segwright.ledger.store import Tx
 
+CANCELLED: Final = "the order is cancelled"
+"""The gate that never opens again."""
 _POLICY: Final = Prepared(
     sa.select(t.installed.c.org).where(t.installed.c.org == sa.bindparam("org")).with_for_update(read=True)
 )
@@ -67,5 +69,5 @@ def shut(hospital: Hospital, row: Row, build: Row, asked: Gates) -> str | None:
         if not row.doubts and row.kind != "withdrawn":
             answered = {order.state for order in asked.orders.rows() if row.part <= 0 or row.part == order.part}
             if answered == {"cancelled"}:
-                return "the order is cancelled"
+                return CANCELLED
     return None

@@ -8,7 +8,7 @@ Outcomes:
     uncertain        bytes left and no answer of ours came: the same bytes again, or a person decides, as the policy says
     accepted         taken (accept acknowledgement); `confirmed` when the application acknowledged it
     rejected         refused for good: its chain stops until somebody mends it or a newer revision comes
-    refused_for_now  refused, to be sent unchanged later
+    refused_for_now  refused, to be sent unchanged later; for as long as was agreed, then it is rejected
     misconfigured    the receiver does not take such messages, or refuses our certificate: the lane stops
 
 Locks are taken in the order lane, case, delivery.
@@ -28,7 +28,7 @@ from segwright.ledger import tables as t
 from segwright.ledger.chain import Link
 from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, Policy
-from segwright.ledger.settling import settle, superseded_meanwhile, taking
+from segwright.ledger.settling import came_back, settle, superseded_meanwhile, taking
 from segwright.ledger.store import Tx
 
 Outcome = Literal["not_sent", "uncertain", "accepted", "confirmed", "rejected", "refused_for_now", "misconfigured"]
@@ -37,7 +37,7 @@ Answer = Literal["confirmed", "rejected"]
 """What an acknowledgement that comes on its own says of the message that it names."""
 
 PATIENCE: Final = 3
-"""Doubts about one delivery that stop its whole lane; with more, only its own chain waits for it."""
+"""Doubts about one delivery, or refusals for now, that stop its whole lane; with more, only its own chain waits for it."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -100,6 +100,12 @@ _AT_REST: Final = Prepared(sa.delete(t.due).where(t.due.c.lane_id == sa.bindpara
 _LIVE: Final = Prepared(
     sa.select(t.build).where(t.build.c.delivery_id == sa.bindparam("delivery"), t.build.c.live.is_(True))
 )
+_REFUSED: Final = Prepared(
+    sa.select(sa.func.count().label("times"), sa.func.min(t.attempt.c.opened_at).label("first")).where(
+        t.attempt.c.delivery_id == sa.bindparam("delivery"), t.attempt.c.opened_at >= sa.bindparam("since"),
+        t.attempt.c.outcome == "refused_for_now",
+    )
+)  # fmt: skip
 _UNCLOSED: Final = Prepared(
     sa.select(t.attempt).where(t.attempt.c.lane_id == sa.bindparam("lane"), sa.text(t.IS_UNCLOSED))
 )
@@ -293,13 +299,18 @@ def _has_its_turn(tx: Tx, hospital: Hospital, row: Row, chained: list[Link]) -> 
 
 
 def _stop_at_gate(tx: Tx, hospital: Hospital, row: Row, why: str) -> None:
-    """What is in doubt is for a person to decide; what never left is held."""
+    """What is in doubt is for a person to decide; what never left is held, unless it never will: then it is given up, and nothing
+    waits for it."""
     if row.doubts:
         values = {"state": "needs_decision", "reason": why}
         tx.set(t.delivery, row.id, **values)
         tx.journal.note("needs_decision", row.org, lane=row.lane_id, case=row.case_id, delivery=row.id, why=why)
     else:
-        line.hold(tx, row, why)
+        if why == gates.CANCELLED:
+            mine = chain.of_delivery(line.links(tx, row.case_id, row.lane_id), row.id)
+            line.apply(tx, row.org, row.lane_id, [mine.given_up("the order was cancelled")])
+        else:
+            line.hold(tx, row, why)
         line.promote(tx, hospital, row.case_id, row.lane_id)
 
 
@@ -342,17 +353,39 @@ def _close(tx: Tx, hospital: Hospital, asked: _Try, done: Attempt, known: Known)
         case "misconfigured":
             doubts = row.doubts + (1 if known.written else 0)
             _now(tx, row, "uncertain" if doubts else "ready", known.detail, due_at=tx.now, doubts=doubts)
+            if doubts:
+                superseded_meanwhile(tx, hospital, row)
+            else:
+                came_back(tx, hospital, row, done.ready_at)
             tx.journal.note("paused", row.org, lane=lane.id, why=known.detail)
             return {"paused": known.detail, "trouble": known.detail}
         case "not_sent" | "refused_for_now":
+            failed = _failed(tx, lane, known, policy, done.id)
+            refused, since = _refusals(tx, row) if known.outcome == "refused_for_now" else (0, tx.now)
             if done.again and _over(tx, policy.budget, row):
                 _give_up(tx, hospital, row, f"{known.detail}; an earlier try is in doubt")
+            elif refused and not done.again and tx.now - since >= policy.budget:
+                why = f"{known.detail}; for as long as was agreed"
+                _now(tx, row, "rejected", why)
+                tx.journal.note("rejected", row.org, lane=lane.id, case=row.case_id, delivery=row.id, why=why)
+                superseded_meanwhile(tx, hospital, row)
             else:
+                # After a few refusals others have their turn before it: one message must not keep them waiting for ever.
+                aside = refused >= PATIENCE
+                due = failed["next_at"] + backoff(policy.first, policy.most, refused, row.id) if aside else tx.now
                 # What an earlier try left in doubt is in doubt still.
-                _now(tx, row, "uncertain" if done.again else "ready", known.detail, due_at=tx.now)
-            return _failed(tx, lane, known, policy, done.id)
+                _now(tx, row, "uncertain" if done.again else "ready", known.detail, due_at=due)
+                came_back(tx, hospital, row, done.ready_at)
+            return failed
         case "uncertain":
             return _doubt(tx, hospital, lane, row, known)
+
+
+def _refusals(tx: Tx, row: Row) -> tuple[int, int]:
+    """How often a delivery was refused for now, and since when (ms), as it is written now."""
+    found = tx.first(_REFUSED, {"delivery": row.id, "since": row.first_try_at})
+    assert found is not None
+    return int(found.times), int(found.first or tx.now)
 
 
 def _failed(tx: Tx, lane: Row, known: Known, policy: Policy, salt: int) -> dict[str, Any]:
@@ -454,7 +487,9 @@ def answered_elsewhere(
         **took,
     )  # fmt: skip
     if believed:
-        _believe(tx, hospital, row, outcome, detail)
+        # A refusal says what became of the try that it answers: of several in doubt, of one.
+        answered = outcome == "rejected" and row.state != "accepted" and row.doubts > 0
+        _believe(tx, hospital, row, outcome, detail, doubts=row.doubts - 1 if answered else row.doubts)
     return int(row.id)
 
 
@@ -497,12 +532,12 @@ def _said(ahead: Asked) -> tuple[Answer, str] | None:
     return ("rejected", codes[0]) if confirming is None else ("confirmed", confirming)
 
 
-def _believe(tx: Tx, hospital: Hospital, row: Row, outcome: Answer, detail: str) -> None:
-    """What the receiver's application said holds."""
+def _believe(tx: Tx, hospital: Hospital, row: Row, outcome: Answer, detail: str, **values: Any) -> None:
+    """What the receiver's application said holds. `values`: what else is known of what it refused."""
     if outcome == "confirmed":
         settle(tx, hospital, row, "confirmed", detail)
     else:
-        _now(tx, row, "rejected", detail, due_at=0)
+        _now(tx, row, "rejected", detail, due_at=0, **values)
         superseded_meanwhile(tx, hospital, row)
 
 

@@ -26,7 +26,7 @@ from segwright.ledger.store import Tx
 
 NOTHING_TO_WITHDRAW: Final = "nothing was sent that could be withdrawn"
 
-LEFT_BEFORE: Final = (
+_EARLIER_BUILD_LEFT: Final = (
     sa.select(t.attempt.c.id)
     .join(t.build, t.build.c.id == t.attempt.c.build_id)
     .where(
@@ -35,7 +35,9 @@ LEFT_BEFORE: Final = (
     )
     .correlate(t.delivery).exists()
 )  # fmt: skip
-"""Whether an earlier build of a delivery left, or may have."""
+LEFT_BEFORE: Final = _EARLIER_BUILD_LEFT | ((t.delivery.c.state == "rejected") & (t.delivery.c.doubts > 0))
+"""Whether a delivery left, or may have, although its state does not say so: by an earlier build, or by an earlier try of what was
+refused in the end. A receiver that refuses a repeat may well have filed what it repeats."""
 _PART: Final = sa.case((t.delivery.c.part < 0, 0), else_=t.delivery.c.part).label("part")
 _CHAIN: Final = Prepared(
     sa.select(

@@ -75,8 +75,21 @@ def _completed(tx: Tx, signed: Row | None) -> bytes:
     return orders.occurrence_document("completed", tx.now, **({} if diagnoses is None else {"diagnoses": diagnoses}))
 
 
-def superseded_meanwhile(tx: Tx, hospital: Hospital, row: Row) -> None:
-    """A newer revision may have stepped into line while this one was in flight."""
+def came_back(tx: Tx, hospital: Hospital, row: Row, since: int) -> None:
+    """What was in flight and was not taken goes again, ready or in doubt as it was just written. Unless a newer revision stepped
+    into line meanwhile; or it covers a group of which an order was cancelled since (ms): then it is made anew, without that one.
+    When all are cancelled, a gate says so."""
+    if superseded_meanwhile(tx, hospital, row) or row.doubts or row.part or row.revision_id is None:
+        return
+    if row.kind != "withdrawn":
+        found = cases.orders(tx, row.case_id)
+        gone = [order for order in found if order.state == "cancelled"]
+        if any(order.changed_at >= since for order in gone) and len(gone) < len(found):
+            line.refreeze(tx, hospital, row.id, "one of its orders was cancelled")
+
+
+def superseded_meanwhile(tx: Tx, hospital: Hospital, row: Row) -> bool:
+    """A newer revision may have stepped into line while this one was in flight; gives whether it took its place."""
     chained = line.links(tx, row.case_id, row.lane_id)
     mine = chain.of_delivery(chained, row.id)
     newer = [link for link in chained if link.in_line and link.is_result and link.seq > mine.seq]
@@ -85,4 +98,5 @@ def superseded_meanwhile(tx: Tx, hospital: Hospital, row: Row) -> None:
         if verdicts:
             line.apply(tx, row.org, row.lane_id, verdicts)
             line.promote(tx, hospital, row.case_id, row.lane_id)
-            return
+            return True
+    return False
