@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from segwright.ledger import lanes, operate, orders, results, views
@@ -221,6 +223,44 @@ def test_row_29_a_preliminary_that_turns_uncertain_behind_the_finals_back_is_clo
     assert w.deliveries("state") == ["sending", "waiting"]
     w.step(held, attempt, DOUBT)
     assert w.deliveries("state") == ["unknown", "ready"]
+
+
+@pytest.mark.parametrize("by", ["version", "upload", "another result"])
+@pytest.mark.parametrize("sent", [False, True])
+def test_row_29_a_preliminary_of_whatever_version_does_nothing_to_a_final(world, by, sent):
+    w = world(FakeHospital(gates=SIGNED))
+    w.order()
+    w.result("preliminary", 1)
+    w.sign()
+    wire = w.send() if sent else []
+    how: dict[str, Any] = {"version": {"version": 2}, "upload": {"version": 0, "pathway": "upload", "text": "!"}}
+    taken = w.result("preliminary", **how.get(by, {"version": 2, "result": "R2"}))
+    assert (taken.outcome, taken.deliveries, taken.reason) == ("stale", (), "final 1 of the study is there")
+    assert [row["reason"] for row in w.rows(t.suppressed)] == ["stale: final 1 of the study is there"]
+    assert kinds(wire + w.send()) == ["final"]
+    assert [(row["result_id"], row["state"]) for row in w.rows(t.study)] == [("R1", "signed")]
+    w.sign(act="amend")
+    assert kinds(w.send()) == ["corrected"]
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_row_29_nor_when_two_cases_become_one(world, sent):
+    w = world(FakeHospital(unsolicited=True))
+    w.order()
+    w.result("final", 1)
+    wire = w.send() if sent else []
+    w.result("preliminary", 3, placer="", study="S", result="R2")
+    w.result("final", 1, study="S")  # a duplicate, which names both
+    assert kinds(wire + w.send()) == ["final"]
+    assert ("preliminary", "void") in w.deliveries("kind", "state")
+
+
+def test_row_29_a_final_goes_out_although_another_pathway_brought_a_preliminary_of_a_higher_version(world):
+    w = world()
+    w.order()
+    w.result("preliminary", 2, result="U1", pathway="upload")
+    w.result("final", 1)
+    assert kinds(w.send()) == ["final"]
 
 
 def test_row_30_a_signature_that_is_taken_back_stops_what_has_not_left(world):

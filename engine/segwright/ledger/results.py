@@ -1,9 +1,9 @@
 """Results: versions of them, signatures under them, and what is owed because of them.
 
 Takes a revision as its source sent it; writes it and puts its deliveries in line, or records why not: a twin that came by
-another pathway, a version older than what is there. Versions are the source's: the same version with the same content is
-a duplicate, with another content it is refused, and so is a second final. Sign-off binds to the content and to the plans
-that the clinician saw."""
+another pathway, a version older than what is there, a preliminary one behind a final. Versions are the source's: the same
+version with the same content is a duplicate, with another content it is refused, and so is a second final. Sign-off binds to
+the content and to the plans that the clinician saw."""
 
 from __future__ import annotations
 
@@ -110,6 +110,10 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
             tx, hospital, case.id, revision, version, "duplicate", f"result {rival.id} of the study", rival.id
         )
     _refuse_second_final(everything, revision.kind)
+    past = next((row for row in reversed(everything) if row.kind != "preliminary"), None)
+    if revision.kind == "preliminary" and past is not None:
+        why = f"{past.kind} {past.version} of the study is there"
+        return _suppressed(tx, hospital, case.id, revision, version, "stale", why, 0)
     document = revision.document if revision.numbered is None else revision.numbered(version)
     made = tx.insert(
         t.revision, org=hospital.org, case_id=case.id, result_id=revision.result_id, version=version, kind=revision.kind,
