@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from segwright.delivery.desk import LARGEST_VERSION
 from segwright.ledger import lanes, operate, orders, results, views
 from segwright.ledger import tables as t
 from segwright.ledger.chain import UNSIGNED
@@ -366,6 +367,17 @@ def test_an_upload_without_a_version_takes_the_next_and_twins_are_known_by_conte
     assert w.result("preliminary", 0, pathway="upload").version == 1
     assert w.result("preliminary", 0, pathway="upload").outcome == "duplicate"
     assert w.result("preliminary", 0, pathway="upload", text="!").version == 2
+
+
+def test_a_result_of_the_largest_version_can_be_amended_and_withdrawn(world):
+    w = world(FakeHospital(gates=SIGNED))
+    w.order()
+    w.result("final", LARGEST_VERSION)
+    w.sign()
+    w.send()
+    assert w.sign(act="amend").version == LARGEST_VERSION + 1
+    assert w.sign(act="withdraw").version == LARGEST_VERSION + 2
+    assert kinds(w.send()) == ["withdrawn"]
 
 
 def test_row_34_a_kind_that_is_stopped_is_held_when_its_turn_comes(world):
