@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from segwright.delivery.desk import LARGEST_VERSION
 from segwright.ledger import lanes, operate, orders, results, views
 from segwright.ledger import tables as t
 from segwright.ledger.chain import UNSIGNED
@@ -223,6 +226,44 @@ def test_row_29_a_preliminary_that_turns_uncertain_behind_the_finals_back_is_clo
     assert w.deliveries("state") == ["unknown", "ready"]
 
 
+@pytest.mark.parametrize("by", ["version", "upload", "another result"])
+@pytest.mark.parametrize("sent", [False, True])
+def test_row_29_a_preliminary_of_whatever_version_does_nothing_to_a_final(world, by, sent):
+    w = world(FakeHospital(gates=SIGNED))
+    w.order()
+    w.result("preliminary", 1)
+    w.sign()
+    wire = w.send() if sent else []
+    how: dict[str, Any] = {"version": {"version": 2}, "upload": {"version": 0, "pathway": "upload", "text": "!"}}
+    taken = w.result("preliminary", **how.get(by, {"version": 2, "result": "R2"}))
+    assert (taken.outcome, taken.deliveries, taken.reason) == ("stale", (), "final 1 of the study is there")
+    assert [row["reason"] for row in w.rows(t.suppressed)] == ["stale: final 1 of the study is there"]
+    assert kinds(wire + w.send()) == ["final"]
+    assert [(row["result_id"], row["state"]) for row in w.rows(t.study)] == [("R1", "signed")]
+    w.sign(act="amend")
+    assert kinds(w.send()) == ["corrected"]
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_row_29_nor_when_two_cases_become_one(world, sent):
+    w = world(FakeHospital(unsolicited=True))
+    w.order()
+    w.result("final", 1)
+    wire = w.send() if sent else []
+    w.result("preliminary", 3, placer="", study="S", result="R2")
+    w.result("final", 1, study="S")  # a duplicate, which names both
+    assert kinds(wire + w.send()) == ["final"]
+    assert ("preliminary", "void") in w.deliveries("kind", "state")
+
+
+def test_row_29_a_final_goes_out_although_another_pathway_brought_a_preliminary_of_a_higher_version(world):
+    w = world()
+    w.order()
+    w.result("preliminary", 2, result="U1", pathway="upload")
+    w.result("final", 1)
+    assert kinds(w.send()) == ["final"]
+
+
 def test_row_30_a_signature_that_is_taken_back_stops_what_has_not_left(world):
     w = world(FakeHospital(gates=SIGNED))
     w.order()
@@ -326,6 +367,17 @@ def test_an_upload_without_a_version_takes_the_next_and_twins_are_known_by_conte
     assert w.result("preliminary", 0, pathway="upload").version == 1
     assert w.result("preliminary", 0, pathway="upload").outcome == "duplicate"
     assert w.result("preliminary", 0, pathway="upload", text="!").version == 2
+
+
+def test_a_result_of_the_largest_version_can_be_amended_and_withdrawn(world):
+    w = world(FakeHospital(gates=SIGNED))
+    w.order()
+    w.result("final", LARGEST_VERSION)
+    w.sign()
+    w.send()
+    assert w.sign(act="amend").version == LARGEST_VERSION + 1
+    assert w.sign(act="withdraw").version == LARGEST_VERSION + 2
+    assert kinds(w.send()) == ["withdrawn"]
 
 
 def test_row_34_a_kind_that_is_stopped_is_held_when_its_turn_comes(world):
@@ -632,6 +684,95 @@ def test_a_charge_alone_completes_no_order(world):
     w.store.write(lambda tx: operate.resume(tx, "mercy", outbound, WHY))
     assert kinds(w.send()) == ["final", "completed"]
     assert w.rows(t.order_)[0]["state"] == "completed"
+
+
+class ChargingOnce(FakeHospital):
+    """Its charges are signed, and corrections are not charged: what was not charged before is withdrawn for nothing."""
+
+    def owed(self, kind: str) -> tuple[Owed, ...]:
+        found = super().owed(kind)
+        return (
+            (*found, Owed("charge", "billing", "after sign-off", "order", False, self.plan))
+            if kind == "final"
+            else found
+        )
+
+
+def _lane(w, destination: str) -> int:
+    return next(row["id"] for row in w.rows(t.lane) if row["destination"] == destination)
+
+
+def _charge(w) -> tuple[str, str]:
+    return next(row[1:] for row in w.deliveries("message", "state", "reason") if row[0] == "charge")
+
+
+def _result_left_and_signature_taken_back(w) -> None:
+    """The result has left and the charge has not when the signature is taken back."""
+    w.order()
+    w.result("final", 1)
+    w.sign(text="one")
+    w.store.write(lambda tx: operate.pause(tx, "mercy", _lane(w, "billing"), WHY))
+    assert kinds(w.send()) == ["final"]
+    _taken_back(w)
+    assert _charge(w) == ("held", UNSIGNED)
+    w.store.write(lambda tx: operate.resume(tx, "mercy", _lane(w, "billing"), WHY))
+    assert w.send() == []
+
+
+def test_row_31_a_charge_that_had_not_left_goes_out_with_what_is_signed_anew(world):
+    w = world(ChargingOnce(gates=SIGNED))
+    _result_left_and_signature_taken_back(w)
+    now = w.store.read(lambda tx: results.shown(tx, w.hospital, "R1"))
+    found = w.store.read(lambda tx: results.intended(tx, w.hospital, now, b"other", 0))
+    assert [(one.message, one.sent_as) for one in found] == [("result", "corrected"), ("charge", "final")]
+    assert all(b"other" in one.body for one in found)
+    w.sign(text="other")
+    wire = w.send()
+    assert sorted(kinds(wire)) == ["corrected", "final"]
+    assert all(b'"other"' in message for message in wire)
+    assert _charge(w)[0] == "confirmed"
+    w.sign(act="amend", text="again")
+    assert kinds(w.send()) == ["corrected"], "it was charged once"
+
+
+def test_row_31_such_a_charge_waits_again_when_the_new_signature_is_taken_back_too(world):
+    w = world(ChargingOnce(gates=SIGNED))
+    _result_left_and_signature_taken_back(w)
+    w.sign(text="two")
+    _taken_back(w)
+    assert _charge(w) == ("held", UNSIGNED)
+    assert w.send() == []
+    w.sign(text="three")
+    wire = w.send()
+    assert len(wire) == 2
+    assert all(b'"three"' in message for message in wire)
+
+
+def test_row_31_what_is_withdrawn_before_it_was_charged_is_not_charged(world):
+    w = world(ChargingOnce(gates=SIGNED))
+    _result_left_and_signature_taken_back(w)
+    w.sign(act="withdraw")
+    assert kinds(w.send()) == ["withdrawn"]
+    assert _charge(w) == ("void", "superseded by withdrawn 2")
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_correction_that_comes_before_the_final_was_signed_is_charged_when_it_is_signed(world, ordered):
+    w = world(ChargingOnce(gates=SIGNED, unsent_final="as final"))
+    if ordered:
+        w.order()
+    w.result("final", 1, placer="A1" if ordered else "", study="S")
+    w.result("corrected", 2, placer="A1" if ordered else "", study="S")
+    w.sign(text="signed")
+    if not ordered:
+        assert w.send() == []
+        w.order()
+        w.result("corrected", 2, study="S")  # names both: the cases are one
+    wire = w.send()
+    assert kinds(wire) == ["final", "final"]
+    assert all(b'"signed"' in message for message in wire)
+    charges = [state for message, state in w.deliveries("message", "state") if message == "charge"]
+    assert [state for state in charges if state != "void"] == ["confirmed"]
 
 
 def test_a_result_for_a_cancelled_order_is_kept_and_says_that_nothing_is_sent(world):

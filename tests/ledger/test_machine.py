@@ -268,7 +268,7 @@ class Ledger(RuleBasedStateMachine):
     def first_arrivals_of_a_chain_come_in_its_order(self) -> None:
         if not hasattr(self, "store"):
             return
-        seen: dict[tuple[str, int, str], tuple[int, int]] = {}
+        seen: dict[tuple[str, int, str], tuple[bool, int, int]] = {}
         known: set[str] = set()
         for filed in self.wire:
             kind, row = filed.row["kind"], filed.row
@@ -276,8 +276,8 @@ class Ledger(RuleBasedStateMachine):
                 continue
             known.add(filed.control_id)
             key = (filed.org, row["case_id"], row["message"])
-            rank = (row["version"], RESULT_KINDS.index(kind))
-            assert seen.get(key, (0, -1)) <= rank, "an older revision arrived after a newer one"
+            rank = (kind != "preliminary", row["version"], RESULT_KINDS.index(kind))
+            assert seen.get(key, (False, 0, -1)) <= rank, "an older revision arrived after a newer one"
             seen[key] = rank
 
     @invariant()

@@ -31,7 +31,8 @@ from segwright.runtime.decode import DecodeProblem, DecodeRefused
 
 T = TypeVar("T")
 
-LARGEST_VERSION: Final = 2**31 - 1
+LARGEST_VERSION: Final = 2_000_000_000
+"""What signatures count on from there still fits the ledger, which keeps 31 bits."""
 LONGEST_ID: Final = 200
 PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 """What a number or an id may hold: anything but control characters."""

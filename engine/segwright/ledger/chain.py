@@ -4,6 +4,7 @@ A chain is what one lane owes to one case, in line. Takes its links as frozen va
 (delivery.md, section 2):
 
 - What is in line waits until everything before it is decided. What waits for a signature is not in line yet.
+- A preliminary result is older than any that is final, corrected or withdrawn, whatever their versions.
 - A newer revision makes an older one of the same message void if no byte of it can have been written. One whose fate is
   not known
   is waited for, unless it is preliminary: then it is closed with its fate unknown. One that was refused is void.
@@ -41,6 +42,12 @@ LEFT: Final = _FILED | _IN_DOUBT
 """States of what has left, or may have."""
 
 
+def rank_of(kind: str, version: int) -> tuple[bool, int, int]:
+    """Which of two revisions is the newer: a preliminary one is never newer than one that is final, corrected or withdrawn,
+    whatever its version."""
+    return kind != "preliminary", version, RESULT_KINDS.index(kind)
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """What becomes of a delivery, and why."""
 
@@ -69,9 +76,9 @@ class Link(msgspec.Struct, frozen=True):
         return self.is_result and self.message == message and (self.part == part or 0 in (self.part, part))
 
     @property
-    def rank(self) -> tuple[int, int]:
+    def rank(self) -> tuple[bool, int, int]:
         """Which of two revisions is the newer."""
-        return self.version, RESULT_KINDS.index(self.kind)
+        return rank_of(self.kind, self.version)
 
     @property
     def in_line(self) -> bool:
@@ -102,7 +109,7 @@ def of_delivery(chain: Iterable[Link], delivery: int) -> Link:
 
 def stale(chain: Iterable[Link], message: str, part: int, kind: str, version: int) -> Link | None:
     """The newest link that a revision would be older than: it is not enqueued then."""
-    rank = (version, RESULT_KINDS.index(kind))
+    rank = rank_of(kind, version)
     newer = [link for link in chain if link.is_akin(message, part) and link.rank > rank]
     # What was made void without a newer one in its place does not count.
     return max((link for link in newer if link.state != "void"), key=lambda link: link.rank, default=None)

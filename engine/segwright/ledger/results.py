@@ -1,9 +1,9 @@
 """Results: versions of them, signatures under them, and what is owed because of them.
 
 Takes a revision as its source sent it; writes it and puts its deliveries in line, or records why not: a twin that came by
-another pathway, a version older than what is there. Versions are the source's: the same version with the same content is
-a duplicate, with another content it is refused, and so is a second final. Sign-off binds to the content and to the plans
-that the clinician saw."""
+another pathway, a version older than what is there, a preliminary one behind a final. Versions are the source's: the same
+version with the same content is a duplicate, with another content it is refused, and so is a second final. Sign-off binds to
+the content and to the plans that the clinician saw."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from segwright.ledger import cases, chain, line, orders, people, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
-from segwright.ledger.chain import NO_ORDER, RESULT_KINDS, UNSIGNED, Link
+from segwright.ledger.chain import NO_ORDER, NOT_IN_LINE, RESULT_KINDS, UNSIGNED, Link
 from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital, NotWritten, Owed
 from segwright.ledger.store import Tx
@@ -110,6 +110,10 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
             tx, hospital, case.id, revision, version, "duplicate", f"result {rival.id} of the study", rival.id
         )
     _refuse_second_final(everything, revision.kind)
+    past = next((row for row in reversed(everything) if row.kind != "preliminary"), None)
+    if revision.kind == "preliminary" and past is not None:
+        why = f"{past.kind} {past.version} of the study is there"
+        return _suppressed(tx, hospital, case.id, revision, version, "stale", why, 0)
     document = revision.document if revision.numbered is None else revision.numbered(version)
     made = tx.insert(
         t.revision, org=hospital.org, case_id=case.id, result_id=revision.result_id, version=version, kind=revision.kind,
@@ -281,16 +285,31 @@ def intended(tx: Tx, hospital: Hospital, now: Shown, document: bytes, at: int) -
         first = chain.waits_for(behind, new)
         if not hold and sent_as is not None:
             written_as = now.kind if first is not None else sent_as
-            try:
-                body = hospital.write(
-                    owed.plan, line.about(tx, now.case, part, now.kind, document), written_as, at, TRIAL
-                )
-            except NotWritten as refused:
-                problems = refused.problems
+            body, problems = _on_trial(tx, hospital, owed.plan, now, part, now.kind, written_as, document, at)
         out.append(Intended(
             owed.message, owed.destination, part, owed.plan, sent_as or "", body, problems, hold, first.id if first else 0
         ))  # fmt: skip
+    for row, link in _left_behind(tx, hospital, now):
+        if _goes_along(now, link):
+            body, problems = _on_trial(tx, hospital, row.plan, now, row.part, row.kind, row.kind, document, at)
+            others = [one for one in line.links(tx, now.case, row.lane_id) if one.id != row.id]
+            released = msgspec.structs.replace(link, state="waiting", reason="", seq=line.next_in(tx, others))
+            first = chain.waits_for(others, released) if row.reason == UNSIGNED else None
+            hold = "" if row.reason == UNSIGNED else row.reason
+            out.append(Intended(
+                row.message, row.destination, row.part, row.plan, row.kind, body, problems, hold, first.id if first else 0
+            ))  # fmt: skip
     return tuple(out)
+
+
+def _on_trial(
+    tx: Tx, hospital: Hospital, plan: str, now: Shown, part: int, kind: str, written_as: str, document: bytes, at: int
+) -> tuple[bytes | None, tuple[str, ...]]:
+    """A message as it would be written, or else why it cannot be."""
+    try:
+        return hospital.write(plan, line.about(tx, now.case, part, kind, document), written_as, at, TRIAL), ()
+    except NotWritten as refused:
+        return None, refused.problems
 
 
 def _awaiting(tx: Tx, now: Shown) -> Sequence[Row]:
@@ -298,6 +317,48 @@ def _awaiting(tx: Tx, now: Shown) -> Sequence[Row]:
     c = t.delivery.c
     where = (c.case_id == now.case, c.revision_id == now.revision, c.reason == UNSIGNED)
     return tx.all(sa.select(t.delivery).where(*where).order_by(c.id))
+
+
+def _left_behind(tx: Tx, hospital: Hospital, now: Shown) -> list[tuple[Row, Link]]:
+    """What an older revision owes and has not sent, and no newer one takes the place of, since this kind does not owe that
+    message: a charge, where corrections are not charged. It would wait for its signature for ever."""
+    c = t.delivery.c
+    where = [
+        c.case_id == now.case, c.state == "held", c.reason.in_(NOT_IN_LINE), c.kind != "preliminary",
+        c.message.not_in([owed.message for owed in hospital.owed(now.kind)]), t.revision.c.result_id == now.result_id,
+    ]  # fmt: skip
+    if not now.new:
+        where.append(c.revision_id != now.revision)
+    rows = tx.all(sa.select(t.delivery).join(t.revision, t.revision.c.id == c.revision_id).where(*where).order_by(c.id))
+    links = {link.id: link for lane in {row.lane_id for row in rows} for link in line.links(tx, now.case, lane)}
+    return [(row, links[row.id]) for row in rows]
+
+
+def _goes_along(now: Shown, link: Link) -> bool:
+    """Whether what was left behind goes out with what is signed now. What is withdrawn is owed no more, and what may have left
+    under an earlier build does not leave again under another content."""
+    return now.kind != "withdrawn" and not link.before
+
+
+def _take_along(tx: Tx, hospital: Hospital, now: Shown, revision: int) -> tuple[int, ...]:
+    """Lets what was left behind go, made of the revision that was signed: what is charged is what a clinician stands for. What
+    does not go along is given up."""
+    taken = []
+    for row, link in _left_behind(tx, hospital, now):
+        if not _goes_along(now, link):
+            verdict = link.given_up(f"superseded by {now.kind} {now.version}")
+            line.apply(tx, hospital.org, row.lane_id, [verdict])
+            continue
+        tx.set(t.delivery, row.id, revision_id=revision)
+        tx.journal.note(
+            "made of", hospital.org, lane=row.lane_id, case=now.case, delivery=row.id, revision=revision,
+            why=f"{now.kind} {now.version} was signed",
+        )  # fmt: skip
+        line.trial(tx, hospital, row.id)
+        if row.reason == UNSIGNED:
+            line.release(tx, hospital, row.id)
+        taken.append(row.id)
+    return tuple(taken)
 
 
 Act = Literal["sign", "amend", "withdraw"]
@@ -391,15 +452,16 @@ def sign(
     studies.discard_all(tx, hospital.org, result_id)
     studies.settle(tx, hospital, case.id)
     waiting = [] if now.new else _awaiting(tx, now)
-    if not waiting:
-        made = owe(tx, hospital, case.id, revision, now.kind, now.version, signed=True)
-        return Taken("new", case.id, revision, now.version, made)
+    made = tuple(row.id for row in waiting)
     for row in waiting:
         plan = now.plans.get(row.message, row.plan)
         tx.set(t.delivery, row.id, plan=plan)
         line.trial(tx, hospital, row.id)
         line.release(tx, hospital, row.id)
-    return Taken("new", case.id, revision, now.version, tuple(row.id for row in waiting))
+    if not waiting:
+        made = owe(tx, hospital, case.id, revision, now.kind, now.version, signed=True)
+    made += _take_along(tx, hospital, now, revision)
+    return Taken("new", case.id, revision, now.version, made)
 
 
 def _because(why: str) -> dict[str, Any]:
