@@ -116,3 +116,8 @@ def test_one_value_for_a_code_without_a_row_fills_the_first_component_alone(row:
     known = lab(body, declarations=declared, result={"study": "A"})
     assert known.segments == ["ZZZ|930^Electrocardiogram^C4"]
     assert lab(body, declarations=declared, result={"study": "B"}).segments == ["ZZZ|931"]
+
+
+def test_what_is_wrong_with_that_value_is_told_once():
+    body = BODY.format("  ZZZ-1 = result.study via procedures on unmapped result.status\n")
+    assert lab(body, declarations=PROCEDURES.format("")).report.count("SW0315") == 1

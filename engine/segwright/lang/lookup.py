@@ -76,11 +76,11 @@ def lookups(
         type_ = scalar("text")
     for key in keys[1:]:
         must_be_present(ctx, key, key.span, where=f"the lookup in {table.name}")
-    same, other = _unmapped(ctx, frame, node, keys[0], type_)
+    same, other = (node.on_unmapped is not None, None) if component > 1 else _unmapped(ctx, frame, node, keys[0], type_)
     if other is not None and not other.known:
         return other
     same = same or (other is None and not inverse and keeps_key(ctx, table))
-    if component > 1 and (same or other is not None):
+    if component > 1 and same:
         # What stands for the whole is one value: it has no further components.
         same, other = False, Typed(ops.Const("blank"), type_, maybe=True, soft=True, constants=(), depends=False)
     data = ctx.tables[number]
