@@ -491,6 +491,13 @@ def test_formatted_text_stays_formatted_whatever_is_made_of_it(rule: str, writte
     assert run(body, result={"study": "a\nb"}).segments == [f"ZZZ|{written}"]
 
 
+def test_each_element_of_a_list_can_be_formatted_text():
+    comments = {"comments": ["a\nb", "c"]}
+    for rule in ("each c in result.comments as ft optional", "first c in result.comments as ft optional"):
+        (written,) = run(f"segment ZZZ\n  ZZZ-1 = {rule}\n", result=comments).segments
+        assert written.startswith("ZZZ|a\\.br\\b")
+
+
 def test_each_alternative_is_formatted_as_it_says_itself():
     for first, other, written in (
         ("result.study", FT, "a\\X0A\\b"), (FT, "result.study", "a\\.br\\b"),
@@ -738,6 +745,7 @@ def test_limits_hold_for_an_observation_by_the_type_it_says():
     assert fifth(observed('"TX"', "result.study", "{TX: cut 2}")) == "fi"
     assert fifth(observed('"ST"', "result.study", "{TX: cut 2}")) == "first\\X0A\\second"
     assert fifth(observed('"CWE"', 'result.study ^ "text"', "{CWE.1: cut 2}")) == "fi^text"
+    assert "SW0422" in observed("blank", "result.study", "{TX: cut 2}").codes
     formatted = "result.study as ft"
     assert fifth(observed('"FT"', formatted, "{FT: cut 7}")) == "first\\.br\\s"
     assert observed('"FT"', formatted, "{FT: error 10}").refused == ["invalid"]

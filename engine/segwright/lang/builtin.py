@@ -24,6 +24,10 @@ from segwright.plan.model import BOOLEAN, DECIMAL, TEXT, Type
 
 def apply_format(ctx: Context, frame: Frame, node: ast.As, value: Typed) -> Typed:
     """`value as FORMAT(arguments)`; over a list it applies to each element."""
+    if node.format == "ft":
+        if value.known and value.type != TEXT:
+            return ctx.fail("SW0320", node.span, format="ft", type=str(value.type), name=value.said, wanted="text")
+        return msgspec.structs.replace(value, hint="ft", span=node.span)
     records = [r for r in library.find(node.format) if r.kind == "format"]
     if not records:
         known = {r.name for r in library.builtins() if r.kind == "format"} | {n for n, _ in ctx.scope.formats} | {"ft"}

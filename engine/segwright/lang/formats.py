@@ -26,10 +26,7 @@ from segwright.plan.model import FIELD, TEXT, Type
 def formatted(ctx: Context, frame: Frame, node: ast.As, want: Type | None) -> Typed:
     """A value through a format, whichever way messages go here."""
     if node.format == "ft":
-        value = lower(ctx, frame, node.value)
-        if value.known and value.type != TEXT:
-            return ctx.fail("SW0320", node.span, format="ft", type=str(value.type), name=value.said, wanted="text")
-        return msgspec.structs.replace(value, hint="ft", span=node.span)
+        return apply_format(ctx, frame, node, lower(ctx, frame, node.value))
     reads = (node.format, "from") in ctx.scope.formats
     writes = (node.format, "as") in ctx.scope.formats
     if ctx.direction == "reads" and (reads or writes):

@@ -37,7 +37,7 @@ def limited_as_said(ctx: Context, types: tuple[Made, ...], values: tuple[Made, .
     """The contents of OBX-5 under the limits of the types that OBX-2 can say: of each where it says it."""
     said = [put for made in types if isinstance(made.content, ops.Leaves) for put in made.content.puts]
     leaf = types[0].leaves.get((1, 1))
-    if len(types) != 1 or len(said) != 1 or leaf is None or leaf.constants is None:
+    if len(types) != 1 or len(said) != 1 or leaf is None or not leaf.constants:
         return values
     names = tuple(dict.fromkeys(leaf.constants))
     changed = []
