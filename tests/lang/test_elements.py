@@ -499,6 +499,13 @@ def test_formatted_text_stays_formatted_whatever_is_made_of_it(rule: str, writte
     assert run(body, result={"study": "a\nb"}).segments == [f"ZZZ|{written}"]
 
 
+def test_each_element_of_a_list_can_be_formatted_text():
+    comments = {"comments": ["a\nb", "c"]}
+    for rule in ("each c in result.comments as ft optional", "first c in result.comments as ft optional"):
+        (written,) = run(f"segment ZZZ\n  ZZZ-1 = {rule}\n", result=comments).segments
+        assert written.startswith("ZZZ|a\\.br\\b")
+
+
 def test_each_alternative_is_formatted_as_it_says_itself():
     for first, other, written in (
         ("result.study", FT, "a\\X0A\\b"), (FT, "result.study", "a\\.br\\b"),
@@ -693,6 +700,68 @@ def test_limits_of_data_types_cut_or_refuse():
     assert run(body, org=encoding(limits="{CE.1: cut 2}")).segments == ["OBR||||ST^lead||||||||||||||ST-1"]
     assert run(body, org=encoding(limits="{ST: cut 3}")).segments == ["OBR||||ST-^lea||||||||||||||ST-"]
     assert run(body, org=encoding(limits="{CE.1: error 2}")).refused == ["invalid"]
+
+
+def test_a_limit_measures_what_goes_out():
+    body = "segment OBR\n  OBR-4 = order.service required\n  OBR-18 = result.study\n"
+    replacing = {"limits": "{ST: cut 8}", "unencodable": '{"ö": oe, "ü": "\'ue\'"}'}
+    replaced = run(body, org=encoding(**replacing), result={"study": "Göttinge"})
+    assert replaced.segments[0].endswith("|Goetting")
+    constant = 'segment OBR\n  OBR-4 = order.service required\n  OBR-18 = "Göttinge"\n'
+    assert run(constant, org=encoding(**replacing)).segments[0].endswith("|Goetting")
+    assert run(
+        body, org=encoding(**{**replacing, "limits": "{ST: error 8}"}), result={"study": "Göttinge"}
+    ).refused == ["invalid"]
+    # What is cut away need not be sendable; what is left must be.
+    assert run(body, org=encoding(**replacing), result={"study": "12345678ł"}).segments[0].endswith("|12345678")
+    assert run(body, org=encoding(**replacing), result={"study": "ł"}).refused == ["unencodable"]
+    # The charset has it: it goes out as it is, and counts as one.
+    latin = encoding(**replacing, charset="8859/1")
+    assert run(body, org=latin, result={"study": "Göttinge"}).segments[0].endswith("|Göttinge")
+
+
+def test_a_length_that_a_rule_asks_for_measures_what_goes_out():
+    org = encoding(unencodable='{"ö": oe}')
+    assert zzz("ZZZ-1 = result.study as text(max: 8, over: cut)", org=org, result={"study": "Göttinge"}) == [
+        "ZZZ|Goetting"
+    ]
+
+
+OBX = """\
+segment OBR
+  OBR-4 = order.service required
+  OBR-25 = "F"
+segment OBX
+  OBX-1  = 1
+  OBX-2  = {type}
+  OBX-3  = "a" ^ "b" ^ "L"
+  OBX-5  = {value}
+  OBX-11 = "F"
+"""
+
+
+def observed(type_: str, value: str, limits: str, **result: Any) -> Any:
+    body = OBX.format(type=type_, value=value)
+    return run(body, org=encoding(limits=limits), result={"study": "first\nsecond", **result})
+
+
+def fifth(made: Any) -> str:
+    return made.segments[-1].split("|")[5]
+
+
+def test_limits_hold_for_an_observation_by_the_type_it_says():
+    assert fifth(observed('"TX"', "result.study", "{TX: cut 2}")) == "fi"
+    assert fifth(observed('"ST"', "result.study", "{TX: cut 2}")) == "first\\X0A\\second"
+    assert fifth(observed('"CWE"', 'result.study ^ "text"', "{CWE.1: cut 2}")) == "fi^text"
+    assert "SW0422" in observed("blank", "result.study", "{TX: cut 2}").codes
+    formatted = "result.study as ft"
+    assert fifth(observed('"FT"', formatted, "{FT: cut 7}")) == "first\\.br\\s"
+    assert observed('"FT"', formatted, "{FT: error 10}").refused == ["invalid"]
+    types = '"FT" when result.status is final\n    = "ST" when result.status is corrected\n    = "TX" otherwise'
+    value = f"{formatted} when result.status is final\n    = result.study otherwise"
+    for status, written in (("final", "first\\.br\\s"), ("corrected", "fi"), ("preliminary", "first\\X0A\\second")):
+        assert fifth(observed(types, value, "{FT: cut 7, ST: cut 2}", status=status)) == written
+    assert observed(types, value, "{FT: cut 7, ST: error 2}", status="corrected").refused == ["invalid"]
 
 
 def test_the_engine_owns_its_header_fields():

@@ -55,6 +55,7 @@ FITS = [
     (['"ST" when value_of(m.value) is above 5', '"NM"'], ["m.kind via names when value_of(m.value) is above 5", NUMBER]),
     (['"ST" when m.flag is present', '"NM"'], [f"m.flag else ({NUMBER})"]),
     (['"DT"'], ["result.issued_at as date(day)"]),
+    (['"DT"'], ["result.issued_at as dtm(day)"]),
     (['"TM"'], ["result.issued_at as time(minute)"]),
     (['"TS"'], [DTM]),
     (['"TS"'], ["result.issued_at as date(day)"]),

@@ -107,8 +107,8 @@ def _problem(ctx: Context, value_type: str, value: Branch) -> str:
         return f"{value_type} is plain text, and `as ft` makes formatted text"
     if value_type == "FT" and first is not None and _has_lines(first):
         return "FT is formatted text, and only `as ft` makes it"
-    if value_type in _TIMES and first is not None and first.known and first.hint not in _TIMES[value_type]:
-        return _wrong_time(value_type, first.hint)
+    if value_type in _TIMES and first is not None and first.known and _moment(first) not in _TIMES[value_type]:
+        return _wrong_time(value_type, _moment(first))
     if value_type in _CODED and not several and first is not None and first.hint in _NUMBERS:
         return f"{value_type} holds a code, and there it is a number"
     if value_type == "SN":
@@ -146,6 +146,16 @@ def _not_structured(leaves: dict[Place, Typed]) -> str:
     if first is not None and (first.hint in _NUMBERS or (first.constants and not _is_text(first))):
         return "SN holds a comparator (`>`, `<=`) in the first component, and there it is a number"
     return ""
+
+
+def _moment(leaf: Typed) -> str:
+    """What writes a time: `dtm` to the day is a date."""
+    call = leaf.op
+    if leaf.hint == "dtm" and isinstance(call, ops.Call) and call.arguments[1:2]:
+        precision = call.arguments[1]
+        if isinstance(precision, ops.Const) and precision.value in ("day", "month", "year"):
+            return "date"
+    return leaf.hint
 
 
 def _wrong_time(value_type: str, hint: str) -> str:

@@ -19,7 +19,7 @@ from segwright.lang.context import Context, Written
 from segwright.lang.duties import duty_of, judge_value
 from segwright.lang.fitting import must_be_present, printable
 from segwright.lang.flat import FlatAllow, FlatCheck, FlatLet, FlatLoop, FlatRule, FlatSegment, FlatUse, Item, Origin
-from segwright.lang.limits import limited
+from segwright.lang.limits import limited, limited_as_said
 from segwright.lang.lowering import lower
 from segwright.lang.parts import field_content, with_parts
 from segwright.lang.places import check_leaves, check_place
@@ -270,6 +270,9 @@ def _segment(ctx: Context, frame: Frame, item: FlatSegment) -> tuple[list[ops.Wr
             op, inner = _let(ctx, inner, let)
             out.append(op)
     fields = _fields(ctx, inner, item)
+    if item.name == "OBX" and {2, 5} <= fields.keys():
+        observed = limited_as_said(ctx, fields[2].made, fields[5].made)
+        fields[5] = msgspec.structs.replace(fields[5], made=observed)
     ctx.at = segment_note
     numbered = tuple(_field_op(ctx, number, facts) for number, facts in sorted(fields.items()))
     if source is not None:

@@ -316,7 +316,8 @@ Condition: TypeAlias = Present | IsNull | Equal | In | Match | Order | Truth | A
 class Put(Op, frozen=True, tag="put"):
     """One leaf: `value` at component and subcomponent (from 1) of its repetition.
 
-    `coding`: text (escaped), formatted (FT: escaped, line ends as `\\.br\\`), both after the organisation's charset rules.
+    `coding`: text (escaped), formatted (FT: escaped, line ends as `\\.br\\`), both after the organisation's charset rules. A
+    call of `text/text@1` that is the whole `value` measures what goes out: the text after `unencodable` was applied.
     """
 
     component: int

@@ -129,6 +129,19 @@ def decided_by_input(plan: Plan, operations: Iterable[Op] | None = None) -> froz
     )
 
 
+LIMIT: Final = "text/text@1"
+"""The built-in that holds a text to a length."""
+
+
+def limits(plan: Plan, operations: Iterable[Op] | None = None) -> frozenset[int]:
+    """`id` of every call that holds a leaf to a length as its last step. It measures what goes out: the text after the replacing
+    of characters that the charset lacks. `operations` is `walk(plan)`, for callers who have it."""
+    return frozenset(
+        id(op.value) for op in (walk(plan) if operations is None else operations) if isinstance(op, ops.Put)
+        and isinstance(op.value, ops.Call) and plan.functions[op.value.function] == LIMIT
+    )  # fmt: skip
+
+
 def companions(plan: Plan, operations: Iterable[Op] | None = None) -> frozenset[int]:
     """`id` of every `Put` that makes no repetition by itself: its value reads no input (nor a slot that holds what does, nor the
     turn of a loop), and another leaf of the repetition does. It is written only beside one of those.

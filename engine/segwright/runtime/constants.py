@@ -16,6 +16,7 @@ from segwright.hl7.escape import escape, escape_formatted
 from segwright.hl7.values import NULL, Field
 from segwright.library import by_key
 from segwright.plan import ops, patterns
+from segwright.plan.walk import LIMIT
 from segwright.runtime.calls import ERROR, Signal, raw, text_of
 from segwright.runtime.evaluate import constant
 from segwright.runtime.fields import NULL_TEXT, is_empty
@@ -65,6 +66,18 @@ def encodable(text: str, encoding: ops.Encoding) -> str:
         text = text.translate(replacements(encoding))
         text.encode(encoding.codec)
     return text
+
+
+def limiting(encoding: ops.Encoding) -> Callable[..., Any]:
+    """What holds a leaf to a length: as it goes out, after the replacing."""
+    hold = function(LIMIT)
+
+    def limited(subject: Any, *arguments: Any) -> Any:
+        if isinstance(subject, str) and _lacks(encoding.codec, subject):
+            subject = subject.translate(replacements(encoding))
+        return hold(subject, *arguments)
+
+    return limited
 
 
 def replacements(encoding: ops.Encoding) -> dict[int, str]:

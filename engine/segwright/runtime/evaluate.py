@@ -17,7 +17,7 @@ from segwright.library.record import Refusal
 from segwright.plan import ops
 from segwright.plan.ops import Op, Plan
 from segwright.plan.patterns import compiled
-from segwright.plan.walk import companions, decided_by_input, number_of, walk
+from segwright.plan.walk import companions, decided_by_input, limits, number_of, walk
 from segwright.runtime import compare
 from segwright.runtime.fields import NULL_TEXT, Unfit, component_of, field_text, is_empty
 from segwright.runtime.narrative import NarrativeRefused, render
@@ -57,11 +57,13 @@ def kind_of(value: object) -> str:
 
 
 class Known(NamedTuple):
-    """What is read off a plan before it runs: numbers, puts that an input decides, companions (`plan.walk`), rows by keys."""
+    """What is read off a plan before it runs: numbers, puts that an input decides, companions, limits (`plan.walk`), rows by
+    keys."""
 
     numbers: dict[int, int]
     decided: frozenset[int]
     companions: frozenset[int]
+    limits: frozenset[int]
     rows: list[dict[tuple[str, ...], int]]
 
 
@@ -86,7 +88,13 @@ def _known(this: _This) -> Known:
     plan = this.plan
     operations = tuple(walk(plan))
     rows = [{row.keys: number for number, row in enumerate(table.rows)} for table in plan.tables]
-    return Known(number_of(plan), decided_by_input(plan, operations), companions(plan, operations), rows)
+    return Known(
+        number_of(plan),
+        decided_by_input(plan, operations),
+        companions(plan, operations),
+        limits(plan, operations),
+        rows,
+    )
 
 
 class Evaluation:
@@ -283,6 +291,8 @@ class Evaluation:
         arguments = [None if argument is None else self.value(argument) for argument in op.arguments[1:]]
         if any(argument is NULL for argument in arguments):
             self.fail(op, "null")
+        if id(op) in self.known.limits and isinstance(subject, str):
+            subject = self.replaced(subject)
         try:
             return function.call(subject, *arguments)
         except Refusal as refusal:
@@ -292,6 +302,10 @@ class Evaluation:
             self.fail(op, "invalid", function=key, reason=refusal.reason)
         except Exception as error:  # noqa: BLE001 - a plan of wrong types must not get further than here
             self.fail(op, "type", wanted=f"what {key} takes", found=type(error).__name__)
+
+    def replaced(self, text: str) -> str:
+        """A text with the characters that this organisation has something else sent for."""
+        return text
 
     def _count(self, segment: str, since: str) -> int:
         counted = 0

@@ -368,8 +368,10 @@ class Expressions:
             self.source.line(f"{held} = {replacement}")
         return Expression(held, exact=replacement.exact)
 
-    def _call(self, op: ops.Call) -> Expression:
-        function = self.source.shared(("function", op.function), constants.function, self.plan.functions[op.function])
+    def _call(self, op: ops.Call, function: str = "") -> Expression:
+        if not function:
+            key = self.plan.functions[op.function]
+            function = self.source.shared(("function", op.function), constants.function, key)
         first = op.arguments[0]
         test, name = self.present(_MISSING if first is None else self.value(first))
         rest = [self.aside(self._argument(argument)) for argument in op.arguments[1:]]

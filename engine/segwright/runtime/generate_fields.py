@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from segwright.plan import ops
-from segwright.plan.walk import companions, decided_by_input
+from segwright.plan.walk import companions, decided_by_input, limits
 from segwright.runtime import constants, recipes
 from segwright.runtime.generate import Expression, Expressions, here
 from segwright.runtime.layout import AFTER, START, Place, between
@@ -78,6 +78,7 @@ class FieldGenerator(Expressions):
         optional = any(isinstance(op, ops.SegmentOp) and op.optional for op in self.operations)
         self.deciding = decided_by_input(plan, self.operations) if optional else frozenset()
         self.companions = companions(plan, self.operations)
+        self.limits = limits(plan, self.operations)
         self.segment = Segment("", 0, Place(0, START))
         self.parts = "p"
         self.charset = ops.Put(1, 1, ops.Const("text"))
@@ -253,6 +254,8 @@ class FieldGenerator(Expressions):
         held = self._held.get(id(put))
         if held is not None:
             return Expression(held)
+        if isinstance(put.value, ops.Call) and id(put.value) in self.limits:
+            return self._call(put.value, self.source.shared("limiting", lambda: Recipe(recipes.limiting)))
         counted = self.counted(put.value)
         return self.value(put.value) if counted is None else self.printed(self.value(counted))
 

@@ -221,6 +221,11 @@ def formatting(own: Own) -> Callable[[object], str]:
     return constants.formatting(own.plan.encoding)
 
 
+def limiting(own: Own) -> Callable[..., Any]:
+    """What holds a leaf to a length."""
+    return constants.limiting(own.plan.encoding)
+
+
 def finishing(own: Own) -> Callable[[list[str]], str]:
     """What makes the text of a field that is made apart."""
     return assembler(own.plan.encoding).text

@@ -357,6 +357,11 @@ class Writer(Evaluation):
         except ValueError as error:
             self.fail(op, "structure", reason=error)
 
+    def replaced(self, text: str) -> str:
+        """A text with what stands for characters that the charset lacks; those for which nothing stands are left."""
+        codec, replacing = self.plan.encoding.codec, self.plan.encoding.unencodable
+        return "".join(one if _encodes(one, codec) else replacing.get(one, one) for one in text)
+
     def _in_charset(self, op: Op, text: str, replacing: dict[str, str]) -> str:
         codec = self.plan.encoding.codec
         if _encodes(text, codec):
