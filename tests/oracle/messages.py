@@ -170,12 +170,12 @@ class _Message:
 
     def echo(self, segment: FlatSegment, kept: Received, texts: dict[int, str]) -> str:
         """A received segment with some fields of our own."""
-        try:
-            parts = self.wire.received(kept).split(self.wire.delimiters.field)
-        except Fault as fault:
-            self.evaluator.note(fault, f"segment {segment.title}")
-            return ""
-        ended = not parts[-1]
+        place = f"segment {segment.title}"
+        parts = [
+            "" if number in texts else self.sent(place, self.wire.received, replace(kept, text=part))
+            for number, part in enumerate(kept.text.split(kept.delimiters.field))
+        ]
+        ended = kept.text.endswith(kept.delimiters.field)
         last = max((number for number, text in texts.items() if text), default=0)
         parts += [""] * (last + 1 - len(parts))
         for number, text in texts.items():
