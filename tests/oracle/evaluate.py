@@ -17,7 +17,7 @@ from segwright.orgs.organisation import Organisation
 from tests.oracle import formats
 from tests.oracle.frames import Formatted, Frame, Leaf, Name, Repetition, came_in, missing
 from tests.oracle.narratives import narrate
-from tests.oracle.values import NULL, Fault, Measure, Time, printed
+from tests.oracle.values import NULL, Fault, Measure, Received, Time, printed
 
 Problem = tuple[str, str]
 """A kind and the address of the rule."""
@@ -141,10 +141,14 @@ class Evaluator:
         return "".join(texts)
 
     def composite(self, node: ast.Composite, frame: Frame, place: str) -> Repetition:
-        """Components beside each other."""
+        """Components beside each other; those in parentheses are subcomponents."""
         made = Repetition()
         for number, part in enumerate(node.parts, 1):
-            made.leaves[number, 1] = self.leaf(part, frame, place, came_in(part, frame))
+            leaf = self.leaf(part, frame, place, came_in(part, frame))
+            if isinstance(leaf.value, Repetition):
+                made.leaves |= {(number, below): each for (below, _), each in leaf.value.leaves.items()}
+            else:
+                made.leaves[number, 1] = leaf
         return made
 
     def leaf(self, node: ast.Value, frame: Frame, place: str, came: bool, *, needed: bool = False) -> Leaf:
@@ -239,7 +243,7 @@ class Evaluator:
         return self.each(value, place, convert)
 
     def declared(self, declared: ast.Format, value: Any, frame: Frame, place: str) -> Repetition:
-        """A record in components. Inside, only the record and org.yaml are known."""
+        """A record in components, of none nothing. Inside, only the record and org.yaml are known."""
         inside = Frame({declared.parameter.name: Name(value), **_runtime(frame)})
         made = Repetition()
         for line in declared.rules:
@@ -247,10 +251,12 @@ class Evaluator:
             address = f"{place}{line.target}"
             came = came_in(line.alternatives, inside)
             at = (line.target.component, line.target.subcomponent or 1)
+            if value is None:
+                made.leaves[at] = Leaf(None, came, address)
+                continue
             try:
                 rung = self.rung(line.alternatives, inside, address)
                 needed = rung is not None and self.must(rung.duty, inside, address)
-                surely = needed and rung is not None and rung.duty.condition is not None
             except Fault as fault:
                 self.note(fault, address)
                 made.leaves[at] = Leaf(None, came, address, broken=True)
@@ -260,8 +266,6 @@ class Evaluator:
                 if rung is None
                 else self.leaf(rung.value, inside, address, came, needed=needed)
             )
-            if surely and not leaf.there:
-                self.problems.append(("missing", address))
             made.leaves[at] = leaf
         return made
 
@@ -290,7 +294,7 @@ class Evaluator:
                 given.get("ambiguous", self.setting("times", "ambiguous")),
             )  # fmt: skip
         match name:
-            case "number":
+            case "number" if not isinstance(value, str):
                 return formats.number(value, given.get("places"), given.get("unit"))
             case "integer":
                 return str(value)
@@ -302,7 +306,7 @@ class Evaluator:
                 return formats.check_digit(value, given["scheme"])
             case "plain" | "digits" | "ucum" | "base64":
                 return getattr(formats, name)(value)
-        return formats.from_library(name, value, given)
+        return self.from_library(name, value, given)
 
     def call(self, node: ast.Call, frame: Frame, place: str) -> Any:
         """A function, or a lookup written as one."""
@@ -324,7 +328,17 @@ class Evaluator:
                 return formats.npi_valid(first)
             case "lines":
                 return formats.lines(first, given["width"]) or None
-        return formats.from_library(table, first, {key: value for key, value in given.items() if key != 0})
+        return self.from_library(table, first, {key: value for key, value in given.items() if key != 0})
+
+    def from_library(self, name: str, subject: Any, given: dict[str | int, Any]) -> Any:
+        """What is not written here, as the library has it. Arguments that are not given are those of org.yaml, or the usual ones."""
+        record = formats.record(name, subject)
+        unnamed = [value for key, value in given.items() if isinstance(key, int)]
+        arguments = []
+        for number, each in enumerate(record.parameters):
+            value = unnamed[number] if number < len(unnamed) else given.get(each.name, each.default)
+            arguments.append(self.setting(*each.config.split(".")) if value is None and each.config else value)
+        return formats.called(record, subject, arguments)
 
     def narrative(self, node: ast.TextCall, frame: Frame, place: str) -> str | None:
         """A text that people read."""
@@ -382,8 +396,13 @@ class Evaluator:
             case "missing":
                 return missing(value)
             case "null":
-                return value is NULL
-        raise AssertionError("nothing is known of an earlier message")
+                return value is NULL or (isinstance(value, Received) and value.text == '""')
+        assert isinstance(node.value, ast.Ref)
+        before = frame.names.get("previous")
+        if before is None or before.value is None:
+            return False
+        names = {**frame.names, node.value.names[0]: before}
+        return bool(self.value(node.value, Frame(names), place) != value)
 
 
 def same(left: Any, right: Any) -> bool:

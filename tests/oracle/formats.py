@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from segwright import library
 from segwright.hl7.values import Moment, Quantity
-from segwright.library.record import Refusal
-from tests.oracle.values import Fault, Measure, Time
+from segwright.library.record import Builtin, Refusal
+from tests.oracle.values import Fault, Measure, Time, printed
 
 INVALID = "invalid"
 
@@ -254,7 +254,7 @@ def npi_valid(text: str) -> bool:
 def join(separator: str, *texts: Any) -> str | None:
     """The texts that are there, with a separator between them."""
     given = [each for one in texts for each in (one if isinstance(one, list) else [one])]
-    there = [each for each in given if each is not None]
+    there = [printed(each) for each in given if each is not None]
     return separator.join(there) if there else None
 
 
@@ -282,20 +282,29 @@ def _broken(line: str, width: int) -> list[str]:
     return [*found, line]
 
 
-def from_library(name: str, subject: Any, given: dict[str | int, Any]) -> Any:
-    """What the library itself gives, for a name that is not here."""
+def record(name: str, subject: Any) -> Builtin:
+    """What the library has under a name for a value."""
     kinds: dict[type, set[str]] = {
         str: {"text", "code"}, bool: {"boolean"}, int: {"integer"}, Decimal: {"decimal"}, Time: {"datetime", "date"},
         Measure: {"quantity"},
     }  # fmt: skip
-    record = next(each for each in library.find(name) if set(each.subject) & kinds[type(subject)])
-    subject, *arguments = [
-        Moment(one.digits, one.offset) if isinstance(one, Time)
-        else Quantity(one.number, one.unit, one.comparator) if isinstance(one, Measure)
+    return next(each for each in library.find(name) if set(each.subject) & kinds[type(subject)])
+
+
+def called(of: Builtin, subject: Any, arguments: list[Any]) -> Any:
+    """What it gives."""
+    values = [
+        Moment(one.digits, one.offset)
+        if isinstance(one, Time)
+        else Quantity(one.number, one.unit, one.comparator)
+        if isinstance(one, Measure)
         else one
-        for one in (subject, *(given.get(each.name, each.default) for each in record.parameters))
-    ]  # fmt: skip
+        for one in (subject, *arguments)
+    ]
     try:
-        return record.call(subject, *arguments)
+        found = of.call(*values)
     except Refusal:
         raise Fault(INVALID) from None
+    if isinstance(found, Moment):
+        return Time(found.digits, found.offset)
+    return list(found) if isinstance(found, tuple) else found

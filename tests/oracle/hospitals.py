@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from segwright.lang.compile import Compiled
+import msgspec
+
+from segwright.lang.compile import Compiled, Order, compile_message
+from segwright.lang.flatten import Flattened
 from segwright.orgs.organisation import Organisation
 from segwright.plan.model import Model
 from segwright.runtime.decode import decode
@@ -17,7 +21,9 @@ from segwright.service.cases import read_case, request_of
 from segwright.service.compiling import CompiledWorkspace, compile_workspace
 from segwright.service.rendering import prepare
 from segwright.service.running import Running
+from segwright.service.settings import OrganisationSettings, plan_encoding
 from tests.oracle.messages import Written, write
+from tests.oracle.mistakes import mistaken, two_writers
 from tests.oracle.values import from_json
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +67,24 @@ class Subject:
             for name, type_ in self.types.items()
         }
         return write(self.compiled.mapping, self.compiled.scope, self.organisation, self.environment, inputs)
+
+    def with_mistake(self, random: Random) -> Subject | None:
+        """The same message by a mapping with one mistake in it, if that compiles."""
+        compiled, scope = self.compiled, self.compiled.scope
+        assert compiled.plan is not None
+        body, *formats = mistaken(random, self.model, (compiled.mapping.body, *scope.formats.values()))
+        if two_writers((body, *formats)):
+            return None
+        scope = msgspec.structs.replace(scope, formats=dict(zip(scope.formats, formats, strict=True)))
+        mapping = msgspec.structs.replace(compiled.mapping, body=body)
+        made = compile_message(
+            Flattened(mapping, scope, (), ()),
+            Order(compiled.plan.message, "writes", compiled.plan.types, self.kinds),
+            OrganisationSettings(self.organisation, self.environment),
+            plan_encoding(self.organisation),
+            compiled.plan.model,
+        )
+        return None if made.plan is None else Subject(made, self.organisation, self.model, self.environment)
 
     def documents(self, inputs: list[Any]) -> Documents:
         """The engine's own inputs as documents."""

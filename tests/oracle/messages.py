@@ -137,13 +137,23 @@ class _Message:
         self.open = segment.name
         before = len(self.evaluator.problems)
         fields: dict[int, list[Repetition]] = {}
+        named: dict[tuple[int, str], Repetition] = {}
         for rule in segment.rules:
             if isinstance(rule, FlatLet):
                 frame = frame.with_(
                     **{rule.name: Name(None, came_in(rule.value, frame), rule.value, frame, f"let {rule.name}")}
                 )
                 continue
-            self.rule(rule, segment, frame, kept, fields)
+            found = self.rule(rule, segment, frame, kept)
+            target = rule.target
+            assert isinstance(target, ast.Hl7Path)
+            beside = named.get((target.field, target.repetition))
+            if target.component and beside is not None:
+                beside.leaves |= found[0].leaves
+                continue
+            fields.setdefault(target.field, []).extend(found)
+            if target.component:
+                named[target.field, target.repetition] = found[0]
         self.open = ""
         came = any(each.came for repetitions in fields.values() for each in repetitions if each.written)
         if segment.optional and kept is None and not came:
@@ -160,22 +170,24 @@ class _Message:
 
     def echo(self, segment: FlatSegment, kept: Received, texts: dict[int, str]) -> str:
         """A received segment with some fields of our own."""
-        try:
-            parts = self.wire.received(kept).split(self.wire.delimiters.field)
-        except Fault as fault:
-            self.evaluator.note(fault, f"segment {segment.title}")
-            return ""
-        parts += [""] * (max(texts, default=0) + 1 - len(parts))
+        place = f"segment {segment.title}"
+        parts = [
+            "" if number in texts else self.sent(place, self.wire.received, replace(kept, text=part))
+            for number, part in enumerate(kept.text.split(kept.delimiters.field))
+        ]
+        ended = kept.text.endswith(kept.delimiters.field)
+        last = max((number for number, text in texts.items() if text), default=0)
+        parts += [""] * (last + 1 - len(parts))
         for number, text in texts.items():
-            parts[number] = text
+            if number < len(parts):
+                parts[number] = text
+        while not ended and not parts[-1]:  # what a rule emptied does not leave separators behind
+            parts.pop()
         return self.wire.delimiters.field.join(parts)
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
-    def rule(
-        self, rule: FlatRule, segment: FlatSegment, frame: Frame, kept: Received | None,
-        fields: dict[int, list[Repetition]],
-    ) -> None:  # fmt: skip
+    def rule(self, rule: FlatRule, segment: FlatSegment, frame: Frame, kept: Received | None) -> list[Repetition]:
         """What one rule puts into its field."""
         target = rule.target
         assert isinstance(target, ast.Hl7Path)
@@ -189,11 +201,7 @@ class _Message:
                 self.override(each, part, frame, f"{segment.label} {part.target}".strip(), part.target)
         for each in found:
             self.needed(each)
-        beside = fields.setdefault(target.field, [])
-        if target.component and beside and not target.repetition:
-            beside[0].leaves |= found[0].leaves
-        else:
-            beside += found
+        return found
 
     def repetitions(self, rule: FlatRule, frame: Frame, place: str, target: ast.Hl7Path) -> list[Repetition]:
         """The repetitions that a rule's value gives, after its duty."""
