@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -27,22 +27,24 @@ class Name:
 
 @dataclass(frozen=True)
 class Frame:
-    """The names at a place, the turn of the innermost loop and how many turns it has, and what `inherited` is."""
+    """The names at a place, the turn of the innermost loop and how many turns it has, what `inherited` is and whether it depends on
+    what came in."""
 
     names: dict[str, Name]
     position: int = 0
     turns: int = 0
     inherited: Any = None
+    inherited_came: bool = True
 
     def with_(self, **names: Name) -> Frame:
         """With some names more."""
-        return Frame({**self.names, **names}, self.position, self.turns, self.inherited)
+        return replace(self, names={**self.names, **names})
 
 
 def came_in(node: object, frame: Frame) -> bool:
     """Whether a value (or a condition) depends on what came in: it names something that does, however deep."""
     if isinstance(node, ast.Inherited):
-        return True
+        return frame.inherited_came
     if isinstance(node, ast.Ref):
         name = frame.names.get(node.names[0])
         return name is not None and name.came

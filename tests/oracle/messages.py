@@ -214,21 +214,16 @@ class _Message:
         except Fault as fault:
             self.evaluator.note(fault, place)
             return [Repetition({at: Leaf(None, came, place, broken=True)})]
-        if must and missing(value) and not rule.parts:
+        if must and missing(value):
             self.problem("missing", place)
-        found = _repetitions(value, at, came, place)
-        if must and rule.parts:
-            self.evaluator.problems += [("missing", place)] if missing(value) else []
-        return found
+        return _repetitions(value, at, came, place)
 
     def override(self, made: Repetition, part: FlatRule, frame: Frame, place: str, target: ast.Hl7Path) -> None:
         """A component of a value that another layer wants otherwise."""
         at = (target.component, target.subcomponent or 1)
         below = made.leaves.get(at)
-        inside = replace(frame, inherited=None if below is None else below.value)
-        came = came_in(part.alternatives, frame) or bool(
-            below is not None and below.came and _inherits(part.alternatives)
-        )
+        inside = replace(frame, inherited=below and below.value, inherited_came=below is not None and below.came)
+        came = came_in(part.alternatives, inside)
         try:
             rung = self.evaluator.rung(part.alternatives, inside, place)
             needed = rung is not None and self.evaluator.must(rung.duty, inside, place)
@@ -274,10 +269,6 @@ class _Message:
         except Fault as fault:
             self.evaluator.note(fault, place)
             return ""
-
-
-def _inherits(node: object) -> bool:
-    return came_in(node, Frame({}))
 
 
 def _repetitions(value: Any, at: tuple[int, int], came: bool, place: str) -> list[Repetition]:
