@@ -13,6 +13,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from segwright.hl7.delimiters import Delimiters
+from segwright.hl7.values import Segment
 from segwright.plan import ops
 from segwright.plan.pieces import Pieces
 from segwright.runtime import interpret
@@ -86,6 +88,18 @@ def test_a_repetition_within_repetitions_is_known_to_be_written_each_time(inner,
     )
     given_ = ((None, None, None, None, None, ("A", "A")),)
     assert generated(plan, given_) == interpreted(plan, given_) == wanted
+
+
+def test_a_held_repetition_of_an_echoed_field_keeps_its_place_before_one_of_components():
+    value = ops.First(3, ops.Attr(ops.Slot(0), 5), ops.Const("text", "A"))
+    field = ops.FieldOp(1, (ops.HoldRep(), ops.Leaves((ops.Put(1, 2, value), ops.Put(2, 1, ops.Const("text", "B"))))))
+    body = (ops.EchoOp("ZZ1", ops.Attr(ops.Slot(0), 8), 2, (field,)),)
+    plan = msgspec.structs.replace(
+        writing(), body=body, inputs=writing().inputs[:1], slots=4, functions=(), tables=(), narratives=(), patterns=()
+    )
+    came = Segment("ZZ1|old|two", Delimiters("|", "^", "~", "\\", "&", ""), "")
+    given_ = ((None, None, None, None, None, ("x",), None, None, (came,)),)
+    assert generated(plan, given_) == interpreted(plan, given_) == b"ZZ1|~&A^B|two\r"
 
 
 @pytest.mark.parametrize("kind", samples.KINDS)

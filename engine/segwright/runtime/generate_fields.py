@@ -462,7 +462,9 @@ class FieldGenerator(Expressions):
         """A variable with the escaped text of some parts of a field, made in a list of its own."""
         whole, outer = self.parts, self.segment
         self.parts = self.source.temporary()
-        self.segment = Segment("", 0, Place(field, START), "r")
+        # In an echoed segment a field is made apart, and so are held repetitions within it: each has a lead of its own.
+        lead = "r" if outer.lead != "r" else self.source.temporary()
+        self.segment = Segment("", 0, Place(field, START), lead)
         self.segment.wrote, self.segment.owed = outer.wrote, outer.owed
         self.source.line(f"{self.parts} = []")
         self.write_items(items())
