@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -169,6 +170,9 @@ def _check_leaf(node: ast.AST, value: object, names: Mapping[str, object]) -> No
 
 
 _compiled: WeakValueDictionary[bytes, CodeType] = WeakValueDictionary()
+_parsing = threading.Lock()
+"""Python 3.11 counts the depth of the trees it makes in one place for all threads: when one begins in the middle of another, both
+end with a SystemError."""
 
 
 def _code(text: str, names: Mapping[str, object]) -> CodeType:
@@ -176,12 +180,13 @@ def _code(text: str, names: Mapping[str, object]) -> CodeType:
     key = sha256(text.encode()).digest()
     code = _compiled.get(key)
     if code is None:
-        try:
-            tree = ast.parse(text)
-        except SyntaxError as error:
-            raise Unsafe("no Python") from error
-        _check(tree, names)
-        module = compile(tree, "<plan>", "exec")
+        with _parsing:
+            try:
+                tree = ast.parse(text)
+            except SyntaxError as error:
+                raise Unsafe("no Python") from error
+            _check(tree, names)
+            module = compile(tree, "<plan>", "exec")
         code = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
         _compiled[key] = code
     return code
