@@ -702,6 +702,27 @@ def test_limits_of_data_types_cut_or_refuse():
     assert run(body, org=encoding(limits="{CE.1: error 2}")).refused == ["invalid"]
 
 
+@pytest.mark.parametrize(
+    ("limits", "doctor"),
+    [
+        ("{ST: cut 3}", "^ST-^ST-"),
+        ("{FN.1: cut 2, ST: cut 3}", "^ST^ST-"),
+        ("{FN.1: cut 9, ST: cut 3}", "^ST-1^ST-"),
+        ("{XCN.2: cut 1, ST: cut 3}", "^S^ST-"),
+    ],
+)
+def test_a_limit_of_a_data_type_holds_for_subcomponents(limits: str, doctor: str):
+    body = "segment OBR\n  OBR-4 = order.service required\n  OBR-16.2.1 = result.study\n  OBR-16.3 = result.study\n"
+    assert run(body, org=encoding(limits=limits)).segments[0].split("|")[16] == doctor
+
+
+def test_what_a_subcomponent_does_not_take_is_refused():
+    body = "segment OBR\n  OBR-4 = order.service required\n  OBR-16.2.1 = result.study\n"
+    long = {"study": "n" * 31}
+    assert run(body, org=encoding(limits="{ST: error 30}"), result=long).refused == ["invalid"]
+    assert not run(body, org=encoding(limits="{ST: error 31}"), result=long).refused
+
+
 def test_a_limit_measures_what_goes_out():
     body = "segment OBR\n  OBR-4 = order.service required\n  OBR-18 = result.study\n"
     replacing = {"limits": "{ST: cut 8}", "unencodable": '{"ö": oe, "ü": "\'ue\'"}'}

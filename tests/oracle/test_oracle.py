@@ -186,12 +186,7 @@ def test_where_the_lines_of_a_text_end(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("record", "attribute"),
-    [
-        ("name", "given"),
-        ("address", "city"),
-        pytest.param("name", "family", marks=pytest.mark.xfail(reason="no limit on subcomponents", strict=True)),
-        pytest.param("address", "street", marks=pytest.mark.xfail(reason="no limit on subcomponents", strict=True)),
-    ],
+    [("name", "given"), ("address", "city"), ("name", "family"), ("address", "street")],
 )
 def test_a_limit_on_a_type_holds_wherever_the_type_stands(record: str, attribute: str) -> None:
     trees = final("tamarack")
@@ -200,7 +195,6 @@ def test_a_limit_on_a_type_holds_wherever_the_type_stands(record: str, attribute
 
 
 @pytest.mark.parametrize("places", [(".5", ".5"), (".5.1", ".5"), (".5", ".5.1")])
-@pytest.mark.xfail(reason="both are written, one behind the other", strict=True)
 def test_two_rules_of_a_format_for_one_place(places: tuple[str, str]) -> None:
     lines = f"  .1 = i.id\n  {places[0]} = i.authority optional\n  {places[1]} = i.type optional\n"
     body = "segment ZZA\n  ZZA-1 = first i in patient.identifiers as two  required\n"

@@ -66,7 +66,7 @@ def _as_said(ctx: Context, leaves: ops.Leaves, names: tuple[str, ...], said: ops
 
 
 def _limit(ctx: Context, datatype: str, put: ops.Put) -> tuple[str, int] | None:
-    """The limit of a leaf's place: of its component in the type, of the type it lands in, or of the subcomponent there."""
+    """The limit of a leaf's place: of its component in the type, else of the subcomponent there, else of the type it lands in."""
     type_ = ctx.profile.datatype(datatype)
     if type_ is None or type_.primitive:
         return ctx.settings.limit(datatype)
@@ -77,7 +77,11 @@ def _limit(ctx: Context, datatype: str, put: ops.Put) -> tuple[str, int] | None:
     inner = ctx.profile.datatype(component.datatype)
     if inner is None or inner.primitive:
         return ctx.settings.limit(component.datatype)
-    return ctx.settings.limit(f"{component.datatype}.{put.subcomponent}")
+    subcomponent = inner.component(put.subcomponent)
+    found = ctx.settings.limit(f"{component.datatype}.{put.subcomponent}")
+    if subcomponent is None or found is not None:
+        return found
+    return ctx.settings.limit(subcomponent.datatype)
 
 
 def _put(ctx: Context, put: ops.Put, limit: tuple[str, int] | None) -> ops.Put:
