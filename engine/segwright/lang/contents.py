@@ -591,13 +591,7 @@ def _fallback(ctx: Context, frame: Frame, node: ast.Else, component: int) -> Mad
     op = ops.Fallback((first.content, other.content))
     ctx.note(op)
     return Made(
-        op,
-        maybe=other.maybe,
-        leaves=_merge([first, other]),
-        opaque=first.opaque or other.opaque,
-        soft=other.soft,
-        said=first.said,
-        absent_key=other.absent_key,
-        lists=first.lists or other.lists,
+        op, maybe=other.maybe, leaves=_merge([first, other]), opaque=first.opaque or other.opaque, soft=other.soft,
+        said=first.said, absent_key=other.absent_key, lists=first.lists or other.lists,
         branches=(*first.each, *(other.each if first.maybe else ())),
-    )
+    )  # fmt: skip

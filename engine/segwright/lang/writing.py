@@ -206,7 +206,8 @@ def _loop(ctx: Context, frame: Frame, item: FlatLoop) -> tuple[ops.LoopOp | None
     if item.limit is not None:
         typed = lower(ctx, inner, item.limit.count, INTEGER)
         must_be_present(ctx, typed, item.limit.span, where="a limit")
-        if isinstance(typed.op, ops.Const) and typed.op.type == "integer" and int(typed.op.value) < 1:
+        written = isinstance(item.limit.count, ast.Number)  # org.yaml may say that there are none
+        if written and isinstance(typed.op, ops.Const) and typed.op.type == "integer" and int(typed.op.value) < 1:
             reason = "a limit must be at least 1"
             ctx.report(
                 "SW0345",
