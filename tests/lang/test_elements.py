@@ -470,6 +470,26 @@ def test_texts_are_rendered_into_lines():
     assert run(body, overlay, declarations=report).segments == ["ZNT|1|ST-1 only"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "written"),
+    [
+        ("{{ r.study }}{% if r.status is final %}, final{% endif %}\nis it.", "ST-1, final\\.br\\is it."),
+        ("{{ r.study }}{% if r.status is corrected %}, x{% endif %}\nis it.", "ST-1\\.br\\is it."),
+        ("a\n{% if r.status is final %}\n\nb\n{% endif %}\nc", "a\\.br\\\\.br\\b\\.br\\c"),
+        (
+            "a\n  {% if r.status is final %}  {# said #} \nb\n {% endif %}{% if r.urgent %}{% endif %}\nc",
+            "a\\.br\\b\\.br\\c",
+        ),
+        ("a\n  {% if r.status is final %}b{% endif %}\nc", "a\\.br\\  b\\.br\\c"),
+        ('a{% if r.study is present %} "%}" {{ "%}" }}{% endif %}\nb', 'a "%}" %}\\.br\\b'),
+        ("{% for c in r.comments %}{{ c }};{% endfor %}\nb", "first;second;\\.br\\b"),
+    ],
+)
+def test_a_line_of_nothing_but_tags_leaves_nothing_and_every_other_keeps_its_end(lines: str, written: str):
+    report = f"text report(r: Result)\n{lines}\nend\n"
+    assert zzz('ZZZ-1 = text report(result) as ft else "none"', declarations=report) == [f"ZZZ|{written}"]
+
+
 def test_formatted_text_has_its_own_line_ends():
     report = "text report(r: Result)\nfirst & {{ r.study }}\nsecond\nend\n"
     assert zzz('ZZZ-1 = text report(result) as ft else "none"', declarations=report) == [

@@ -30,8 +30,8 @@ def _pieces(text: str) -> list[str]:
     """Text, `{{ … }}` and `{% … %}`, in turn. A line of nothing but `{% … %}` leaves nothing behind."""
     pieces: list[str] = []
     for line in text.split("\n"):
-        if re.fullmatch(r"\s*\{%.*%\}\s*", line):
-            line = line.strip()
+        if re.fullmatch(r"\s*(\{%((?!%\}).)*%\}\s*)+", line):
+            line = re.sub(r"%\}\s+", "%}", line.strip())
         else:
             line += "\n"
         pieces += [each for each in re.split(r"(\{%.*?%\}|\{\{.*?\}\})", line) if each]

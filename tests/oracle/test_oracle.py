@@ -178,7 +178,6 @@ def test_null_in_braces() -> None:
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-@pytest.mark.xfail(reason="the line end behind a tag is lost", strict=True)
 def test_where_the_lines_of_a_text_end(name: str) -> None:
     here, documents = ending(name)
     assert here.by_engine(documents) == here.by_oracle(documents)

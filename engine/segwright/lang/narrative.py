@@ -24,7 +24,7 @@ from segwright.plan import ops
 from segwright.plan.model import TEXT, Type
 
 if TYPE_CHECKING:
-    from jinja2 import nodes
+    from jinja2 import Environment, nodes
 
 _TESTS = {"present", "missing", "null", "changed", "first", "last"}
 _COMPARE = {"above", "below"}
@@ -134,7 +134,7 @@ class _Writer:
 
         match node:
             case nodes.Output():
-                return "".join(self.printed(frame, part) for part in node.nodes)
+                return _kept("".join(self.printed(frame, part) for part in node.nodes))
             case nodes.For():
                 return self.loop(frame, node)
             case nodes.If():
@@ -315,7 +315,60 @@ def _tree(source: str) -> nodes.Template:
     """Jinja's tree of a text. Nobody changes it, so that every plan with that text shares it. Raises TemplateSyntaxError."""
     from jinja2 import Environment
 
-    return Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True).parse(source)
+    environment = Environment(autoescape=False)
+    return environment.parse(_without_lines_of_tags(environment, source))
+
+
+def _without_lines_of_tags(environment: Environment, source: str) -> str:
+    """The text in which lines of nothing but `{% … %}`, `{# … #}` and white space are no lines.
+
+    Such a line ends within a remark, so that every other line keeps its number. Jinja's `trim_blocks` would take the end of any
+    line whose last word is a tag.
+    """
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    lines: list[str] = []
+    tags: list[str] = []
+    start = at = 0  # of this line, and what is read
+    blank = True  # nothing but tags and white space so far
+    inside = ""
+
+    def outside(until: int) -> None:
+        """Text outside of everything, from `at`."""
+        nonlocal start, at, blank
+        while at < until:
+            end = source.find("\n", at, until)
+            blank = blank and not source[at : until if end < 0 else end].strip()
+            at = until if end < 0 else end + 1
+            if end >= 0:
+                lines.append("".join(tags) + "{#\n#}" if tags and blank else source[start:at])
+                tags.clear()
+                start, blank = at, True
+
+    for _, kind, value in environment.lexer.tokeniter(source, None):
+        found = source.index(value, at)
+        if not inside:
+            outside(found)  # what `{%-` strips
+        if kind == "data" and not inside:
+            outside(found + len(value))
+            continue
+        if kind in ("variable_begin", "raw_begin"):
+            inside, blank = kind.replace("begin", "end"), False
+        elif kind == inside:
+            inside = ""
+        elif not inside:
+            tags.append(source[at : found + len(value)])
+        at = found + len(value)
+    return "".join(lines) + ("".join(tags) if tags and blank else source[start:])
+
+
+def _kept(text: str) -> str:
+    """Text between two tags of the plan's source, which runs with `trim_blocks` and `lstrip_blocks`: neither has what to trim."""
+    start = '{{ "\\n" }}' if text.startswith("\n") else ""
+    text = text[1:] if start else text
+    line = text[text.rfind("\n") + 1 :]
+    if line and not line.strip():
+        return start + text[: len(text) - len(line)] + "{{ " + _quoted(line) + " }}"
+    return start + text
 
 
 def _quoted(text: str) -> str:
