@@ -269,8 +269,8 @@ def mentions(node: object, kind: type[ast.Node]) -> bool:
     return any(True for _ in within(node, kind))
 
 
-def within(node: object, kind: type[T]) -> Iterator[T]:
-    """The nodes of a kind in a tree."""
+def within(node: object, kind: type[T] | tuple[type[T], ...]) -> Iterator[T]:
+    """The outermost nodes of a kind in a tree."""
     if isinstance(node, kind):
         yield node
     elif isinstance(node, tuple):

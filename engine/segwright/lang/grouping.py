@@ -6,7 +6,6 @@ once as it is written and once with a bracket around each step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from segwright.core.diagnostic import Diagnostic
 from segwright.core.source import Source
 from segwright.lang import ast
+from segwright.lang.flat import within
 from segwright.lang.inline import arguments, source_of, value
 from segwright.lang.parse import parse
 
@@ -30,24 +30,13 @@ def groupings(source: Source) -> tuple[list[Grouping], list[Diagnostic]]:
     """The values of a file that have more than one step, in their order."""
     file, found = parse(source)
     out = []
-    for node in _values(file):
+    node: Any
+    for node in within(file, (ast.Composite, ast.As, ast.Via, ast.Else)):
         parts = node.parts if isinstance(node, ast.Composite) else (node,)
         if any(_steps(part) > 1 or (isinstance(node, ast.Composite) and _steps(part)) for part in parts):
             line = source.position(node.span.start).line
             out.append(Grouping(line, value(node), " ^ ".join(grouped(part) for part in parts)))
     return sorted(out, key=lambda one: one.line), found
-
-
-def _values(node: Any) -> Iterator[Any]:
-    """The outermost values of a tree that have steps."""
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _values(item)
-    elif isinstance(node, ast.Composite | ast.As | ast.Via | ast.Else):
-        yield node
-    elif isinstance(node, ast.Node):
-        for name in type(node).__struct_fields__:
-            yield from _values(getattr(node, name))
 
 
 def _steps(node: Any) -> int:

@@ -123,6 +123,7 @@ def check_value(
     if not typed.known or typed.hint in ("null", "blank"):
         return
     base = path.split("[")[0].split(".")[0]
+    # Every character set has ASCII: of most texts nothing needs to be asked.
     texts = [text for text in (*(typed.constants or ()), *_fixed(ctx, typed.op)) if not text.isascii()]
     if texts and not (typed.key[:1] == ("org",) and ctx.settings.is_broken(typed.key[1:])):
         check_charset(ctx, path, dict.fromkeys(texts), span)
@@ -201,8 +202,7 @@ def check_value(
 def check_charset(ctx: Context, place: str, texts: Iterable[str], span: Span) -> None:
     """Reports a fixed text that the organisation's character set cannot carry: the message would never be built."""
     for text in texts:
-        # Every character set has ASCII: of most texts nothing needs to be asked.
-        if not text.isascii() and (lacking := ctx.settings.lacking(text)):
+        if lacking := ctx.settings.lacking(text):
             characters = ", ".join(f"`{sign}` (U+{ord(sign):04X})" for sign in lacking)
             ctx.report("SW0428", span, text=text, path=place, characters=characters, charset=ctx.settings.charset)
 

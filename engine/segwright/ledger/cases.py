@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import people
 from segwright.ledger import tables as t
-from segwright.ledger.chain import NO_ORDER
+from segwright.ledger.chain import NO_ORDER, akin
 from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.prepared import any_of, each_of, in_parts
 from segwright.ledger.store import Tx
@@ -217,8 +217,7 @@ def _twins(one: Row, part: int, other: Row) -> bool:
     same = (one.destination, one.message, one.kind, one.version) == (
         other.destination, other.message, other.kind, other.version,
     )  # fmt: skip
-    akin = part == other.part or min(part, other.part) <= 0
-    return same and akin and "void" not in (one.state, other.state)
+    return same and akin(part, other.part) and "void" not in (one.state, other.state)
 
 
 def _was_sent(tx: Tx, delivery: Row) -> bool:

@@ -42,6 +42,12 @@ LEFT: Final = _FILED | _IN_DOUBT
 """States of what has left, or may have."""
 
 
+def akin(one: int, other: int) -> bool:
+    """Whether the parts of two messages, or of a message and an order, are about the same order: 0, and what is below, answers
+    all orders of a case together."""
+    return one == other or min(one, other) <= 0
+
+
 def rank_of(kind: str, version: int) -> tuple[bool, int, int]:
     """Which of two revisions is the newer: a preliminary one is never newer than one that is final, corrected or withdrawn,
     whatever its version."""
@@ -73,7 +79,7 @@ class Link(msgspec.Struct, frozen=True):
     def is_akin(self, message: str, part: int) -> bool:
         """Whether it is a revision of the same message for the same order. Part 0 stands for all orders, and for a result
         that went out before its order came."""
-        return self.is_result and self.message == message and (self.part == part or 0 in (self.part, part))
+        return self.is_result and self.message == message and akin(self.part, part)
 
     @property
     def rank(self) -> tuple[bool, int, int]:

@@ -67,7 +67,7 @@ def shut(hospital: Hospital, row: Row, build: Row, asked: Gates) -> str | None:
         if asked.owed.gate == "after sign-off" and asked.signature.first() is None:
             return chain.UNSIGNED
         if not row.doubts and row.kind != "withdrawn":
-            answered = {order.state for order in asked.orders.rows() if row.part <= 0 or row.part == order.part}
+            answered = {order.state for order in asked.orders.rows() if chain.akin(row.part, order.part)}
             if answered == {"cancelled"}:
                 return CANCELLED
     return None

@@ -308,7 +308,7 @@ def _stop_at_gate(tx: Tx, hospital: Hospital, row: Row, why: str) -> None:
     else:
         if why == gates.CANCELLED:
             mine = chain.of_delivery(line.links(tx, row.case_id, row.lane_id), row.id)
-            line.apply(tx, row.org, row.lane_id, [mine.given_up("the order was cancelled")])
+            line.apply(tx, row.org, row.lane_id, [mine.given_up(chain.ORDER_CANCELLED)])
         else:
             line.hold(tx, row, why)
         line.promote(tx, hospital, row.case_id, row.lane_id)

@@ -51,12 +51,12 @@ def _complete(tx: Tx, hospital: Hospital, row: Row, chained: Asked) -> Asked:
     no order. Gives the chain, anew when something was put in line."""
     of_revision = tx.ask(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
     asked, signature = cases.ask_orders(tx, row.case_id), line.ask_signature(tx, row.revision_id)
-    theirs = [one for one in of_revision.rows() if one.part == row.part or min(one.part, row.part) <= 0]
+    theirs = [one for one in of_revision.rows() if chain.akin(one.part, row.part)]
     if any(one.state in OPEN for one in theirs):
         return chained
     states = set()
     for order in asked.rows():
-        if order.state == "open" and (row.part <= 0 or row.part == order.part):
+        if order.state == "open" and chain.akin(row.part, order.part):
             tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
             tx.journal.note("order completed", row.org, case=row.case_id, order=order.id)
             orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, signature.first()))

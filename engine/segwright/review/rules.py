@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from segwright.core.source import Source, Span
-from segwright.lang import ast
+from segwright.lang import ast, flat
 from segwright.lang.printer import bare, print_node
 from segwright.lang.scope import Layer
 from segwright.lang.sentence import sentence
@@ -87,9 +87,7 @@ def _head(mapping: ast.Mapping) -> str:
 
 def _rule(layer: str, within: str, address: str, text: str, node: Any, because: str = "", subject: str = "") -> Rule:
     said = sentence(node, subject) or f"{address[:1].upper()}{address[1:]}: {text}"
-    places = tuple(
-        dict.fromkeys([*_place(address), *(str(each) for each in _nodes(node) if isinstance(each, ast.Hl7Path))])
-    )
+    places = tuple(dict.fromkeys([*_place(address), *(str(path) for path in flat.within(node, ast.Hl7Path))]))
     return Rule(layer, within, address, text, said, because, node.span, places, _names(node))
 
 

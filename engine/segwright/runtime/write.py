@@ -359,25 +359,21 @@ class Writer(Evaluation):
 
     def replaced(self, text: str) -> str:
         """A text with what stands for characters that the charset lacks; those for which nothing stands are left."""
-        codec, replacing = self.plan.encoding.codec, self.plan.encoding.unencodable
-        return "".join(one if _encodes(one, codec) else replacing.get(one, one) for one in text)
+        return _replaced(text, self.plan.encoding.codec, self.plan.encoding.unencodable)
 
     def _in_charset(self, op: Op, text: str, replacing: dict[str, str]) -> str:
         codec = self.plan.encoding.codec
         if _encodes(text, codec):
             return text
-        characters: list[str] = []
-        lacking: list[str] = []
-        for character in text:
-            if _encodes(character, codec):
-                characters.append(character)
-            elif character in replacing:
-                characters.append(replacing[character])
-            else:
-                lacking.append(f"U+{ord(character):04X}")
+        text = _replaced(text, codec, replacing)
+        lacking = dict.fromkeys(f"U+{ord(character):04X}" for character in text if not _encodes(character, codec))
         if lacking:
-            self.fail(op, "unencodable", characters=", ".join(dict.fromkeys(lacking)))
-        return "".join(characters)
+            self.fail(op, "unencodable", characters=", ".join(lacking))
+        return text
+
+
+def _replaced(text: str, codec: str, replacing: dict[str, str]) -> str:
+    return "".join(one if _encodes(one, codec) else replacing.get(one, one) for one in text)
 
 
 def _encodes(text: str, codec: str) -> bool:
