@@ -69,6 +69,28 @@ def test_a_twin_that_was_sent_can_be_decided_about_and_withdrawn_after_its_case_
     assert [w.state(one), w.state(twin)] == ["confirmed", "accepted"]
 
 
+def test_row_27_a_twin_that_goes_again_leaves_out_the_order_that_was_cancelled_while_it_was_in_flight(world, clock):
+    w = world(FakeHospital(per="group", unsolicited=True))
+    for number in (1, 2):
+        w.result("preliminary", 1, placer="", study=f"S{number}", result=f"R{number}")
+    w.send(TAKEN, Known("rejected", "AE"))
+    w.order("A", group=2)
+    for study in ("S1", "S2"):
+        w.result("preliminary", 1, placer="A.1", study=study, result="R1")
+    _, twin = w.deliveries("id")
+    assert w.rows(t.delivery)[1]["part"] < 0
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, twin, WHY))
+    held = w.take_hold()
+    attempt = w.step(held)
+    assert b"order A.2" in attempt.body
+    w.order("A.2", "cancel")
+    w.step(held, attempt, AWAY)
+    clock.pass_(60 * SECOND)
+    (sent,) = w.send()
+    assert b"order A.1" in sent
+    assert b"order A.2" not in sent
+
+
 def test_three_cases_that_all_sent_the_same_become_one(world, clock):
     w = world(FakeHospital(unsolicited=True))
     for number in (1, 2, 3):
@@ -180,6 +202,16 @@ def test_it_is_answered_by_what_stands(world):
     assert kinds(w.send()) == ["withdrawn", "withdrawn"]
     w.order("C1", filler="F")
     assert w.send() == []
+
+
+def test_it_is_answered_by_a_final_result_and_not_by_a_preliminary_one_of_a_higher_version(world):
+    w = world()
+    w.order("A1", filler="F")
+    w.result("preliminary", 2, result="R0")
+    w.result("final", 1)
+    w.send()
+    w.order("B1", filler="F")
+    assert kinds(w.send()) == ["final"]
 
 
 def test_it_waits_for_the_signature_that_the_result_waits_for(world):

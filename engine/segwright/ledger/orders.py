@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from segwright.ledger import cases, chain, line, people, studies
 from segwright.ledger import tables as t
 from segwright.ledger.cases import Name
-from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, RESULT_KINDS, UNSIGNED, Link
+from segwright.ledger.chain import NO_ORDER, ORDER_KINDS, UNSIGNED, Link
 from segwright.ledger.execution import Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital, NotWritten, Owed
 from segwright.ledger.store import Tx
@@ -191,7 +191,7 @@ def _standing(tx: Tx, hospital: Hospital, case: int) -> dict[str, list[_Standing
     signature."""
     found: dict[str, list[_Standing]] = {}
     rows = tx.all(_REVISIONS, {"case": case})
-    for row in sorted(rows, key=lambda row: (row.version, RESULT_KINDS.index(row.kind)), reverse=True):
+    for row in sorted(rows, key=lambda row: chain.rank_of(row.kind, row.version), reverse=True):
         if row.kind == "withdrawn":
             return {}
         for owed in hospital.owed(row.kind):

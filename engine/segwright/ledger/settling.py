@@ -79,7 +79,7 @@ def came_back(tx: Tx, hospital: Hospital, row: Row, since: int) -> None:
     """What was in flight and was not taken goes again, ready or in doubt as it was just written. Unless a newer revision stepped
     into line meanwhile; or it covers a group of which an order was cancelled since (ms): then it is made anew, without that one.
     When all are cancelled, a gate says so."""
-    if superseded_meanwhile(tx, hospital, row) or row.doubts or row.part or row.revision_id is None:
+    if superseded_meanwhile(tx, hospital, row) or row.doubts or row.part > 0 or row.revision_id is None:
         return
     if row.kind != "withdrawn":
         found = cases.orders(tx, row.case_id)
