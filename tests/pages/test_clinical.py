@@ -294,6 +294,29 @@ def test_what_somebody_types_before_the_scripts_have_come_is_kept(one, visit):
     expect(page.locator("#interpretation")).to_have_value("Typed while the page was still coming.")
 
 
+def test_what_is_done_while_an_answer_is_under_way_is_done_after_it(one, visit):
+    """A code that was taken is not given up for what is typed next, and is the one that was searched then."""
+    who = studies.clinician(one, "larkspur")
+    study = studies.study(one, "larkspur")
+    page = visit(one, who, path(study))
+    held: list[Route] = []
+    page.route("**/draft", lambda route: held.append(route) if not held else route.continue_())
+    page.fill("#q", "I48.0")
+    eventually(lambda: page.evaluate("1") and held)
+    page.press("#q", "Enter")
+    page.fill("#q", "I10")
+    page.press("#q", "Enter")
+    page.fill("#q", "I45")
+    page.wait_for_timeout(500)  # what is typed is asked for after 300 ms
+    assert page.locator(".chosen [data-code]").count() == 0
+    held[0].continue_()
+    page.locator('.chosen [data-code="I10"]').wait_for()
+    page.locator(".hits .code", has_text="I45.10").wait_for()
+    codes = page.locator(".chosen [data-code]")
+    assert [each.get_attribute("data-code") for each in codes.all()] == ["I48.0", "I10"]
+    assert page.input_value("#q") == "I45"
+
+
 def test_a_page_that_only_looks_leaves_when_the_session_ends(one, visit):
     who = studies.clinician(one, "larkspur")
     page = visit(one, who, "/o/larkspur/worklist", expect_errors=True)

@@ -215,14 +215,16 @@ def _attached(what: str) -> Any:
 
 
 def changed(live: Live, before: Typed, form: Form, suggested: Sequence[str]) -> Typed:
-    """What was typed and chosen, with what a button did to it. `suggested`: codes that the organisation's table suggests."""
+    """What was typed and chosen, with what a button did to it. `suggested`: codes that the organisation's table suggests. `take`
+    takes what is searched; `take:TEXT` what was searched when it was pressed, and what is typed since is searched."""
     codes = [code[:LONGEST_CODE] for code in form.every("code") if code][:MOST_CODES]
-    act, _, about = form["do"].partition(":")
+    act, colon, about = form["do"].partition(":")
     searched = form["q"][:100]
     match act:
         case "take":
-            found = live.coding.search(searched, 1) if searched else ()
-            codes, searched = [*codes, found[0].code if found else searched[:LONGEST_CODE]] if searched else codes, ""
+            text, searched = (about[:100], searched) if colon else (searched, "")
+            found = live.coding.search(text, 1) if text else ()
+            codes = [*codes, found[0].code if found else text[:LONGEST_CODE]] if text else codes
         case "add":
             codes, searched = [*codes, about], ""
         case "all" | "all-and-sign":

@@ -106,16 +106,26 @@ document.addEventListener("keydown", (event) => {
   if (done) event.preventDefault();
 });
 
-// What is added leaves the search at once, so that the next code can be typed while the answer is under way.
-// (htmx sends the last button along with whatever else a form sends later: what was only typed presses none.)
-document.addEventListener("htmx:configRequest", (event) => {
-  const button = event.detail.triggeringEvent?.submitter;
-  if (event.target.id === "choice" && !button) event.detail.formData.delete("do");
+// What is added leaves the search at once, also while an earlier answer is under way, so that the next code can be typed: what was
+// searched goes along with the button. (htmx tells of an act when it is pressed, and again when its turn has come.)
+document.addEventListener("htmx:confirm", (event) => {
+  const act = event.detail.triggeringEvent;
+  const button = act?.submitter;
   const search = document.getElementById("q");
-  if (button && search && /^(take|add:|swap:)/.test(button.value)) {
+  if (!search || !button || act.searched !== undefined) return;
+  act.searched = search.value;
+  if (/^(take|add:|swap:)/.test(button.value)) {
     if (button.value === "take" || button.closest(".hits")) search.focus();
     search.value = "";
   }
+});
+
+// htmx sends the last button along with whatever else a form sends later: what was only typed presses none.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { formData, triggeringEvent: act } = event.detail;
+  if (event.target.id !== "choice") return;
+  if (!act?.submitter) formData.delete("do");
+  else if (act.submitter.value === "take") formData.set("do", `take:${act.searched}`);
 });
 
 // What was typed before the scripts had come is kept like what is typed after.
