@@ -179,13 +179,16 @@ def test_row_1_what_was_stored_is_worked_off_by_whoever_starts_next(receive, sto
 def test_row_39_on_a_full_disk_nothing_is_kept_and_nothing_is_acknowledged(receive, store):
     with store.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    def full(connection, _record, _proxy):  # each connection has a limit of its own
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    sa.event.listen(store.engine, "checkout", full)
     many = [with_id(ORDER, b"N%d" % number) for number in range(200)]
     with pytest.raises(Unavailable):
         receive(*many, one_by_one=True)
     kept = rows(store, t.inbox, "control_id")
-    with store.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=1000000")
+    pages = 1_000_000
     assert codes(receive(with_id(ORDER, b"N%d" % len(kept)))) == ["AA"]
     assert rows(store, t.inbox, "control_id") == [*kept, f"N{len(kept)}"]
 

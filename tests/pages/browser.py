@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -107,6 +108,22 @@ def slowed(page: Page) -> None:
             "Network.emulateNetworkConditions",
             {"offline": False, "latency": 60, "downloadThroughput": SLOW, "uploadThroughput": -1},
         )
+
+
+_REQUESTS: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
+
+
+def watched(page: Page) -> None:
+    """Writes down what a page asks for, for a test that fails: `requests`."""
+    lines = _REQUESTS[page] = []
+    page.on("request", lambda one: lines.append(f"asked     {one.method} {one.url} {one.post_data or ''}"))
+    page.on("requestfinished", lambda one: lines.append(f"answered  {one.method} {one.url}"))
+    page.on("requestfailed", lambda one: lines.append(f"failed    {one.method} {one.url} {one.failure}"))
+
+
+def requests(page: Page) -> str:
+    """What a page asked for, in order."""
+    return "\n".join(_REQUESTS[page])
 
 
 def source(page: Page) -> str:

@@ -77,6 +77,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
             context.add_cookies([{"name": "segwright", "value": people.token(name), "url": people.server.url}])
         page = context.new_page()
         browsers.slowed(page)
+        browsers.watched(page)
         if not expect_errors:
             page.on(
                 "console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from contextlib import suppress
 from itertools import permutations
@@ -122,6 +123,15 @@ def test_what_was_revoked_does_not_run_until_it_is_approved_again(bundle):
 def test_an_operator_may_revoke_without_the_lock(bundle):
     hash_ = items_of(bundle.manifest)["policy"]
     assert refused(bundle, ALICE.word(entry(bundle)), revoked=(hash_,)).code == "revoked"
+
+
+def test_one_signature_is_written_in_one_way(bundle):
+    """The last letter of base64 has bits that say nothing."""
+    line = ALICE.word(entry(bundle)).rstrip("\n")
+    signature = line.rpartition("sig=")[2]
+    assert signature.endswith("E=")
+    assert base64.b64decode(signature) == base64.b64decode(signature[:-2] + "F=")
+    assert refused(bundle, line[:-2] + "F=").code == "lock"
 
 
 @given(st.data())

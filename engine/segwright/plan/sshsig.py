@@ -130,9 +130,14 @@ def _decoded(text: str) -> bytes:
     if len(text) > LARGEST:
         raise SignatureRefused("it is too long")
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise SignatureRefused("it is no base64") from None
+    if (
+        base64.b64encode(found).decode() != text
+    ):  # bits that say nothing (RFC 4648, 3.5): one signature is written in one way
+        raise SignatureRefused("it is no base64")
+    return found
 
 
 def _string(data: bytes) -> bytes:
