@@ -83,8 +83,9 @@ def _counts(ctx: Context, facts: tuple[Fact, ...]) -> None:
 
 
 def _twins(ctx: Context, facts: tuple[Fact, ...]) -> None:
-    """ORC-2/3 and OBR-2/3 carry the same numbers (HL7 chapter 4): written differently, one of them is wrong. An OBR is compared
-    with the ORC above it; one that a loop repeats without an ORC of its own stands under an order of several tests."""
+    """ORC-2/3 and OBR-2/3 carry the same numbers (HL7 chapter 4): written differently, one of them is wrong. OBR may begin with
+    the number that the order had there. It is compared with the ORC above it; one that a loop repeats without an ORC of its
+    own stands under an order of several tests."""
     above: SegmentFacts | None = None
     for fact in facts:
         if isinstance(fact, LoopFacts):
@@ -100,8 +101,7 @@ def _compare_numbers(ctx: Context, request: SegmentFacts, observation: SegmentFa
         left, right = request.fields.get(number), observation.fields.get(number)
         if left is None or right is None:
             continue
-        same = alike(tuple(r.alternatives for r in left.rules), tuple(r.alternatives for r in right.rules))
-        if not same and not allowed(ctx, "SW0424", f"OBR-{number}", f"ORC-{number}"):
+        if not _same_number(left.rules, right.rules) and not allowed(ctx, "SW0424", f"OBR-{number}", f"ORC-{number}"):
             ctx.report(
                 "SW0424",
                 right.rules[0].origin.span,
@@ -109,6 +109,19 @@ def _compare_numbers(ctx: Context, request: SegmentFacts, observation: SegmentFa
                 left=f"ORC-{number}",
                 right=f"OBR-{number}",
             )
+
+
+def _same_number(request: tuple[FlatRule, ...], observation: tuple[FlatRule, ...]) -> bool:
+    left, right = (tuple(each for rule in rules for each in rule.alternatives) for rules in (request, observation))
+    if len(request) == len(observation) and len(left) == len(right) == 1:
+        first, last = _in_turn(left[0].value), _in_turn(right[0].value)
+        return alike(first, last[-len(first) :]) and alike(left[0].duty, right[0].duty)
+    return alike(tuple(rule.alternatives for rule in request), tuple(rule.alternatives for rule in observation))
+
+
+def _in_turn(value: ast.Value) -> tuple[ast.Value, ...]:
+    """The values of `a else b else c`."""
+    return (*_in_turn(value.value), value.other) if isinstance(value, ast.Else) else (value,)
 
 
 def _defaults(ctx: Context, fact: SegmentFacts) -> None:

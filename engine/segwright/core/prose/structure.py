@@ -240,7 +240,7 @@ ENTRIES: dict[str, Entry] = {
         "Order numbers that differ between ORC and OBR",
         "{left} and {right} carry the same order number, and here they are written differently.",
         (
-            "Write both alike.",
+            "Write both alike; or let OBR begin with the number of its own: `… else` what stands in ORC.",
             'If this hospital tells them apart: `allow SW0424 on {right} because "…"`.',
         ),
         "Receivers match by one or the other. If the two differ, one system finds the order and the next one does not, and the "
