@@ -91,14 +91,14 @@ class World:
 
     def order(
         self, placer: str = "A1", control: str = "new", org: str = "", text: str = "", group: int = 1,
-        patient: bytes = b"patient", filler: str = "",
+        patient: bytes = b"patient", filler: str = "", kind: str = "filler",
     ) -> list[int]:  # fmt: skip
-        """`group`: how many orders come under one; `placer` "A1 A1": two under one number."""
+        """`group`: how many orders come under one; `placer` "A1 A1": two under one number; `kind`: what `filler` is a number of."""
         hospital = self.hospitals[org or self.hospital.org]
         numbers = placer.split() if group == 1 else [f"{placer}.{number}" for number in range(1, group + 1)]
         received = []
         for number in numbers:
-            names = (Name("placer", "", number), *([Name("filler", "", filler)] if filler else []))
+            names = (Name("placer", "", number), *([Name(kind, "", filler)] if filler else []))
             received.append(ReceivedOrder(control, number, filler, names, f"order {number}{text}".encode()))  # type: ignore[arg-type]
 
         def take(tx: Tx) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 from segwright.ledger import lanes, operate
 from segwright.ledger import tables as t
 from segwright.ledger.lanes import Known
-from segwright.ledger.operate import By
+from segwright.ledger.operate import By, Impossible
 from segwright.ledger.orders import Refusal
 from tests.ledger.hospital import SECOND, TAKEN, FakeHospital, kinds
 
@@ -54,6 +54,29 @@ def test_row_27_an_order_whose_result_was_refused_after_a_doubt_cannot_be_cancel
     with pytest.raises(Refusal) as refused:
         w.order("A1", "cancel")
     assert refused.value.code == "too_late"
+
+
+def test_row_47_what_was_refused_after_a_doubt_is_sent_again_only_when_that_is_confirmed(world, clock):
+    w = _refused_after_a_doubt(world, clock)
+    (number,) = w.deliveries("id")
+    with pytest.raises(
+        Impossible, match="rejected after a try that is in doubt: as a new message it may be filed twice"
+    ):
+        w.store.write(lambda tx: operate.resend(tx, w.hospital, number, BY))
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, number, BY, as_new=True, confirmed=True))
+    assert kinds(w.send()) == ["final"]
+
+
+def test_row_27_what_was_not_delivered_after_all_leaves_out_the_order_that_was_cancelled_meanwhile(world, clock):
+    w = world(FakeHospital(per="group", when_uncertain="hold"))
+    w.order("G", group=2)
+    w.result("preliminary", 1, placer="G.1")
+    w.send(DOUBT)
+    (number,) = w.deliveries("id")
+    w.order("G.2", "cancel")
+    w.store.write(lambda tx: operate.decide(tx, w.hospital, number, "not delivered", BY))
+    clock.pass_(HOUR)
+    assert w.send() == [b"mercy-2|p1|preliminary|R1 preliminary 1|order G.1"]
 
 
 @pytest.mark.parametrize("tries", [1, 2])

@@ -252,6 +252,30 @@ def test_an_order_that_comes_after_what_answers_all_has_left_is_for_people(world
     assert [row["state"] for row in w.rows(t.order_)] == ["completed", "completed"]
 
 
+@pytest.mark.parametrize("per", ["order", "group"])
+def test_an_order_that_comes_after_a_result_without_one_was_filed_is_for_people(world, per):
+    w = world(FakeHospital(unsolicited=True, per=per))
+    w.result("final", 1, placer="", study="S7", pathway="platform")
+    assert w.send() == [b"mercy-1|p1|final|R1 final 1"]
+    w.order()
+    w.result("final", 1, study="S7")  # names both: the cases are one
+    assert w.send() == [], "the hospital would have it twice"
+    (event,) = w.events("incident")
+    assert (event["what"], event["delivery_id"]) == ("sent before an order came that it answers", w.deliveries("id")[0])
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, event["delivery_id"], WHY, as_new=True, confirmed=True))
+    assert w.send() == [b"mercy-2|p1|final|R1 final 1|order A1"]
+    assert [row["state"] for row in w.rows(t.order_)] == ["completed"]
+
+
+def test_an_order_that_names_the_study_of_a_result_that_was_filed_without_one_is_for_people(world):
+    w = world(FakeHospital(unsolicited=True))
+    w.result("final", 1, placer="", study="S7", pathway="platform")
+    w.send()
+    w.order(filler="S7", kind="study")
+    assert w.send() == []
+    assert [event["what"] for event in w.events("incident")] == ["sent before an order came that it answers"]
+
+
 def test_what_was_void_because_all_its_orders_were_cancelled_answers_one_that_comes(world):
     w = world(FakeHospital(per="group"))
     w.order("A1", filler="F")

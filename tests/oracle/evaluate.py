@@ -128,14 +128,16 @@ class Evaluator:
             value = value[name]
         return value
 
-    def interpolation(self, node: ast.Interpolation, frame: Frame, place: str) -> str | None:
-        """A text with values in it; missing when one of them is."""
-        texts = []
+    def interpolation(self, node: ast.Interpolation, frame: Frame, place: str) -> Any:
+        """A text with values in it; missing when one of them is. One that begins with null is null, another has no null in it."""
+        texts: list[str] = []
         for part in node.parts:
             found = self.value(part, frame, place)
             if found is None:
                 return None
             if found is NULL:
+                if not texts:
+                    return found
                 raise Fault("null")
             texts.append(printed(found))
         return "".join(texts)

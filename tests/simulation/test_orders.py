@@ -77,6 +77,14 @@ def test_a_control_without_a_sample_is_made_of_the_new_order():
     assert open_message(order(new, "cancel", 1, 2, 1, NOW).body).field("ORC-1") == "CA"
 
 
+@pytest.mark.parametrize("org", ["larkspur", "northgate", "stbrigid"])
+@pytest.mark.parametrize(("case", "there"), [("order_numbers_in_orc", "ORC-2"), ("order_two_numbers", "OBR-2")])
+def test_an_order_is_known_by_the_number_it_has_wherever_it_stands(org, case, there):
+    data = (ROOT / "orgs" / org / "cases" / case / "order.hl7").read_bytes()
+    made = order(samples_of([data], CHARSETS[org]), "new", 7, 1, 3, NOW)
+    assert made.placer == open_message(made.body, default_charset=CHARSETS[org]).field(f"{there}[1].1") != ""
+
+
 def test_samples_without_a_new_order_are_refused():
     with pytest.raises(NoOrders, match="NW"):
         samples_of([(ROOT / "orgs" / "larkspur" / "cases" / "order_cancel" / "order.hl7").read_bytes()], "ascii")

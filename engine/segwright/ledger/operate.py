@@ -17,7 +17,7 @@ from segwright.ledger import tables as t
 from segwright.ledger.chain import Verdict
 from segwright.ledger.execution import Row
 from segwright.ledger.hospital import Hospital, NotWritten
-from segwright.ledger.settling import settle, taking
+from segwright.ledger.settling import came_back, settle, taking
 from segwright.ledger.store import Tx
 
 Decision = Literal["delivered", "not delivered", "send newer"]
@@ -106,13 +106,15 @@ def cancel(tx: Tx, hospital: Hospital, delivery: int, by: By) -> None:
 
 def resend(tx: Tx, hospital: Hospital, delivery: int, by: By, *, as_new: bool = False, confirmed: bool = False) -> None:
     """Sends a delivery again. What is in doubt goes out again as it was; what was refused goes out as a new build, by the
-    live plan and under a new control id; and so does, `as_new` and once confirmed, what was taken or is in doubt."""
+    live plan and under a new control id; and so does, `as_new` and once confirmed, what was taken or is in doubt, or was refused
+    after a try that is."""
     row = locked(tx, hospital.org, delivery)
     _only(row, "resend", "rejected", "uncertain", "needs_decision", "accepted", "confirmed", "unknown")
     in_doubt = row.state in ("uncertain", "needs_decision")
     new = as_new or row.state == "rejected" or not in_doubt
-    if new and row.state != "rejected" and not confirmed:
-        raise Impossible("confirm", f"delivery {row.id} is {row.state}: as a new message it may be filed twice")
+    if new and (row.state != "rejected" or row.doubts) and not confirmed:
+        how = f"{row.state} after a try that is in doubt" if row.state == "rejected" else row.state
+        raise Impossible("confirm", f"delivery {row.id} is {how}: as a new message it may be filed twice")
     if _newer(tx, row):
         raise Impossible("state", f"delivery {row.id} has a newer one behind it that went out already, or is about to")
     _note(tx, row, by, "resent", as_new=new)
@@ -147,8 +149,10 @@ def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By
     found out of what was refused: an earlier try was filed, or somebody filed it by hand."""
     row = locked(tx, hospital.org, delivery)
     _only(row, "decide about", "needs_decision", "uncertain", *(("rejected",) if decision == "delivered" else ()))
-    live = tx.scalar(sa.select(t.build.c.id).where(t.build.c.delivery_id == row.id, t.build.c.live.is_(True)))
-    took = taking(tx, row, live) if decision == "delivered" and live is not None else {}
+    (build,) = tx.all(
+        sa.select(t.build.c.id, t.build.c.at).where(t.build.c.delivery_id == row.id, t.build.c.live.is_(True))
+    )
+    took = taking(tx, row, build.id) if decision == "delivered" else {}
     _note(tx, row, by, "decided", decision=decision, **took)
     if decision == "delivered":
         settle(tx, hospital, row, "accepted", f"decided: {by.reason}")
@@ -157,18 +161,12 @@ def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By
         line.apply(tx, row.org, row.lane_id, [Verdict(row.id, "unknown", f"decided: {by.reason}")])
         line.promote(tx, hospital, row.case_id, row.lane_id)
         return
-    # It was not delivered: a newer one takes its place, or it goes out again as it was.
-    chained = line.links(tx, row.case_id, row.lane_id)
-    mine = msgspec.structs.replace(chain.of_delivery(chained, row.id), state="ready")
-    for link in chained:
-        verdicts = chain.superseded([mine], link) if link.in_line and link.seq > mine.seq else []
-        if verdicts:
-            line.apply(tx, row.org, row.lane_id, verdicts)
-            line.promote(tx, hospital, row.case_id, row.lane_id)
-            return
     values = {"state": "ready", "reason": f"decided: {by.reason}", "doubts": 0, "first_try_at": 0, "due_at": tx.now}
     tx.set(t.delivery, row.id, **values)
     line.wake(tx, row.lane_id)
+    again = tx.get(t.delivery, row.id)
+    assert again is not None
+    came_back(tx, hospital, again, build.at)
 
 
 class Preview(msgspec.Struct, frozen=True):

@@ -106,10 +106,8 @@ def _order(
             tx.journal.note("order changed", hospital.org, case=case.id, order=before.id, inbox=inbox)
         else:
             tx.journal.note("order repeated", hospital.org, case=case.id, order=before.id, inbox=inbox)
-    if merged:
-        became_one(tx, hospital, case.id)
-    elif not (new or known):
-        join_results(tx, hospital, case.id)
+    if merged or not (new or known):
+        met(tx, hospital, case.id)
     elif known and part > highest:
         _answer_what_joined(tx, hospital, case.id, range(highest + 1, part + 1))
     if not new:
@@ -161,9 +159,9 @@ def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
                 )  # fmt: skip
 
 
-def became_one(tx: Tx, hospital: Hospital, case: int) -> None:
-    """Two cases became one: the results of either answer the orders of both, and what waited for something that is given up now
-    goes on. The case is locked."""
+def met(tx: Tx, hospital: Hospital, case: int) -> None:
+    """Two cases became one, or the first orders came to results: the results of either answer the orders of both, and what waited
+    for something that is given up now goes on. The case is locked."""
     join_results(tx, hospital, case)
     _answer_what_joined(tx, hospital, case, [order.part for order in cases.orders(tx, case)])
     lanes = tx.all(sa.select(t.delivery.c.lane_id).where(t.delivery.c.case_id == case).distinct())
@@ -214,20 +212,22 @@ def _answer_what_joined(tx: Tx, hospital: Hospital, case: int, joined: Collectio
         owed = standing[-1].owed
         chained = line.links(tx, case, line.lane_of(tx, hospital.org, owed.destination))
         theirs = [link for link in chained if link.is_result and link.message == message and link.state != "void"]
-        if owed.per == "group" and any(link.part == 0 for link in theirs):
-            _cover(tx, hospital, case, [link for link in theirs if link.part == 0])
-            continue
-        for part in still_open if owed.per == "order" else [0]:
-            if not any(link.is_akin(message, part) for link in theirs):
-                for one in standing:
-                    _owe(tx, hospital, case, part, one)
+        together = [link for link in theirs if link.part == 0]
+        if owed.per == "group" and together:
+            for link in together:
+                if link.state == "ready":
+                    line.refreeze(tx, hospital, link.id, "another order came to its study")
+        elif not together:
+            for part in still_open if owed.per == "order" else [0]:
+                if not any(link.is_akin(message, part) for link in theirs):
+                    for one in standing:
+                        _owe(tx, hospital, case, part, one)
+        if together and any(part not in {link.part for link in theirs} for part in still_open):
+            _tell_that_it_left(tx, hospital, case, together)
 
 
-def _cover(tx: Tx, hospital: Hospital, case: int, together: Sequence[Link]) -> None:
-    """Messages that answer all orders together, and an order that came after they were made."""
-    for link in together:
-        if link.state == "ready":
-            line.refreeze(tx, hospital, link.id, "another order came to its study")
+def _tell_that_it_left(tx: Tx, hospital: Hospital, case: int, together: Sequence[Link]) -> None:
+    """Messages that answer all orders together, or none since there was none, and an order that came after they left."""
     newest = max(together, key=lambda link: link.rank)
     left = [link for link in together if link.rank == newest.rank and link.has_left]
     # Twins that were both sent are an incident already, and a final result is still to come behind a preliminary one.

@@ -83,7 +83,7 @@ def submit(tx: Tx, hospital: Hospital, revision: Revision, *, must_know_order: b
     if not new and people.is_anothers(tx, hospital.org, case.id, revision.patient):
         raise Conflict("another_patient", "the result is of another patient than its order, or than its study so far")
     if merged:
-        orders.became_one(tx, hospital, case.id)
+        orders.met(tx, hospital, case.id)
         studies.settle(tx, hospital, case.id)
     everything = tx.all(
         sa.select(t.revision).where(t.revision.c.case_id == case.id).order_by(t.revision.c.version, t.revision.c.id)

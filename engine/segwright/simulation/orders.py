@@ -108,7 +108,8 @@ def order(samples: Samples, control: Control, number: int, sent: int, seed: int,
     code = "" if control in samples.messages else {"change": "XO", "cancel": "CA"}.get(control, "")
     segments = [rewrite.segment(segment, code) for segment in message.segments]
     body = "".join(f"{segment}\r" for segment in segments).encode(message.codec)
-    placer = open_message(body, default_charset=samples.charset).field("OBR-2[1].1")
+    made = open_message(body, default_charset=samples.charset)
+    placer = made.field("OBR-2[1].1") or made.field("ORC-2[1].1")
     return Numbered(number, control, control_id, placer, body)
 
 
