@@ -252,6 +252,22 @@ def test_an_order_that_comes_after_what_answers_all_has_left_is_for_people(world
     assert [row["state"] for row in w.rows(t.order_)] == ["completed", "completed"]
 
 
+def test_an_order_that_comes_while_what_answers_all_is_in_flight_is_not_completed_by_it(world, clock):
+    w = world(FakeHospital(per="group", status=True))
+    w.order("A1", filler="F")
+    w.result("final", 1)
+    assert kinds(w.send(TAKEN, DOUBT)) == ["accepted", "final"]
+    clock.pass_(SECOND)
+    w.order("B1", filler="F")
+    clock.pass_(3600 * SECOND)
+    assert "final" in kinds(w.send())
+    assert [(row["placer"], row["state"]) for row in w.rows(t.order_)] == [("A1", "completed"), ("B1", "open")]
+    (event,) = w.events("incident")
+    w.store.write(lambda tx: operate.resend(tx, w.hospital, event["delivery_id"], WHY, as_new=True, confirmed=True))
+    assert kinds(w.send())[-2:] == ["final", "completed"]
+    assert [row["state"] for row in w.rows(t.order_)] == ["completed", "completed"]
+
+
 @pytest.mark.parametrize("per", ["order", "group"])
 def test_an_order_that_comes_after_a_result_without_one_was_filed_is_for_people(world, per):
     w = world(FakeHospital(unsolicited=True, per=per))

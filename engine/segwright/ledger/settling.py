@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from segwright.ledger import cases, chain, line, orders
 from segwright.ledger import tables as t
-from segwright.ledger.execution import Asked, Prepared, Row
+from segwright.ledger.execution import NOTHING, Asked, Prepared, Row
 from segwright.ledger.hospital import Hospital
 from segwright.ledger.store import Tx
 from segwright.ledger.tables import OPEN
@@ -22,6 +22,11 @@ _OF_REVISION: Final = Prepared(
     sa.select(t.delivery.c.part, t.delivery.c.state).where(
         t.delivery.c.case_id == sa.bindparam("case"), t.delivery.c.revision_id == sa.bindparam("revision")
     )
+)
+
+
+_FROZEN: Final = Prepared(
+    sa.select(t.build.c.at).where(t.build.c.delivery_id == sa.bindparam("delivery_"), t.build.c.live.is_(True))
 )
 
 
@@ -48,15 +53,19 @@ def settle(tx: Tx, hospital: Hospital, row: Row, state: str, reason: str = "") -
 
 def _complete(tx: Tx, hospital: Hospital, row: Row, chained: Asked) -> Asked:
     """Completes the orders of a result that was taken, once nothing that is owed of it is still to come: a charge alone completes
-    no order. Gives the chain, anew when something was put in line."""
+    no order, and a message for all of them none that came after its bytes were made. Gives the chain, anew when something was
+    put in line."""
+    frozen = tx.ask(_FROZEN, {"delivery_": row.id}) if row.part <= 0 else NOTHING
     of_revision = tx.ask(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
     asked, signature = cases.ask_orders(tx, row.case_id), line.ask_signature(tx, row.revision_id)
     theirs = [one for one in of_revision.rows() if chain.akin(one.part, row.part)]
     if any(one.state in OPEN for one in theirs):
         return chained
     states = set()
+    made = frozen.first()
     for order in asked.rows():
-        if order.state == "open" and chain.akin(row.part, order.part):
+        answered = chain.akin(row.part, order.part) and (made is None or order.at <= made.at)
+        if order.state == "open" and answered:
             tx.set(t.order_, order.id, state="completed", changed_at=tx.now)
             tx.journal.note("order completed", row.org, case=row.case_id, order=order.id)
             orders.happened(tx, hospital, row.case_id, order.part, "completed", _completed(tx, signature.first()))
