@@ -133,9 +133,8 @@ def _decoded(text: str) -> bytes:
         found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise SignatureRefused("it is no base64") from None
-    if (
-        base64.b64encode(found).decode() != text
-    ):  # bits that say nothing (RFC 4648, 3.5): one signature is written in one way
+    # The last letter may have bits that say nothing (RFC 4648, 3.5): one signature is written in one way.
+    if base64.b64encode(found).decode() != text:
         raise SignatureRefused("it is no base64")
     return found
 
