@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from segwright.core.diagnostic import Label
 from segwright.core.suggest import nearest
 from segwright.lang import ast
@@ -112,11 +114,13 @@ def _compare_numbers(ctx: Context, request: SegmentFacts, observation: SegmentFa
 
 
 def _same_number(request: tuple[FlatRule, ...], observation: tuple[FlatRule, ...]) -> bool:
-    left, right = (tuple(each for rule in rules for each in rule.alternatives) for rules in (request, observation))
-    if len(request) == len(observation) and len(left) == len(right) == 1:
-        first, last = _in_turn(left[0].value), _in_turn(right[0].value)
-        return alike(first, last[-len(first) :]) and alike(left[0].duty, right[0].duty)
-    return alike(tuple(rule.alternatives for rule in request), tuple(rule.alternatives for rule in observation))
+    left, right = (tuple(rule.alternatives for rule in rules) for rules in (request, observation))
+    match left, right:
+        case ((one,),), ((other,),):
+            first, last = _in_turn(one.value), _in_turn(other.value)
+            rest_is_alike = alike(msgspec.structs.replace(one, value=other.value), other)
+            return rest_is_alike and alike(first, last[-len(first) :])
+    return alike(left, right)
 
 
 def _in_turn(value: ast.Value) -> tuple[ast.Value, ...]:
