@@ -58,6 +58,11 @@ _SIGNATURE: Final = Prepared(
     .order_by(t.signoff.c.id.desc())
     .limit(1)
 )
+_LIVE: Final = Prepared(
+    sa.select(t.build.c.id, t.build.c.at).where(
+        t.build.c.delivery_id == sa.bindparam("delivery_"), t.build.c.live.is_(True)
+    )
+)
 _BUILDS: Final = Prepared(
     sa.select(sa.func.max(t.build.c.number)).where(t.build.c.delivery_id == sa.bindparam("delivery_"))
 )
@@ -210,6 +215,11 @@ def signature(tx: Tx, revision: int | None) -> Row | None:
 def ask_signature(tx: Tx, revision: int | None) -> Asked:
     """The same, to be looked at later."""
     return NOTHING if revision is None else tx.ask(_SIGNATURE, {"revision": revision})
+
+
+def ask_live(tx: Tx, delivery: int) -> Asked:
+    """The build of a delivery that is sent, to be looked at later: its id, and when its bytes were made."""
+    return tx.ask(_LIVE, {"delivery_": delivery})
 
 
 def release(tx: Tx, hospital: Hospital, delivery: int) -> None:

@@ -149,9 +149,8 @@ def decide(tx: Tx, hospital: Hospital, delivery: int, decision: Decision, by: By
     found out of what was refused: an earlier try was filed, or somebody filed it by hand."""
     row = locked(tx, hospital.org, delivery)
     _only(row, "decide about", "needs_decision", "uncertain", *(("rejected",) if decision == "delivered" else ()))
-    (build,) = tx.all(
-        sa.select(t.build.c.id, t.build.c.at).where(t.build.c.delivery_id == row.id, t.build.c.live.is_(True))
-    )
+    build = line.ask_live(tx, row.id).first()
+    assert build is not None
     took = taking(tx, row, build.id) if decision == "delivered" else {}
     _note(tx, row, by, "decided", decision=decision, **took)
     if decision == "delivered":

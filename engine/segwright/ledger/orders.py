@@ -133,7 +133,7 @@ _AWAITING_ORDER: Final = Prepared(
 )
 
 
-def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
+def _join_results(tx: Tx, hospital: Hospital, case: int) -> None:
     """Results that came before their order, once it is there: those that have not left are enqueued for each order as the
     catalogue says. The case is locked."""
     if not cases.orders(tx, case):
@@ -162,7 +162,7 @@ def join_results(tx: Tx, hospital: Hospital, case: int) -> None:
 def met(tx: Tx, hospital: Hospital, case: int) -> None:
     """Two cases became one, or the first orders came to results: the results of either answer the orders of both, and what waited
     for something that is given up now goes on. The case is locked."""
-    join_results(tx, hospital, case)
+    _join_results(tx, hospital, case)
     _answer_what_joined(tx, hospital, case, [order.part for order in cases.orders(tx, case)])
     lanes = tx.all(sa.select(t.delivery.c.lane_id).where(t.delivery.c.case_id == case).distinct())
     for lane in sorted(row.lane_id for row in lanes):
@@ -213,16 +213,17 @@ def _answer_what_joined(tx: Tx, hospital: Hospital, case: int, joined: Collectio
         chained = line.links(tx, case, line.lane_of(tx, hospital.org, owed.destination))
         theirs = [link for link in chained if link.is_result and link.message == message and link.state != "void"]
         together = [link for link in theirs if link.part == 0]
-        if owed.per == "group" and together:
-            for link in together:
-                if link.state == "ready":
-                    line.refreeze(tx, hospital, link.id, "another order came to its study")
-        elif not together:
+        if not together:
             for part in still_open if owed.per == "order" else [0]:
                 if not any(link.is_akin(message, part) for link in theirs):
                     for one in standing:
                         _owe(tx, hospital, case, part, one)
-        if together and any(part not in {link.part for link in theirs} for part in still_open):
+            continue
+        if owed.per == "group":
+            for link in together:
+                if link.state == "ready":
+                    line.refreeze(tx, hospital, link.id, "another order came to its study")
+        if not {link.part for link in theirs}.issuperset(still_open):
             _tell_that_it_left(tx, hospital, case, together)
 
 

@@ -25,11 +25,6 @@ _OF_REVISION: Final = Prepared(
 )
 
 
-_FROZEN: Final = Prepared(
-    sa.select(t.build.c.at).where(t.build.c.delivery_id == sa.bindparam("delivery_"), t.build.c.live.is_(True))
-)
-
-
 def taking(tx: Tx, row: Row, build: int) -> dict[str, Any]:
     """What the event that a delivery is taken by says for the figures: how long it took (ms) since these bytes might go. Nothing
     when it was taken before: each is counted once."""
@@ -55,7 +50,7 @@ def _complete(tx: Tx, hospital: Hospital, row: Row, chained: Asked) -> Asked:
     """Completes the orders of a result that was taken, once nothing that is owed of it is still to come: a charge alone completes
     no order, and a message for all of them none that came after its bytes were made. Gives the chain, anew when something was
     put in line."""
-    frozen = tx.ask(_FROZEN, {"delivery_": row.id}) if row.part <= 0 else NOTHING
+    frozen = line.ask_live(tx, row.id) if row.part <= 0 else NOTHING
     of_revision = tx.ask(_OF_REVISION, {"case": row.case_id, "revision": row.revision_id})
     asked, signature = cases.ask_orders(tx, row.case_id), line.ask_signature(tx, row.revision_id)
     theirs = [one for one in of_revision.rows() if chain.akin(one.part, row.part)]

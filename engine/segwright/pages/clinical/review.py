@@ -26,6 +26,7 @@ from segwright.plan.manifest import OUTBOUND
 
 MOST_CODES: Final = 40
 LONGEST_CODE: Final = 20
+LONGEST_SEARCH: Final = 100
 LONGEST_TEXT: Final = 100_000
 SHORTEST_REASON: Final = 3
 LONGEST_REASON: Final = 500
@@ -219,10 +220,10 @@ def changed(live: Live, before: Typed, form: Form, suggested: Sequence[str]) -> 
     takes what is searched; `take:TEXT` what was searched when it was pressed, and what is typed since is searched."""
     codes = [code[:LONGEST_CODE] for code in form.every("code") if code][:MOST_CODES]
     act, colon, about = form["do"].partition(":")
-    searched = form["q"][:100]
+    searched = form["q"][:LONGEST_SEARCH]
     match act:
         case "take":
-            text, searched = (about[:100], searched) if colon else (searched, "")
+            text, searched = (about[:LONGEST_SEARCH], searched) if colon else (searched, "")
             found = live.coding.search(text, 1) if text else ()
             codes = [*codes, found[0].code if found else text[:LONGEST_CODE]] if text else codes
         case "add":
